@@ -1,0 +1,1 @@
+"""NormViz: see what normalization does to a neural network."""

@@ -1,0 +1,1 @@
+"""Bound figures: declared in Python, resolved in the browser and here."""

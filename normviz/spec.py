@@ -1,0 +1,306 @@
+"""Spec: a whole experiment as one frozen value.
+
+A run is a pure function of its spec, so the spec is at once the controls, the URL, the cache key, the
+share link and the parameters of an export.  Each field is declared once, by ``knob``: default, label,
+bounds or choices, help.  A spec checks itself when it is made; whoever reads untrusted text uses
+``from_query`` or ``from_json``, which answer with sentences instead of tracebacks.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, ClassVar, Self
+
+Value = int | float | bool | str | tuple[str, ...]
+
+_LONGEST_TEXT = 200  # characters of one value; longer text can only be an attack or an accident
+_INTEGER = re.compile(r"[+-]?\d{1,15}")
+
+
+class SpecError(ValueError):
+    """One value that a spec does not accept: which field, what was given, what is allowed, what to do."""
+
+    def __init__(self, label: str, value: object, allowed: str, remedy: str = "", *, field: str = "") -> None:
+        self.label, self.value, self.allowed, self.remedy, self.field = label, value, allowed, remedy, field
+        super().__init__(self.sentence)
+
+    @property
+    def sentence(self) -> str:
+        """The message for a visitor: one or two sentences, without markup."""
+        shown = ", ".join(self.value) if isinstance(self.value, tuple) else str(self.value)
+        if len(shown) > 60:
+            shown = shown[:57] + "…"
+        tail = f" {self.remedy}" if self.remedy else ""
+        return f"{self.label}: “{shown}” does not work; allowed is {self.allowed}.{tail}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (self.label, self.value, self.allowed, self.remedy, self.field)
+
+
+def _rebuild(label: str, value: object, allowed: str, remedy: str, field_name: str) -> SpecError:
+    return SpecError(label, value, allowed, remedy, field=field_name)
+
+
+@dataclass(frozen=True)
+class Knob:
+    """What is known of a field besides its value: how it is shown, and what it accepts."""
+
+    label: str
+    help: str = ""
+    low: float | None = None
+    high: float | None = None
+    step: float | None = None
+    choices: tuple[Any, ...] = ()
+    names: tuple[str, ...] = ()
+    """Labels of the choices, in the same order; empty where the choices speak for themselves."""
+    most: int = 0
+    """For a field with several values: how many may be chosen at once (0: not such a field)."""
+    log: bool = False
+    expert: bool = False
+    unit: str = ""
+
+    def name_of(self, choice: object) -> str:
+        """Label of one choice."""
+        return self.names[self.choices.index(choice)] if self.names else str(choice)
+
+    def allowed(self, default: Value) -> str:
+        """What the field accepts, in words that continue "allowed is …"."""
+        if self.choices:
+            listed = ", ".join(str(choice) for choice in self.choices)
+            return f"1 to {self.most} of {listed}" if self.most else f"one of {listed}"
+        if isinstance(default, bool):
+            return "1 (yes) or 0 (no)"
+        kind = "a whole number" if isinstance(default, int) else "a number"
+        stepped = isinstance(default, int) and self.step not in (None, 1)
+        grid = f" in steps of {self.step:g}" if stepped else ""
+        return f"{kind} from {self.low:g} to {self.high:g}{grid}"
+
+    def accept(self, name: str, value: object, default: Value) -> Value:
+        """Return ``value`` in the field's own type.
+
+        Raises:
+            SpecError: it is of the wrong type, out of bounds, or not among the choices.
+        """
+        refused = SpecError(self.label, value, self.allowed(default), self._nearest(value), field=name)
+        if self.most:
+            return self._accept_many(value, refused)
+        if self.choices:
+            if not any(value == choice and type(value) is type(choice) for choice in self.choices):
+                raise refused
+            return value  # type: ignore[return-value]
+        if isinstance(default, bool):
+            if not isinstance(value, bool):
+                raise refused
+            return value
+        return self._accept_number(value, default, refused)
+
+    def _accept_many(self, value: object, refused: SpecError) -> tuple[str, ...]:
+        if not isinstance(value, tuple | list) or not all(isinstance(one, str) for one in value):
+            raise refused
+        chosen = tuple(value)
+        wrong = [one for one in chosen if one not in self.choices]
+        if wrong:
+            refused.remedy = self._nearest(wrong[0])
+        if wrong or not 1 <= len(chosen) <= self.most or len(set(chosen)) != len(chosen):
+            raise refused
+        return chosen
+
+    def _accept_number(self, value: object, default: Value, refused: SpecError) -> int | float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise refused
+        if isinstance(default, int):
+            if value != value or value in (math.inf, -math.inf) or value != int(value):
+                raise refused
+            number: int | float = int(value)
+        else:
+            try:
+                number = float(value)
+            except OverflowError:
+                raise refused from None
+        if self.low is None or self.high is None:
+            raise TypeError(f"the field {refused.field} declares neither bounds nor choices")
+        if not self.low <= number <= self.high:
+            raise refused
+        if isinstance(number, int) and self.step and (number - int(self.low)) % int(self.step):
+            raise refused
+        return number
+
+    def _nearest(self, value: object) -> str:
+        near = difflib.get_close_matches(str(value), [str(choice) for choice in self.choices], 1)
+        return f"Did you mean {near[0]}?" if near else ""
+
+    def read(self, name: str, text: str, default: Value) -> Value:
+        """Read a field from the text of a URL.
+
+        Raises:
+            SpecError: the text is not a value that the field accepts.
+        """
+        refused = SpecError(self.label, text, self.allowed(default), self._nearest(text), field=name)
+        if len(text) > _LONGEST_TEXT:
+            raise refused
+        value: object = text
+        if self.most:
+            value = tuple(part.strip() for part in text.split(",") if part.strip())
+        elif isinstance(default, bool):
+            value = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}.get(
+                text.strip().lower()
+            )
+            if value is None:
+                raise refused
+        elif isinstance(default, int):
+            if not _INTEGER.fullmatch(text.strip()):
+                raise refused
+            value = int(text)
+        elif isinstance(default, float):
+            try:
+                value = float(text)
+            except ValueError:
+                raise refused from None
+        return self.accept(name, value, default)
+
+
+def knob(default: Any, *, label: str, **facts: Any) -> Any:
+    """Declare a field of a spec with its default and what is known of it (see ``Knob``)."""
+    return field(default=default, metadata={"knob": Knob(label=label, **facts)})
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run asks of a machine.
+
+    Units:
+        multiply_adds: of the whole run, forward and backward, all members.
+        recording_bytes: of all its frames.
+    """
+
+    multiply_adds: float
+    recording_bytes: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """One experiment with all its settings.  Subclass it once for each question (see ``normviz.specs``)."""
+
+    name: ClassVar[str]
+    """Name on the command line and in links."""
+    runner: ClassVar[str]
+    """``module:function`` that yields a ``Schema`` and then ``Frame``s; imported by the lab alone."""
+    title: ClassVar[str]
+
+    seed: int = knob(
+        0, label="Seed", low=0, high=999_999, step=1, expert=True,
+        help="Fixes initialization, data split and batch order. The same seed gives the same run.",
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        for name, knob_, default in self.knobs():
+            object.__setattr__(self, name, knob_.accept(name, getattr(self, name), default))
+        for conflict in self.conflicts():
+            raise conflict
+
+    @classmethod
+    def knobs(cls) -> Iterator[tuple[str, Knob, Value]]:
+        """Name, knob and default of every field, in the order of declaration."""
+        for one in fields(cls):
+            if one.default is MISSING or "knob" not in one.metadata:
+                raise TypeError(f"{cls.__name__}.{one.name} must be declared with knob()")
+            yield one.name, one.metadata["knob"], one.default
+
+    def conflicts(self) -> Iterator[SpecError]:
+        """What fits each field alone but not together.  Each error names the field to change."""
+        return iter(())
+
+    def cost(self) -> Cost:
+        """What the run will cost, known before it starts."""
+        raise TypeError(f"{type(self).__name__} does not state its cost")
+
+    def summary(self, recording: Any) -> dict[str, Any]:
+        """The numbers that answer the question, from a finished recording; plain JSON values."""
+        raise TypeError(f"{type(self).__name__} has no summary")
+
+    # --- text forms -------------------------------------------------------------------------------
+
+    def values(self) -> dict[str, Value]:
+        """Every field and its value."""
+        return {name: getattr(self, name) for name, _, _ in self.knobs()}
+
+    def replace(self, **changes: Any) -> Self:
+        """The same spec with some fields changed, checked anew."""
+        return type(self)(**{**self.values(), **changes})
+
+    def to_query(self, *, full: bool = False) -> dict[str, str]:
+        """Fields as URL parameters: those that differ from the default, or every one if ``full``."""
+        return {
+            name: _as_text(getattr(self, name))
+            for name, _, default in self.knobs()
+            if full or getattr(self, name) != default
+        }
+
+    @classmethod
+    def from_query(cls, query: Mapping[str, str]) -> tuple[Self, list[SpecError]]:
+        """Read URL parameters; what does not work falls back to its default and is reported.
+
+        Parameters that are not fields (``hide``, ``lesson`` …) are left alone.
+        """
+        problems: list[SpecError] = []
+        values: dict[str, Value] = {}
+        for name, knob_, default in cls.knobs():
+            if name not in query:
+                continue
+            try:
+                values[name] = knob_.read(name, query[name], default)
+            except SpecError as problem:
+                problem.remedy = " ".join(filter(None, [problem.remedy, f"Using {_as_text(default)}."]))
+                problems.append(problem)
+        while True:
+            try:
+                return cls._made(values), problems
+            except SpecError as problem:
+                if not values:
+                    raise  # the defaults themselves are at odds: a fault of the program
+                problems.append(problem)
+                if values.pop(problem.field, None) is None:
+                    # The field named is at its default already: another one must give way.
+                    values.clear()
+
+    def to_json(self) -> str:
+        """Canonical JSON: experiment and every field, keys sorted."""
+        return json.dumps({"experiment": self.name, **self.values()}, sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> Self:
+        """Make a spec from decoded JSON (without its ``experiment``).
+
+        Raises:
+            SpecError: a field is unknown or a value is not accepted.
+        """
+        known = [name for name, _, _ in cls.knobs()]
+        for name in values:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, 1)
+                remedy = f"Did you mean {near[0]}?" if near else ""
+                raise SpecError("Field", name, f"one of {', '.join(known)}", remedy, field=name)
+        return cls._made({name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+
+    @classmethod
+    def _made(cls, values: Mapping[str, Any]) -> Self:
+        return cls(**values)
+
+    @property
+    def key(self) -> str:
+        """Identity of the run that this spec describes: 64 hexadecimal digits, the same everywhere."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+
+def _as_text(value: Value) -> str:
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return repr(value) if isinstance(value, float) else str(value)
