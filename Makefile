@@ -1,0 +1,59 @@
+# Every target sets up what it needs: a virtual environment with pinned packages, and for the tests a
+# Chromium from the system's packages.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PORT   ?= 8501
+ONE    := OMP_NUM_THREADS=1
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check lint browser bench pictures data clean
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: $(VENV)/runs  ## the app, in a browser on this machine
+	$(BIN)/streamlit run app.py --server.address 127.0.0.1 --server.port $(PORT)
+
+test: $(VENV)/tests browser lint  ## everything: style, types, contracts, all tests (about half an hour)
+	$(ONE) $(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser"
+	$(ONE) $(BIN)/python -m pytest -m browser
+
+check: $(VENV)/tests lint  ## the quick loop: no long training, no browser
+	$(ONE) $(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not browser and not slow"
+
+lint: $(VENV)/tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy normviz
+	$(BIN)/lint-imports
+
+browser:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+	  { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq chromium; } || \
+	  { echo "The tests drive a real browser and found none. Install Chromium, for example: sudo apt-get install chromium"; exit 1; }
+
+bench: $(VENV)/tests  ## the figures quoted in the README
+	for name in stack probes frames; do $(BIN)/python -m normviz bench $$name || exit 1; done
+
+pictures: $(VENV)/tests browser  ## screenshots of every page into build/pictures
+	$(BIN)/python -m tests.browser.pictures
+
+data: $(VENV)/tests  ## make the shipped data and weights again
+	$(BIN)/python -m normviz.lab.data
+	$(BIN)/python -m normviz.lab.experiments.start
+
+clean:  ## remove the virtual environment and everything that was built
+	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "NormViz needs Python 3.11 or newer: make PYTHON=python3.12 …"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/runs: requirements.txt constraints.txt | $(VENV)/bin/python
+	$(BIN)/pip install --quiet -r requirements.txt
+	touch $@
+
+$(VENV)/tests: requirements-dev.txt requirements.txt constraints.txt | $(VENV)/bin/python
+	$(BIN)/pip install --quiet -r requirements-dev.txt
+	touch $@

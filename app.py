@@ -1,0 +1,13 @@
+"""NormViz as one ASGI application: ``streamlit run app.py``, or any ASGI server on ``app:app``."""
+
+import streamlit as st
+
+from normviz.ui import failures, static, stream
+from normviz.ui.site import SCRIPT
+
+app = st.App(
+    SCRIPT,
+    lifespan=stream.lifespan,
+    routes=[*stream.routes(), *static.routes()],
+    on_script_error=failures.tell,
+)

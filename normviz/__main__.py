@@ -1,0 +1,249 @@
+"""The command line: ``python -m normviz list | run | bench``.
+
+Results go to stdout (one JSON object under ``--json``), progress and messages to stderr.  The lab, and
+with it torch, is imported only by the commands that compute.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import importlib
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+# Small tensors: a second thread makes a run slower, and far slower when the other core is busy.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from normviz.bench import BENCHES
+from normviz.catalog.datasets import DATASETS
+from normviz.catalog.networks import NETWORKS
+from normviz.catalog.norms import NORMS
+from normviz.frames import Frame, Recording, Schema
+from normviz.spec import Spec, SpecError
+from normviz.specs import EXPERIMENTS, experiment
+from normviz.ui.pages import PAGES
+
+
+class RefusedError(Exception):
+    """A request that cannot be met, with the sentence that says why."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Answers a wrong command with the near one instead of a list alone."""
+
+    def error(self, message: str) -> NoReturn:
+        wrong = message.partition("invalid choice: '")[2].partition("'")[0]
+        known = [*COMMANDS, *EXPERIMENTS, *BENCHES]
+        near = difflib.get_close_matches(wrong, known, 1) if wrong else []
+        hint = f" Did you mean {near[0]}?" if near else ""
+        self.exit(2, f"{self.prog}: {message}.{hint} See {self.prog} --help\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status (2 for a request that cannot be met)."""
+    asked = _parser().parse_args(arguments)
+    try:
+        COMMANDS[asked.command](asked)
+    except (RefusedError, SpecError) as refusal:
+        print(f"normviz: {refusal}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader of our output has left, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        print("normviz: stopped", file=sys.stderr)
+        return 130
+    return 0
+
+
+# --- list -------------------------------------------------------------------------------------------
+
+
+def _list(asked: argparse.Namespace) -> None:
+    if asked.json:
+        told = {
+            "norms": list(NORMS),
+            "networks": list(NETWORKS),
+            "datasets": list(DATASETS),
+            "experiments": list(EXPERIMENTS),
+            "pages": [{"title": page.title, "path": page.path} for page in PAGES],
+        }
+        print(json.dumps(told))
+        return
+    sections: dict[str, list[tuple[str, str]]] = {
+        "Norms": [(norm.name, f"{norm.label}: {norm.axes}") for norm in NORMS.values()],
+        "Networks": [(name, network.label) for name, network in NETWORKS.items()],
+        "Data sets": [(name, data.label) for name, data in DATASETS.items()],
+        "Experiments": [(name, spec.title) for name, spec in EXPERIMENTS.items()],
+        "Pages": [("/" + page.path, page.title) for page in PAGES],
+    }
+    for title, rows in sections.items():
+        print(title)
+        for name, words in rows:
+            print(f"  {name:24}{words}")
+
+
+# --- run --------------------------------------------------------------------------------------------
+
+
+def _run(asked: argparse.Namespace) -> None:
+    spec = _spec(experiment(asked.experiment), asked.set)
+    started = time.perf_counter()
+    recording = _record(spec)
+    summary = spec.summary(recording)
+    print(f"{len(recording)} frames in {time.perf_counter() - started:.1f} s", file=sys.stderr)
+    told = {"experiment": spec.name, "spec": spec.values(), **summary}
+    if asked.out:
+        told["recording"] = str(_save(asked.out, spec, recording, told))
+    if asked.json:
+        print(json.dumps(told))
+    else:
+        _print_tree(told)
+
+
+def _spec(kind: type[Spec], assignments: Sequence[str]) -> Spec:
+    """The spec of a run from ``field=value`` words; unlike in a URL, nothing falls back silently."""
+    declared = {name: (knob, default) for name, knob, default in kind.knobs()}
+    values: dict[str, Any] = {}
+    for word in assignments:
+        name, equals, text = word.partition("=")
+        if not equals:
+            raise RefusedError(f"--set takes field=value, not “{word}”")
+        if name not in declared:
+            near = difflib.get_close_matches(name, declared, 1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise RefusedError(f"{kind.name} has no field “{name}”; it has {', '.join(declared)}.{hint}")
+        knob, default = declared[name]
+        values[name] = knob.read(name, text, default)
+    return kind(**values)
+
+
+def _record(spec: Spec) -> Recording:
+    """Run a spec to its end in this process."""
+    module, _, function = spec.runner.partition(":")
+    run: Iterator[Schema | Frame] = getattr(importlib.import_module(module), function)(spec)
+    schema = next(run)
+    if not isinstance(schema, Schema):
+        raise TypeError(f"{spec.runner} must yield a Schema first")
+    recording = Recording(schema)
+    for frame in run:
+        if not isinstance(frame, Frame):
+            raise TypeError(f"{spec.runner} must yield Frames after its Schema")
+        recording.append(schema.encode(frame))
+        if sys.stderr.isatty():
+            print(f"\rstep {frame.step}, {len(recording)} frames", end="", file=sys.stderr)
+    if sys.stderr.isatty():
+        print("\r\033[K", end="", file=sys.stderr)
+    return recording
+
+
+def _save(folder: Path, spec: Spec, recording: Recording, told: dict[str, Any]) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{spec.name}.normviz"
+        recording.save(path, {"spec": json.loads(spec.to_json())})
+        (folder / f"{spec.name}.json").write_text(json.dumps(told, indent=1))
+    except OSError as error:
+        raise RefusedError(f"cannot write to {folder}: {error.strerror}") from error
+    return path
+
+
+def _print_tree(value: dict[str, Any], indent: str = "") -> None:
+    for name, one in value.items():
+        if isinstance(one, dict) and set(one) == {"mean", "sd", "seeds"}:
+            print(f"{indent}{name}: {one['mean']:.4g} ± {one['sd']:.2g} ({one['seeds']} seeds)")
+        elif isinstance(one, dict):
+            print(f"{indent}{name}")
+            _print_tree(one, indent + "  ")
+        else:
+            print(f"{indent}{name}: {one:.4g}" if isinstance(one, float) else f"{indent}{name}: {one}")
+
+
+# --- bench ------------------------------------------------------------------------------------------
+
+
+def _bench(asked: argparse.Namespace) -> None:
+    measured: dict[str, Any] = importlib.import_module(BENCHES[asked.name]).measure()
+    if asked.json:
+        print(json.dumps(measured))
+    else:
+        _print_tree(measured)
+
+
+COMMANDS = {"list": _list, "run": _run, "bench": _bench}
+
+
+def _parser() -> argparse.ArgumentParser:
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = _Parser(
+        prog="normviz",
+        formatter_class=raw,
+        description="See what normalization does to a neural network.\n\n"
+        "The app itself is started with `make run` or `streamlit run app.py`.",
+        epilog="examples:\n"
+        "  normviz list\n"
+        "  normviz run train --set norms=none,batch --set lr=0.3\n"
+        "  normviz run forgotten_eval --json\n"
+        "  normviz bench stack",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="{list,run,bench}")
+
+    one = commands.add_parser(
+        "list",
+        formatter_class=raw,
+        help="what there is: norms, networks, data sets, experiments, pages",
+        description="List the norms, networks, data sets, experiments and pages.",
+    )
+    _json_flag(one)
+
+    one = commands.add_parser(
+        "run",
+        formatter_class=raw,
+        help="run an experiment and print its summary",
+        description="Run one experiment in this process and print the numbers that answer its question.\n"
+        "The same settings give the same numbers, bit for bit, on the same kind of processor.",
+        epilog="experiments and their fields:\n\n" + "\n\n".join(map(_fields, EXPERIMENTS.values())),
+    )
+    one.add_argument("experiment", help="one of " + ", ".join(EXPERIMENTS))
+    one.add_argument(
+        "--set", action="append", default=[], metavar="FIELD=VALUE",
+        help="change a setting; several values with commas; may be repeated",
+    )  # fmt: skip
+    one.add_argument(
+        "--out", type=Path, metavar="DIR", help="also write the summary and the whole recording there"
+    )
+    _json_flag(one)
+
+    one = commands.add_parser(
+        "bench",
+        formatter_class=raw,
+        help="measure a figure that the README quotes",
+        description="Measure speed as paired ratios: both sides alternate, medians are printed.\n\n"
+        "  stack    the stacked engine against the usual training loop (minutes)\n"
+        "  probes   what recording every layer costs on top of a training step\n"
+        "  frames   size and encoding time of a frame",
+    )
+    one.add_argument("name", choices=BENCHES)
+    _json_flag(one)
+    return parser
+
+
+def _json_flag(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout, nothing else")
+
+
+def _fields(kind: type[Spec]) -> str:
+    lines = [f"{kind.name}: {kind.title}"]
+    for name, knob, default in kind.knobs():
+        shown = ",".join(default) if isinstance(default, tuple) else default
+        lines.append(f"  {name:18}{knob.allowed(default)} (default {shown})")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""The data sets as facts.  Free of torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A classification problem, split afresh into training and test samples for each seed."""
+
+    name: str
+    label: str
+    description: str
+    shape: tuple[int, ...]
+    """Of one sample: (channels, height, width), or (coordinates,)."""
+    classes: int
+    n_train: int
+    n_test: int
+    loader: str
+    """Where the lab finds it, as "module:name": a function from the seed to a split."""
+    source: str = ""
+
+    @property
+    def size(self) -> int:
+        """Samples in all."""
+        return self.n_train + self.n_test
+
+    @property
+    def planar(self) -> bool:
+        """Whether samples are points of the plane, so that the decision surface can be drawn."""
+        return self.shape == (2,)
+
+
+def _points(name: str, label: str, description: str, classes: int = 2) -> Dataset:
+    return Dataset(name, label, description, (2,), classes, 1000, 500, f"normviz.lab.data.points:{name}")
+
+
+DATASETS: dict[str, Dataset] = {
+    dataset.name: dataset
+    for dataset in (
+        Dataset(
+            name="digits",
+            label="Digits",
+            description="1,797 handwritten digits of 8×8 pixels, scanned.",
+            shape=(1, 8, 8),
+            classes=10,
+            n_train=1000,
+            n_test=797,
+            loader="normviz.lab.data.digits:digits",
+            source="Alpaydin & Kaynak 1998, Optical Recognition of Handwritten Digits, UCI Machine Learning "
+            "Repository; the copy of scikit-learn (load_digits)",
+        ),
+        _points("moons", "Two moons", "Two interlocking half circles in the plane, with noise."),
+        _points("circles", "Circles", "Two rings around one centre in the plane, with noise."),
+        _points("spiral", "Spiral", "Three intertwined spiral arms in the plane, with noise.", classes=3),
+        _points("xor", "XOR", "Four clouds at the corners of a square; opposite corners are one class."),
+    )
+}
+"""All data sets by name, in the order in which they are offered."""

@@ -1,0 +1,138 @@
+"""The networks as facts: what they are made of, what they cost.  Free of torch.
+
+`multiply_adds` and `parameters` count the linear and convolutional layers, with the head padded to a
+multiple of 16 outputs as the engine computes it; norms and activations are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import prod
+
+ACTIVATIONS = ("relu", "tanh", "sigmoid", "gelu")
+PLACEMENTS = ("before", "after")
+"""Where the norm stands: before the activation or after it."""
+OPTIMIZERS = ("sgd", "momentum", "adam")
+
+SEGMENT = 16
+"""Every member's segment of every parameter is a multiple of this, so that vectorized kernels treat a
+member alike alone and in a stack."""
+
+
+def padded(classes: int) -> int:
+    """Outputs of the head: the classes, filled up to a multiple of `SEGMENT`."""
+    return -(-classes // SEGMENT) * SEGMENT
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer with weights: fan-in, output channels, and the positions at which it is applied."""
+
+    fan_in: int
+    channels: int
+    spatial: tuple[int, ...] = ()
+
+    @property
+    def multiply_adds(self) -> int:
+        """For one sample, forward."""
+        return self.fan_in * self.channels * prod(self.spatial)
+
+    @property
+    def parameters(self) -> int:
+        """Weights and biases."""
+        return (self.fan_in + 1) * self.channels
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network that can be built at any depth and width within its bounds."""
+
+    name: str
+    label: str
+    description: str
+    form: str
+    """The form of its activations: "mlp" [N, C] or "cnn" [N, C, H, W]."""
+    depths: tuple[int, int]
+    """Fewest and most hidden layers (or blocks)."""
+    widths: tuple[int, ...]
+    """Channels of the first layer, multiples of `SEGMENT`."""
+    inputs: tuple[int, ...]
+    """Numbers of dimensions of a sample that it accepts."""
+    builder: str
+    """Where the lab finds it, as "module:name"."""
+    hidden: Callable[[tuple[int, ...], int, int], tuple[Layer, ...]] = field(repr=False)
+    """(shape of a sample, depth, width) -> the layers that are followed by a norm, from input to output."""
+
+    def norm_layers(self, depth: int) -> int:
+        """Layers followed by a norm."""
+        return depth
+
+    def head(self, shape: tuple[int, ...], classes: int, depth: int, width: int) -> Layer:
+        """The last, plain layer."""
+        return Layer(self.hidden(shape, depth, width)[-1].channels, padded(classes))
+
+    def multiply_adds(self, shape: tuple[int, ...], classes: int, depth: int, width: int) -> int:
+        """Of the forward pass of one sample; a training step costs about three times as much."""
+        layers = (*self.hidden(shape, depth, width), self.head(shape, classes, depth, width))
+        return sum(layer.multiply_adds for layer in layers)
+
+    def parameters(self, shape: tuple[int, ...], classes: int, depth: int, width: int) -> int:
+        """Weights and biases; a norm with γ and β adds two for each channel."""
+        layers = (*self.hidden(shape, depth, width), self.head(shape, classes, depth, width))
+        return sum(layer.parameters for layer in layers)
+
+    def refusal(self, shape: tuple[int, ...]) -> str:
+        """Why samples of this shape do not fit, as a sentence; empty if they do."""
+        if len(shape) in self.inputs:
+            return ""
+        return f"{self.label} needs pictures with a height and a width; these samples are {shape[0]} numbers."
+
+
+def _mlp(shape: tuple[int, ...], depth: int, width: int) -> tuple[Layer, ...]:
+    return (Layer(prod(shape), width), *(Layer(width, width) for _ in range(depth - 1)))
+
+
+def strides(depth: int) -> tuple[int, ...]:
+    """Stride of each ConvBlock: the second and the third halve the picture."""
+    return tuple(2 if block in (1, 2) else 1 for block in range(depth))
+
+
+def _cnn(shape: tuple[int, ...], depth: int, width: int) -> tuple[Layer, ...]:
+    layers, (channels, height, breadth) = [], shape
+    for block, stride in enumerate(strides(depth)):
+        height, breadth = -(-height // stride), -(-breadth // stride)
+        layers.append(Layer(9 * channels, width * min(4, 2**block), (height, breadth)))
+        channels = layers[-1].channels
+    return tuple(layers)
+
+
+NETWORKS: dict[str, Network] = {
+    network.name: network
+    for network in (
+        Network(
+            name="mlp",
+            label="MLP",
+            description="Hidden layers of equal width (linear, norm, activation), then a plain linear head.",
+            form="mlp",
+            depths=(1, 50),
+            widths=tuple(range(16, 257, 16)),
+            inputs=(1, 3),
+            builder="normviz.lab.nets.mlp:MLP",
+            hidden=_mlp,
+        ),
+        Network(
+            name="cnn",
+            label="CNN",
+            description="ConvBlocks (3×3 convolution, norm, activation) with w, 2w, 4w, 4w … channels; the "
+            "second and third halve the picture; then the mean over the picture and a plain linear head.",
+            form="cnn",
+            depths=(1, 8),
+            widths=(16, 32, 48, 64),
+            inputs=(3,),
+            builder="normviz.lab.nets.cnn:CNN",
+            hidden=_cnn,
+        ),
+    )
+}
+"""All networks by name, in the order in which they are offered."""

@@ -1,0 +1,294 @@
+"""The stack: many small networks of one shape, training in lockstep.
+
+Legend: M members in the caller's order, S distinct seeds, B batch size, N samples, K classes, L hidden layers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from normviz.lab import data
+from normviz.lab.engine import passes
+from normviz.lab.engine.batches import Batches
+from normviz.lab.engine.groups import Group, GroupState, grouped
+from normviz.lab.engine.members import Member, Plan
+from normviz.lab.nets.layers import Tape
+
+if TYPE_CHECKING:
+    from normviz.lab.engine.probes import Probe
+
+Mode = Literal["eval", "train"]
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A copy of everything that training changes: parameters, statistics, optimizer, random numbers."""
+
+    groups: list[GroupState]
+    batches: tuple[int, torch.Tensor | None, list[torch.Tensor]]
+    steps_done: int
+    losses: Array
+    diverged_at: NDArray[np.int64]
+
+
+class Stack:
+    """Members that train in lockstep, each as if it were alone.
+
+    Everything that is asked of it answers in the order of ``members``.  A member's losses and parameters
+    are bit-equal alone, in any stack and beside any other norm, on one type of CPU and one version of
+    torch, provided that torch runs on one thread: ``torch.set_num_threads(1)`` is the caller's affair.
+
+    A member whose loss or whose parameters stop being finite numbers is frozen: its parameters stay as they
+    are from then on, ``diverged_at`` holds the number of steps that it had completed, ``losses`` its last loss.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        members: Sequence[Member],
+        *,
+        optimizer: str = "sgd",
+        batch_size: int = 64,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.plan, self.members = plan, tuple(members)
+        self.dtype, self.device = dtype, torch.device(device)
+        self.seeds = tuple(dict.fromkeys(member.seed for member in members))
+        self._splits = [data.load(plan.dataset, seed) for seed in self.seeds]
+        self._seed_of = [self.seeds.index(member.seed) for member in members]
+        self.groups = [
+            Group(
+                plan,
+                [self.members[place] for place in places],
+                places,
+                self.seeds,
+                optimizer=optimizer,
+                dtype=dtype,
+                device=self.device,
+            )
+            for places in grouped(self.members, plan.network)
+        ]
+        self._batches = Batches(self._splits, self.seeds, batch_size, dtype, device)
+        self._test = passes.TestSets(self._splits, self.dtype, self.device)
+        self.steps_done = 0
+        self.diverged_at: NDArray[np.int64] = np.full(len(members), -1)
+        """Steps that a member had completed when it was frozen; -1 for those that are fine."""
+        self._losses: Array = np.full(len(members), math.nan)
+        self._frozen_statistics = False
+
+    # ---------------------------------------------------------------- training
+
+    @property
+    def batch_size(self) -> int:
+        """Samples of each training step."""
+        return self._batches.batch_size
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Complete batches in the training samples."""
+        return self._batches.per_epoch
+
+    @property
+    def losses(self) -> Array:
+        """Training loss of the last batch, before its update, [M] float64; NaN before the first step."""
+        return self._losses.copy()
+
+    @property
+    def accuracy(self) -> Array:
+        """Share of the last training batch that was classified correctly, [M]; NaN before the first step."""
+        shares = np.full(len(self.members), math.nan)
+        for group in self.groups:
+            shares[list(group.places)] = group.accuracy()
+        return shares
+
+    def step(self) -> None:
+        """Train every live member on its next batch."""
+        x, y = self._batches.next()
+        for group in self.groups:
+            if any(group.live):
+                self._train(group, group.own(x), group.own(y), None)
+        self.steps_done += 1
+
+    def recorded_step(self, probe: Probe) -> dict[str, Array]:
+        """`step`, and what ``probe`` saw of it.  Training goes on bit for bit as without the probe."""
+        x, y = self._batches.next()
+        probe.begin()
+        for group in self.groups:
+            if any(group.live):
+                self._train(group, group.own(x), group.own(y), probe)
+        self.steps_done += 1
+        return probe.end()
+
+    def observe(self, probe: Probe) -> dict[str, Array]:
+        """What `recorded_step` would see of the next step, without taking it."""
+        before = self.snapshot()
+        arrays = self.recorded_step(probe)
+        self.restore(before)
+        return arrays
+
+    def _train(self, group: Group, x: torch.Tensor, y: torch.Tensor, probe: Probe | None) -> None:
+        tape = None if probe is None else Tape()
+        losses = group.forward(x, y, tape)
+        watched = group.parameters if tape is None else group.parameters + tape.outputs
+        gradients = torch.autograd.grad(losses.sum(), watched)
+        self._note(group, losses.tolist())
+        if probe is not None and tape is not None:
+            probe.before(group, tape, gradients)
+        group.optimizer.step(gradients[: len(group.parameters)])
+        if probe is not None:
+            probe.after(group)
+        self._retire(group, group.non_finite(), self.steps_done + 1)
+
+    def _note(self, group: Group, losses: Sequence[float]) -> None:
+        for place, alive, loss in zip(group.places, group.live, losses, strict=True):
+            if alive:
+                self._losses[place] = loss
+        self._retire(group, [row for row, loss in enumerate(losses) if not math.isfinite(loss)], self.steps_done)
+
+    def _retire(self, group: Group, dead: Sequence[int], steps: int) -> None:
+        dead = [member for member in dead if group.live[member]]
+        if dead:
+            self.diverged_at[[group.places[member] for member in dead]] = steps
+            group.retire(dead)
+
+    # ---------------------------------------------------------------- looking at it
+
+    def data(self, member: int) -> data.Split:
+        """Training and test samples of one member."""
+        return self._splits[self._seed_of[member]]
+
+    @torch.no_grad()
+    def logits(
+        self,
+        x_or_indices: Any = None,
+        mode: Mode = "eval",
+        batch_size: int | None = None,
+        update: bool = False,
+    ) -> torch.Tensor:
+        """Outputs of every member, [M, N, K].
+
+        ``x_or_indices``: samples [N, *sample] for everybody or [M, N, *sample]; or integers, [N] or [M, N],
+        that choose from each member's own test samples; or nothing: all test samples in their order (which
+        is random, since the split is).
+        ``mode`` "train" normalizes by the statistics of each batch of ``batch_size`` (all N if not given),
+        drops an incomplete last batch (N shrinks), applies dropout, and moves the running statistics if
+        ``update``.  In mode "eval" ``batch_size`` only bounds the memory.
+
+        Raises:
+            ValueError: a norm refuses the batch, as torch does: "Expected more than 1 value per channel …".
+        """
+        return passes.logits(self, self._test.samples(x_or_indices, self._seed_of), mode, batch_size, update)
+
+    @torch.no_grad()
+    def trace(self, x_or_indices: Any = None, mode: Mode = "eval") -> Tape:
+        """What every hidden layer holds for these samples in one batch, as [M, N, C, *spatial] for each layer."""
+        return passes.trace(self, self._test.samples(x_or_indices, self._seed_of), mode)
+
+    def test_labels(self, order: Any = None) -> NDArray[np.int64]:
+        """Labels of every member's own test samples, [M, n_test], or in the given order of indices."""
+        labels = self._test.y.cpu().numpy()[self._seed_of]
+        return labels if order is None else np.take_along_axis(labels, self.test_order(order), 1)
+
+    def test_order(self, order: Any = None) -> NDArray[np.int64]:
+        """Indices into every member's own test samples, [M, N].
+
+        ``order``: "sorted" (by class), nothing (as split, that is, at random), or indices [N] or [M, N].
+        """
+        if isinstance(order, str):
+            if order != "sorted":
+                raise ValueError(f"order {order!r} is not 'sorted', an array of indices, or None")
+            return np.argsort(self.test_labels(), axis=1, kind="stable")
+        n_test = self._test.y.shape[1]
+        indices = np.arange(n_test) if order is None else np.asarray(order)
+        return np.broadcast_to(indices, (len(self.members), indices.shape[-1]))
+
+    def test_error(self, mode: Mode = "eval", batch_size: int | None = None, order: Any = None) -> Array:
+        """Share of the test samples that each member gets wrong, [M] float64; NaN once it has diverged.
+
+        The samples come in `test_order`; in mode "train" an incomplete last batch is left out.  Running
+        statistics stay as they are.
+        """
+        indices = self.test_order(order)
+        logits = self.logits(indices, mode, batch_size)
+        chosen = logits.argmax(-1).cpu().numpy()
+        error: Array = (chosen != self.test_labels(indices)[:, : chosen.shape[1]]).mean(1)
+        error[~np.isfinite(logits.sum((1, 2)).cpu().numpy())] = math.nan
+        return error
+
+    def parameters(self, member: int) -> dict[str, torch.Tensor]:
+        """A copy of one member's parameters as the net names them ("blocks.0.layer.weight" …), unstacked."""
+        group, row = self._find(member)
+        return {name: one.detach()[row].clone() for name, one in group.net.named_parameters()}
+
+    def statistics(self) -> list[dict[str, Array]]:
+        """Running statistics of each hidden layer: {"mean": [M, C], "var": [M, C]}, a copy.
+
+        NaN for members whose norm keeps none.
+        """
+        layers = []
+        for block in range(self.plan.depth):
+            norms = [group.net.norms[block] for group in self.groups]
+            channels = self.groups[0].net.blocks[block].layer.bias.shape[-1]  # type: ignore[union-attr]
+            layer = {key: np.full((len(self.members), channels), math.nan) for key in ("mean", "var")}
+            for group, norm in zip(self.groups, norms, strict=True):
+                for key, kept in layer.items():
+                    running = getattr(norm, f"running_{key}", None)
+                    if running is not None:
+                        kept[list(group.places)] = running.cpu().numpy()
+            layers.append(layer)
+        return layers
+
+    def _find(self, member: int) -> tuple[Group, int]:
+        for group in self.groups:
+            if member in group.places:
+                return group, group.places.index(member)
+        raise IndexError(f"member {member} of {len(self.members)}")
+
+    # ---------------------------------------------------------------- taking it apart and repairing it
+
+    def snapshot(self) -> Snapshot:
+        """A copy of everything that training changes."""
+        return Snapshot(
+            [group.state() for group in self.groups],
+            self._batches.state(),
+            self.steps_done,
+            self._losses.copy(),
+            self.diverged_at.copy(),
+        )
+
+    @torch.no_grad()
+    def restore(self, snapshot: Snapshot) -> None:
+        """Return to ``snapshot``; training goes on from there as it did then."""
+        for group, state in zip(self.groups, snapshot.groups, strict=True):
+            group.restore(state)
+        self._batches.restore(snapshot.batches)
+        self.steps_done = snapshot.steps_done
+        self._losses = snapshot.losses.copy()
+        self.diverged_at = snapshot.diverged_at.copy()
+
+    def freeze_statistics(self, frozen: bool = True) -> None:
+        """While training, normalize by the running statistics and leave them alone (eval mode for the norms)."""
+        self._frozen_statistics = frozen
+        for group in self.groups:
+            for norm in group.net.norms:
+                norm.train(not frozen)
+
+    @torch.no_grad()
+    def recalibrate(self, batch_size: int | None = None, batches: int | None = None) -> None:
+        """Set the running statistics to their mean over training batches ("precise BN"); weights stay.
+
+        The batches are the first ones of each member's training samples in the order of the split; by
+        default of the training's batch size, and as many as there are.
+
+        Source: Wu & Johnson 2021, "Rethinking 'batch' in BatchNorm", section 3.
+        """
+        passes.recalibrate(self, self._splits, batch_size or self.batch_size, batches)

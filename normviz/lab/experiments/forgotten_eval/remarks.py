@@ -1,0 +1,148 @@
+"""Which sentences the numbers bear out; the sentences themselves are in ``normviz.readings.forgotten_eval``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from normviz.catalog.norms import NORMS
+from normviz.frames import Note
+from normviz.lab.experiments.forgotten_eval.tables import Tables
+from normviz.specs.forgotten_eval import ForgottenEval
+from normviz.specs.forgotten_eval_frames import (
+    BATCH_SIZES,
+    COMPANIES,
+    DRAWS,
+    SORTED_SIZES,
+    VALIDATION_BATCH,
+    repairs,
+)
+
+Rule = Iterator[tuple[str, dict[str, float | int | str]]]
+"""Names of templates and their numbers."""
+
+CLOSE = 1.0
+"""Errors less than this apart (percentage points) are not worth a remark."""
+LAG = 5.0
+"""Percentage points by which eval mode errs more than train mode when the running statistics lag."""
+
+
+class Remarks:
+    """What there is to say, from what has been measured by now."""
+
+    def __init__(self, spec: ForgottenEval, tables: Tables) -> None:
+        self._spec, self._tables = spec, tables
+        self.diverged = 0
+        """Networks that diverged."""
+        self.refusal = ""
+        """What torch said to a batch of one."""
+        self.true: int | None = None
+        """Class of the sample whose batch-mates are exchanged, once all of them have been tried."""
+
+    def notes(self) -> tuple[Note, ...]:
+        """All remarks, in the order of the acts."""
+        rules = (
+            self._while_training, self._divergence, self._validation, self._sizes, self._one, self._sorted,
+            self._labels, self._company, self._passes, self._recalibrated,
+        )  # fmt: skip
+        return tuple(Note(f"forgotten_eval.{name}", numbers) for rule in rules for name, numbers in rule())
+
+    # --- what is known ----------------------------------------------------------------------------
+
+    def _mean(self, name: str, *column: int) -> float:
+        """Mean over the seeds of (one column of) an array; NaN if it is not measured yet."""
+        values = self._tables[name][(slice(None), *column)]
+        known = values[np.isfinite(values)]
+        return float(known.mean()) if len(known) else float("nan")
+
+    def _shuffled(self, size: int) -> float:
+        return self._mean("shuffled", BATCH_SIZES.index(size))
+
+    @property
+    def _eval(self) -> float:
+        return self._mean("eval_error")
+
+    # --- the rules --------------------------------------------------------------------------------
+
+    def _while_training(self) -> Rule:
+        evaluated, trained = self._mean("curve_eval"), self._mean("curve_train")
+        if known(self._eval) or not known(evaluated):
+            return
+        step = self._tables.step
+        numbers = {"step": step, "evaluated": evaluated, "trained": trained}
+        share = (1 - self._spec.momentum) ** step
+        if NORMS[self._spec.norm].running_statistics and share > 0.01 and evaluated > trained + LAG:
+            yield "lag", {**numbers, "share": share}
+        else:
+            yield "training", {**numbers, "steps": self._spec.steps, "batch": VALIDATION_BATCH}
+
+    def _divergence(self) -> Rule:
+        if self.diverged:
+            yield "diverged", {"count": self.diverged, "seeds": self._spec.seeds}
+
+    def _validation(self) -> Rule:
+        trained = self._shuffled(VALIDATION_BATCH)
+        if known(self._eval):
+            name = "blind" if abs(trained - self._eval) < CLOSE else "visible"
+            yield name, {"batch": VALIDATION_BATCH, "trained": trained, "evaluated": self._eval}
+
+    def _sizes(self) -> Rule:
+        errors = [self._shuffled(size) for size in BATCH_SIZES[1:]]
+        at_2, at_4, at_8 = errors[:3]
+        if not known(at_2):
+            return
+        if at_2 > at_4 > at_8 > self._eval + CLOSE:
+            yield "grows", {"at_2": at_2, "at_4": at_4, "at_8": at_8}
+        elif max(errors) - min(errors) < CLOSE:
+            norm = NORMS[self._spec.norm].label
+            yield "flat", {"low": min(errors), "high": max(errors), "norm": norm}
+
+    def _one(self) -> Rule:
+        if self.refusal:
+            yield "one_raises", {"error": self.refusal}
+        elif self._shuffled(1) > self._eval + LAG:
+            yield "one_silent", {"wrong": self._shuffled(1)}
+
+    def _sorted(self) -> Rule:
+        batch = SORTED_SIZES[0]
+        wrong, shuffled = self._mean("sorted", 0), self._shuffled(batch)
+        if wrong > shuffled + LAG:
+            yield "sorted", {"batch": batch, "wrong": wrong, "shuffled": shuffled}
+
+    def _labels(self) -> Rule:
+        share = self._mean("flip_share")
+        if known(share):
+            numbers = {"share": share, "draws": DRAWS, "batch": self._spec.deploy_batch}
+            yield ("flips" if share > 0 else "no_flips"), numbers
+
+    def _company(self) -> Rule:
+        if self.true is None or not self._tables["company_wrong"].any():
+            return
+        p, wrong = self._tables["company_p"], self._tables["company_wrong"]
+        yield "company", {
+            "true": self.true,
+            "sets": COMPANIES,
+            "right": int((wrong == 0).sum()),
+            "low": float(p.min()),
+            "high": float(p.max()),
+        }
+
+    def _passes(self) -> Rule:
+        after = self._repair("after_pass")
+        if after > self._eval + CLOSE / 2:
+            yield "damaged", {"batch": self._spec.deploy_batch, "after": after, "before": self._eval}
+
+    def _recalibrated(self) -> Rule:
+        after, mended = self._repair("after_pass"), self._repair("recalibrated")
+        if mended < after - CLOSE / 2:
+            yield "recalibrated", {"after": after, "mended": mended}
+
+    def _repair(self, name: str) -> float:
+        return self._mean("repair", repairs(self._spec).index(name))
+
+
+def known(value: float) -> bool:
+    """Whether something has been measured."""
+    return not math.isnan(value)

@@ -1,0 +1,182 @@
+"""Train: norms x seeds in one stack, recorded every k-th step.
+
+Everything in a frame belongs to the same weights, those after ``step`` updates: first the test split is
+evaluated, then the next batch is passed forward and backward, and what that shows is recorded.  (After the
+last step this is one batch more than is trained on.)
+
+Legend: V variants (norms), S seeds, M = V·S members, L hidden layers, B bins, K classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from normviz.frames import Frame, Schema
+from normviz.lab.engine import Member, Plan, Probe, Stack
+from normviz.lab.experiments.train_notes import Notes
+from normviz.specs import train_frames as recorded
+from normviz.specs.train import Train
+
+Arrays = dict[str, NDArray[Any]]
+
+_HISTOGRAMS = ("hist_pre", "hist_post", "hist_grad")
+_BY_LAYER = ("grad_norm_activation", "grad_norm_weight", "update_ratio")
+_AFFINE = ("gamma_mean", "gamma_sd", "beta_mean", "beta_sd")
+_STATISTICS = ("batch_mean", "batch_var", "running_mean", "running_var")
+
+
+def run(spec: Train) -> Iterator[Schema | Frame]:
+    """Train all members of ``spec`` and record them."""
+    yield spec.schema()
+    torch.set_num_threads(1)
+    race = Race(spec)
+    recorded_steps = set(spec.recorded_steps)
+    for step in range(spec.steps + 1):
+        if step in recorded_steps:
+            yield race.frame(step)
+        else:
+            race.stack.step()
+
+
+class Race:
+    """The stack of a run, and the frames made from it."""
+
+    def __init__(self, spec: Train) -> None:
+        self.spec = spec
+        self.shape = len(spec.norms), spec.seeds
+        self.stack = stack(spec)
+        self.probe = Probe(self.stack, shown=range(0, len(self.stack.members), spec.seeds))
+        self.notes = Notes(spec)
+        self._by_layer = (*_BY_LAYER, *recorded.health(spec))
+        self._evaluated = set(spec.evaluated_steps)
+        self._values = np.array(spec.values_per_layer, np.float64)
+
+    def frame(self, step: int) -> Frame:
+        """The frame of the weights after ``step`` updates; takes the next update as well."""
+        arrays = self._constants() if step == 0 else {}
+        evaluated = step in self._evaluated
+        accuracy = self._by_member(1.0 - self.stack.test_error()) if evaluated else None
+        surface = self._surface() if evaluated and self.spec.data.planar else None
+        seen = self.stack.recorded_step(self.probe)
+        diverged_at = self._by_member(self.stack.diverged_at)
+        # What this very update breaks belongs to the next frame.
+        diverged_at = np.where(diverged_at <= step, diverged_at, recorded.NEVER).astype("<i4")
+        alive = diverged_at == recorded.NEVER
+        arrays |= self._each(seen, alive, diverged_at)
+        if accuracy is None:
+            return Frame(step, arrays)
+        arrays |= _with_spread("test_accuracy", accuracy, alive) | self._some(seen, alive)
+        if surface is not None:
+            arrays["surface"] = surface
+        return Frame(step, arrays, self.notes.at(step, arrays))
+
+    def _each(self, seen: Arrays, alive: NDArray[np.bool_], diverged_at: NDArray[np.int32]) -> Arrays:
+        loss = self._by_member(self.stack.losses)
+        accuracy = self._by_member(self.stack.accuracy)
+        return {
+            **_with_spread("loss", loss, alive),
+            "diverged_at": diverged_at,
+            **_with_spread("train_accuracy", accuracy, alive),
+            **{name: self._shares(seen[name], alive) for name in _HISTOGRAMS},
+            **{name: _over_seeds(np.median, self._by_member(seen[name]), alive) for name in self._by_layer},
+        }
+
+    def _some(self, seen: Arrays, alive: NDArray[np.bool_]) -> Arrays:
+        arrays: Arrays = {}
+        for names, norms in (
+            (_AFFINE, recorded.affine(self.spec)),
+            (_STATISTICS, recorded.running(self.spec)),
+        ):
+            places = [self.spec.norms.index(norm) for norm in norms]
+            for name in names if places else ():
+                if names is _AFFINE:
+                    arrays[name] = _over_seeds(np.median, self._by_member(seen[name]), alive)[places]
+                else:
+                    shown = np.where(alive[:, :1, None], seen[name], np.nan)
+                    arrays[name] = shown[places].astype("<f4")
+        return arrays
+
+    def _by_member(self, values: NDArray[Any]) -> NDArray[Any]:
+        """[M, ...] -> [V, S, ...]."""
+        return values.reshape(*self.shape, *values.shape[1:])
+
+    def _shares(self, counts_VLB: NDArray[Any], alive: NDArray[np.bool_]) -> NDArray[np.uint16]:
+        """Counts as shares of each layer's values; nothing for a network that has diverged."""
+        shares = counts_VLB * (recorded.WHOLE / self._values[:, None]) * alive[:, 0, None, None]
+        return np.rint(shares).astype("<u2")
+
+    def _constants(self) -> Arrays:
+        spec = self.spec
+        edges = self.probe.edges["hist_post"]
+        arrays: Arrays = {
+            "layers": np.arange(1, spec.depth + 1, dtype="u1"),
+            "bins": ((edges[1:] + edges[:-1]) / 2).astype("<f4"),
+        }
+        if spec.data.planar:
+            split = self.stack.data(0)
+            arrays["points"] = split.x_train[: recorded.SHOWN_POINTS].T.contiguous().numpy().astype("<f4")
+            arrays["classes"] = split.y_train[: recorded.SHOWN_POINTS].numpy().astype("u1")
+            arrays["grid"] = grid().astype("<f4")
+        return arrays
+
+    def _surface(self) -> NDArray[np.uint8]:
+        """Predicted class and confidence everywhere in the plane, first seed, [V, y, x]."""
+        x, y = np.meshgrid(grid(), grid())
+        places = torch.from_numpy(np.stack((x.ravel(), y.ravel()), 1).astype("f4"))
+        logits = self.stack.logits(places)[:: self.spec.seeds]
+        greatest, chosen = logits.softmax(-1).nan_to_num(0.0).max(-1)
+        chance = 1 / self.spec.data.classes
+        sure = ((greatest - chance) / (1 - chance)).clamp_(0, 1)
+        coded = recorded.CLASS_STEP * chosen + (recorded.SURE * sure).round()
+        surface: NDArray[np.uint8] = coded.numpy().astype("u1").reshape(-1, recorded.GRID, recorded.GRID)
+        return surface
+
+
+def stack(spec: Train) -> Stack:
+    """The members of a spec, variant by variant."""
+    plan = Plan(
+        network=spec.network,
+        depth=spec.depth,
+        width=spec.first_width,
+        activation=spec.activation,
+        placement=spec.placement,
+        dropout=spec.dropout,
+        options=spec.norm_options,
+        dataset=spec.dataset,
+    )
+    members = [Member(norm, seed, spec.lr, spec.gain) for norm in spec.norms for seed in spec.seed_values]
+    return Stack(plan, members, optimizer=spec.optimizer, batch_size=spec.batch_size)
+
+
+def grid() -> NDArray[np.float64]:
+    """Coordinates along one side of a decision surface."""
+    return np.linspace(-recorded.EXTENT, recorded.EXTENT, recorded.GRID)
+
+
+def _with_spread(name: str, values_VS: NDArray[Any], alive: NDArray[np.bool_]) -> Arrays:
+    """A quantity of every member, and its median, lowest and highest value over the seeds that are alive."""
+    over: dict[str, Callable[..., Any]] = {"median": np.median, "low": np.min, "high": np.max}
+    return {
+        name: np.where(alive, values_VS, np.nan).astype("<f4"),
+        **{f"{name}_{one}": _over_seeds(function, values_VS, alive) for one, function in over.items()},
+    }
+
+
+def _over_seeds(
+    function: Callable[..., Any], values: NDArray[Any], alive: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """``function`` over the seeds that are alive; NaN where there are none.
+
+    Shapes: values [V, S, ...] -> [V, ...].
+    """
+    nothing = np.full(values.shape[2:], np.nan)
+    rows = [
+        function(row[fine], axis=0) if fine.any() else nothing
+        for row, fine in zip(values, alive, strict=True)
+    ]
+    return np.stack(rows).astype("<f4")

@@ -1,0 +1,156 @@
+"""What to look for in a training run: which of a frame's numbers deserve a sentence.
+
+Every threshold stands here, and a note is made only of numbers that the charts of the same frame show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from normviz.catalog.norms import NORMS
+from normviz.frames import Note
+from normviz.specs import train_frames as recorded
+from normviz.specs.train import Train
+
+REACHED = 0.90
+"""Median test accuracy for which the variants race."""
+UNHEALTHY = {"dead": 0.25, "saturated": 0.25}
+"""Share of dead units, or of saturated values, in a layer from which on it is pointed out."""
+GRADIENT_RATIO = 10.0
+"""Ratio of the activation gradients' norms between first and last layer from which on it is pointed out."""
+UPDATES = (1e-4, 1e-2)
+"""Healthy range of update : data; outside of it a layer is pointed out."""
+GUESSING = 0.05
+"""A variant still guesses while its accuracy is less than this above that of guessing."""
+PATIENCE = 50
+"""Steps before which nobody is blamed for guessing."""
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+class Notes:
+    """Remembers who reached what; asked once for each evaluated frame, in order."""
+
+    def __init__(self, spec: Train) -> None:
+        self.spec = spec
+        self.labels = [_label(norm) for norm in spec.norms]
+        self._reached: dict[int, int] = {}
+        """Step at which the median of a variant first came to `REACHED`, by variant."""
+
+    def at(self, step: int, arrays: Arrays) -> tuple[Note, ...]:
+        """The notes of a frame that holds an evaluation."""
+        for v in np.flatnonzero(arrays["test_accuracy_median"] >= REACHED).tolist():
+            self._reached.setdefault(v, step)
+        found = [
+            *self._diverged(arrays),
+            *self._standing(step, arrays),
+            *self._race(),
+            *self._units(arrays),
+            *self._gradients(arrays),
+            *self._updates(arrays),
+        ]
+        return tuple(found[: recorded.MOST_NOTES])
+
+    def _diverged(self, arrays: Arrays) -> Iterator[Note]:
+        for v, row in enumerate(arrays["diverged_at"]):
+            steps = row[row != recorded.NEVER]
+            if len(steps):
+                numbers = {"norm": self.labels[v], "n": len(steps), "of": len(row), "step": int(steps.min())}
+                yield Note("train.diverged", numbers)
+
+    def _standing(self, step: int, arrays: Arrays) -> Iterator[Note]:
+        """Where the best and the worst variant stand, by their median over the seeds."""
+        accuracy = arrays["test_accuracy_median"]
+        if not np.isfinite(accuracy).any():
+            return
+        best, worst = int(np.nanargmax(accuracy)), int(np.nanargmin(accuracy))
+        numbers: dict[str, float | int | str] = {
+            "step": step, "best": self.labels[best], "high": _rounded(accuracy[best]),
+        }  # fmt: skip
+        if best == worst:
+            yield Note("train.alone", numbers)
+            return
+        numbers |= {"worst": self.labels[worst], "low": _rounded(accuracy[worst])}
+        guesses = accuracy[worst] < 1 / self.spec.data.classes + GUESSING
+        yield Note("train.guessing" if guesses and step >= PATIENCE else "train.standing", numbers)
+
+    def _race(self) -> Iterator[Note]:
+        """Who reached 90% first, if that was one alone, and who last."""
+        order = sorted(self._reached, key=lambda v: self._reached[v])
+        if len(order) < 2 or self._reached[order[0]] == self._reached[order[1]]:
+            if len(order) == 1 and len(self.labels) > 1:
+                yield Note("train.first", self._arrival(order[0]))
+            return
+        last = self._arrival(order[-1])
+        yield Note(
+            "train.first_and_last",
+            {**self._arrival(order[0]), "other": last["norm"], "later": last["step"], "n": len(order)},
+        )
+
+    def _arrival(self, v: int) -> dict[str, Any]:
+        return {"norm": self.labels[v], "step": self._reached[v], "accuracy": REACHED}
+
+    def _units(self, arrays: Arrays) -> Iterator[Note]:
+        """The layer with the most dead units or saturated values, and the variant with the fewest there."""
+        for name, threshold in UNHEALTHY.items():
+            shares = arrays.get(name)
+            if shares is None or not np.isfinite(shares).any() or np.nanmax(shares) < threshold:
+                continue
+            v, layer = _place(np.nanargmax(shares), shares)
+            other = int(np.nanargmin(shares[:, layer]))
+            numbers = {"norm": self.labels[v], "layer": layer + 1, "share": _rounded(shares[v, layer])}
+            if other == v:
+                yield Note(f"train.{name}_alone", numbers)
+            else:
+                numbers |= {"other": self.labels[other], "less": _rounded(shares[other, layer])}
+                yield Note(f"train.{name}", numbers)
+
+    def _gradients(self, arrays: Arrays) -> Iterator[Note]:
+        """The variant whose gradient changes most between the last and the first layer."""
+        norms = arrays["grad_norm_activation"].astype(np.float64)
+        if norms.shape[1] < 2:
+            return
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratios = norms[:, 0] / norms[:, -1]
+        known = np.isfinite(ratios) & (ratios > 0)
+        if not known.any():
+            return
+        sizes = np.where(known, np.abs(np.log(np.where(known, ratios, 1.0))), -1.0)
+        v = int(sizes.argmax())
+        if sizes[v] < np.log(GRADIENT_RATIO):
+            return
+        grows = ratios[v] > 1
+        times = _rounded(ratios[v] if grows else 1 / ratios[v])
+        numbers = {"norm": self.labels[v], "last": norms.shape[1], "times": times}
+        yield Note("train.gradient_grows" if grows else "train.gradient_vanishes", numbers)
+
+    def _updates(self, arrays: Arrays) -> Iterator[Note]:
+        """The layer whose update : data ratio is furthest outside the healthy range."""
+        ratios = arrays["update_ratio"].astype(np.float64)
+        known = np.isfinite(ratios) & (ratios > 0)
+        logs = np.log(np.where(known, ratios, np.sqrt(UPDATES[0] * UPDATES[1])))
+        beyond = np.maximum(logs - np.log(UPDATES[1]), np.log(UPDATES[0]) - logs)
+        v, layer = _place(beyond.argmax(), ratios)
+        if beyond[v, layer] <= 0:
+            return
+        numbers = {"norm": self.labels[v], "layer": layer + 1, "ratio": _rounded(ratios[v, layer])}
+        yield Note("train.update_large" if ratios[v, layer] > UPDATES[1] else "train.update_small", numbers)
+
+
+def _label(norm: str) -> str:
+    """How sentences name a variant."""
+    return NORMS[norm].label if norm != "none" else "No normalization"
+
+
+def _place(flat: np.intp, of: NDArray[Any]) -> tuple[int, int]:
+    v, layer = np.unravel_index(flat, of.shape)
+    return int(v), int(layer)
+
+
+def _rounded(value: Any) -> float:
+    """Four significant digits: the sentences show fewer, and a frame should be small."""
+    return float(f"{float(value):.4g}")

@@ -1,0 +1,252 @@
+"""The fork form of the engine host: one process for each run, made by fork, at the lowest priority.
+
+The host has one thread, torch imported and warm.  A run is a fork of it: it starts in a few
+milliseconds, shares the imported code's memory, and is ended by SIGKILL whatever it computes.  The
+kernel is the scheduler, and the limits of one run are the kernel's too.
+
+No run outlives its host: the kernel kills it when the host ends (PR_SET_PDEATHSIG, which is reliable
+because the host has a single thread), and its pipe breaks.  The host ends when its input does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import logging
+import os
+import resource
+import selectors
+import signal
+import sys
+from collections import deque
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from normviz import messages
+from normviz.lab import runs
+
+logger = logging.getLogger(__name__)
+
+_PR_SET_PDEATHSIG = 1
+_CHUNK = 1 << 18
+_FULL = 1 << 20  # bytes waiting for the web process, beyond which the runs' pipes are left unread
+_OUT_OF_TIME = "This run used more computing time than this server gives to one run. Choose a smaller one."
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one run may use.  Zero means no limit.
+
+    Units:
+        memory: bytes of address space beyond what the host has itself.
+        seconds: of processor time.
+    """
+
+    memory: int = 0
+    seconds: int = 0
+    nice: int = 19
+
+
+def threads() -> int:
+    """Threads of this process.  Forking with more than one leaves locks held for ever."""
+    return len(os.listdir("/proc/self/task"))
+
+
+@dataclass
+class _Child:
+    run: int
+    pid: int
+    pipe: int
+    reader: messages.Reader = field(default_factory=messages.Reader)
+    ended: bool = False
+
+
+class ForkHost:
+    """Relays between the web process (two pipes) and the runs (one pipe each), in one thread."""
+
+    def __init__(self, inbox: int, outbox: int, limits: Limits) -> None:
+        self._inbox, self._outbox, self._limits = inbox, outbox, limits
+        self._reader = messages.Reader()
+        self._children: dict[int, _Child] = {}
+        self._out: deque[memoryview] = deque()
+        self._waiting = 0
+        self._paused = False
+        self._selector = selectors.DefaultSelector()
+        for pipe in (inbox, outbox):
+            os.set_blocking(pipe, False)
+
+    def serve(self, hello: bytes) -> None:
+        """Work until the web process closes its end; then end every run."""
+        # What is imported by now is never collected, so its pages stay shared with the runs.
+        gc.collect()
+        gc.freeze()
+        self._selector.register(self._inbox, selectors.EVENT_READ)
+        self._send(hello)
+        try:
+            while self._turn():
+                pass
+        except BrokenPipeError:
+            pass
+        finally:
+            for child in self._children.values():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child.pid, signal.SIGKILL)
+
+    def _turn(self) -> bool:
+        for key, _ in self._selector.select():
+            if key.fd == self._inbox:
+                if not self._listen():
+                    return False
+            elif key.fd == self._outbox:
+                self._flush()
+            elif isinstance(key.data, _Child) and not key.data.ended:
+                self._relay(key.data)
+        return True
+
+    # --- from the web process ---------------------------------------------------------------------
+
+    def _listen(self) -> bool:
+        data = os.read(self._inbox, _CHUNK)
+        for message in self._reader.feed(data):
+            if message.kind == messages.START:
+                told = message.told
+                self._start(message.run, told["spec"], told["skip"])
+            elif message.kind == messages.CANCEL and message.run in self._children:
+                self._end(self._children[message.run], messages.STOPPED)
+        return bool(data)
+
+    def _start(self, run: int, text: str, skip: int) -> None:
+        if threads() != 1:
+            raise RuntimeError("the engine host has more than one thread: it cannot fork safely")
+        try:
+            read, write = os.pipe()
+        except OSError as error:
+            return self._refuse(run, error)
+        host = os.getpid()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            os.close(read)
+            os.close(write)
+            return self._refuse(run, error)
+        if pid == 0:
+            _become_run(run, text, skip, write, host, self._limits)
+        os.close(write)
+        child = self._children[run] = _Child(run, pid, read)
+        if not self._paused:
+            self._selector.register(read, selectors.EVENT_READ, child)
+        return self._send(messages.packed(run, messages.BEGAN, pid=pid))
+
+    def _refuse(self, run: int, error: OSError) -> None:
+        sentence = f"no process could be made: {error}"
+        self._send(messages.packed(run, messages.ENDED, status=messages.DIED, sentence=sentence))
+
+    # --- from the runs ----------------------------------------------------------------------------
+
+    def _relay(self, child: _Child) -> None:
+        data = os.read(child.pipe, _CHUNK)
+        if not data:
+            return self._end(child, messages.DIED)
+        for message in child.reader.feed(data):
+            self._send(messages.packed(message.run, message.kind, message.payload))
+            if message.kind == messages.ENDED:
+                return self._end(child, "")
+        return None
+
+    def _end(self, child: _Child, status: str) -> None:
+        """Make sure that a run's process is gone, and say ``status`` for it unless it spoke itself."""
+        child.ended = True
+        del self._children[child.run]
+        with contextlib.suppress(KeyError):
+            self._selector.unregister(child.pipe)
+        os.close(child.pipe)
+        os.kill(child.pid, signal.SIGKILL)  # without effect if it has ended: it is not reaped yet
+        _, code = os.waitpid(child.pid, 0)
+        if status:
+            how = os.waitstatus_to_exitcode(code)
+            sentence = f"process {child.pid} ended with {signal.Signals(-how).name if how < 0 else how}"
+            if how == -signal.SIGXCPU:
+                status, sentence = messages.FAILED, _OUT_OF_TIME
+            self._send(messages.packed(child.run, messages.ENDED, status=status, sentence=sentence))
+
+    # --- to the web process -----------------------------------------------------------------------
+
+    def _send(self, data: bytes) -> None:
+        self._out.append(memoryview(data))
+        self._waiting += len(data)
+        self._flush()
+
+    def _flush(self) -> None:
+        while self._out:
+            try:
+                done = os.write(self._outbox, self._out[0])
+            except BlockingIOError:
+                break
+            self._waiting -= done
+            if done < len(self._out[0]):
+                self._out[0] = self._out[0][done:]
+            else:
+                self._out.popleft()
+        writing = self._outbox in self._selector.get_map()
+        if self._out and not writing:
+            self._selector.register(self._outbox, selectors.EVENT_WRITE)
+        elif not self._out and writing:
+            self._selector.unregister(self._outbox)
+        self._pause(self._waiting > _FULL)
+
+    def _pause(self, pause: bool) -> None:
+        """Leave the runs' pipes unread while the web process is behind: the runs block."""
+        if pause == self._paused:
+            return
+        self._paused = pause
+        for child in self._children.values():
+            if pause:
+                with contextlib.suppress(KeyError):
+                    self._selector.unregister(child.pipe)
+            else:
+                self._selector.register(child.pipe, selectors.EVENT_READ, child)
+
+
+def _become_run(run: int, text: str, skip: int, pipe: int, host: int, limits: Limits) -> NoReturn:
+    """What the forked process does; it never returns to the host's loop."""
+    code = 1
+    try:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != host:  # the host ended between the fork and the line above
+            os._exit(1)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        # Other runs' pipes among them: held open here, they would not break when the host ends.
+        os.closerange(3, pipe)
+        os.closerange(pipe + 1, os.sysconf("SC_OPEN_MAX"))
+        nothing = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nothing, 0)
+        os.dup2(2, 1)
+        _confine(limits)
+        for data in runs.stream(run, text, skip):
+            left = memoryview(data)
+            while left:
+                left = left[os.write(pipe, left) :]
+        code = 0
+    except BrokenPipeError:
+        pass
+    except BaseException:
+        logger.exception("run %d ended", run)
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _confine(limits: Limits) -> None:
+    os.nice(limits.nice)
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as chosen:
+        chosen.write("1000")  # if the machine runs out of memory, a run goes before the server does
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if limits.seconds:
+        resource.setrlimit(resource.RLIMIT_CPU, (limits.seconds, limits.seconds + 5))
+    if limits.memory:
+        with open("/proc/self/statm") as sizes:
+            pages = int(sizes.read().split()[0])
+        most = pages * os.sysconf("SC_PAGE_SIZE") + limits.memory
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))

@@ -1,0 +1,169 @@
+"""The engine host: a process with torch imported and warm, which computes runs for the web process.
+
+    python -m normviz.lab.host [--engine fork|persistent|auto] [--memory BYTES] [--seconds S] [--load MODULE]
+
+It is started by the web process (``normviz.player.hosts``) and speaks ``normviz.messages`` on standard
+input and output; its log goes to standard error.  It ends when standard input does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import importlib
+import json
+import logging
+import os
+import platform
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from normviz import messages, specs
+from normviz.lab import runs
+
+logger = logging.getLogger(__name__)
+
+_SOURCES = ("spec.py", "frames.py", "catalog", "specs", "lab")
+_ACCELERATORS = """
+import torch
+found = [f"cuda:{i} {torch.cuda.get_device_name(i)}" for i in range(torch.cuda.device_count())]
+print("\\n".join(found + ["mps"] * torch.backends.mps.is_available()))
+"""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Serve until standard input ends."""
+    options = _options(arguments)
+    logging.basicConfig(format="%(levelname)s %(message)s", level=logging.INFO, stream=sys.stderr)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal: the web process ends this one
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # Only messages may go to the pipe: what a library prints goes to the log.
+    inbox, outbox = os.dup(0), os.dup(1)
+    os.dup2(2, 1)
+    devices = ["cpu", *accelerators()]
+    form = _form(options.engine, devices)
+    torch.set_num_threads(1)
+    _load(options.load)
+    warm_up()
+    if form == "fork":
+        form = _unless_threaded(options.engine)
+    hello = messages.packed(
+        0, messages.HELLO, form=form, torch=torch.__version__, cpu=cpu_type(), devices=devices,
+        source=source_hash(options.load),
+    )  # fmt: skip
+    if form == "fork":
+        from normviz.lab import forks
+
+        forks.ForkHost(inbox, outbox, forks.Limits(options.memory, options.seconds)).serve(hello)
+    else:
+        from normviz.lab import turns
+
+        turns.lower_priority()
+        with contextlib.suppress(BrokenPipeError), open(outbox, "wb") as out:
+            turns.TurnHost(inbox, out).serve(hello)
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser("python -m normviz.lab.host", description=__doc__)
+    parser.add_argument("--engine", choices=("fork", "persistent", "auto"), default="auto")
+    parser.add_argument("--memory", type=int, default=0, help="bytes that one run may use (fork form)")
+    parser.add_argument("--seconds", type=int, default=0, help="processor time of one run (fork form)")
+    parser.add_argument("--load", action="append", default=[], help="a module with more experiments")
+    return parser.parse_args(arguments)
+
+
+def _form(engine: str, devices: list[str]) -> str:
+    can_fork = sys.platform == "linux"
+    if engine == "fork" and not can_fork:
+        sys.exit("NORMVIZ_ENGINE: fork needs Linux; use auto or persistent.")
+    if engine == "auto":
+        return "fork" if can_fork and devices == ["cpu"] else "persistent"
+    return engine
+
+
+def _unless_threaded(engine: str) -> str:
+    from normviz.lab import forks
+
+    if forks.threads() == 1:
+        return "fork"
+    told = f"the engine host has {forks.threads()} threads after loading, so it cannot fork safely"
+    if engine == "fork":
+        sys.exit(f"{told}; some imported module starts a thread.")
+    logger.error("%s: using the persistent form", told)
+    return "persistent"
+
+
+def accelerators() -> list[str]:
+    """GPUs that torch can use, found by a throwaway process: looking for CUDA here would forbid to fork."""
+    if not (torch.backends.cuda.is_built() or torch.backends.mps.is_built()):  # type: ignore[no-untyped-call]
+        return []
+    try:
+        looked = subprocess.run(
+            [sys.executable, "-c", _ACCELERATORS], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=60, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError) as error:
+        logger.warning("no GPU is used: looking for one failed (%s)", error)
+        return []
+    return looked.stdout.split("\n")[:-1] if looked.stdout.strip() else []
+
+
+def _load(modules: list[str]) -> None:
+    """Import every runner, so that a run finds it imported."""
+    for module in modules:
+        importlib.import_module(module)
+    for name, spec in specs.EXPERIMENTS.items():
+        try:
+            runs.runner(spec())
+        except Exception:
+            logger.exception("the experiment %s cannot be loaded; its runs will fail", name)
+
+
+def warm_up() -> None:
+    """One small training step of each kind: what torch prepares at first use is prepared before any run."""
+    rng = torch.Generator().manual_seed(0)
+    x = torch.randn(8, 3, 8, 8, generator=rng)
+    kernel = torch.randn(16, 3, 3, 3, generator=rng).requires_grad_()
+    weight = torch.randn(1, 16, 10, generator=rng).requires_grad_()
+    optimizers = [torch.optim.Adam([kernel], fused=True), torch.optim.SGD([weight], momentum=0.9)]
+    y = torch.nn.functional.conv2d(x, kernel, padding=1)
+    y = torch.nn.functional.batch_norm(y, None, None, training=True).mean((2, 3))
+    y = torch.nn.functional.layer_norm(y, (16,)).relu()
+    y = torch.baddbmm(torch.zeros(1, 1, 10), y[None], weight)[0]
+    loss = torch.nn.functional.cross_entropy(y, torch.arange(8))
+    loss.backward()  # type: ignore[no-untyped-call]
+    for optimizer in optimizers:
+        optimizer.step()
+
+
+def source_hash(modules: list[str]) -> str:
+    """Hash of the code and data that decide what a run computes."""
+    package = Path(__file__).parent.parent
+    files = [f for name in _SOURCES for f in sorted((package / name).rglob("*"))]
+    files += [package / name for name in _SOURCES]
+    files += [Path(sys.modules[name].__file__ or "") for name in modules]
+    digest = hashlib.sha256()
+    for file in files:
+        if file.is_file() and file.suffix != ".pyc":
+            digest.update(json.dumps([file.name, file.stat().st_size]).encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def cpu_type() -> str:
+    """The processor, as far as it may change the last digit of a result."""
+    model: Any = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError), open("/proc/cpuinfo") as told:
+        names = [line.split(":", 1)[1].strip() for line in told if line.startswith("model name")]
+        model = names[0] if names else model
+    return f"{model} ({torch.backends.cpu.get_cpu_capability()})"
+
+
+if __name__ == "__main__":
+    main()

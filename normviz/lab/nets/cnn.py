@@ -1,0 +1,47 @@
+"""The CNN: ConvBlocks (3×3 convolution, norm, activation), the mean over the picture, a linear head."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from normviz.catalog.networks import NETWORKS, padded, strides
+from normviz.lab import norms
+from normviz.lab.nets.layers import Block, Conv, Linear, Net
+
+
+class CNN(Net):
+    """``depth`` ConvBlocks of w, 2w, 4w, 4w … channels; the second and the third halve the picture.
+
+    Shapes: x [E, N, C, H, W] -> logits [E, N, classes].
+    """
+
+    def __init__(
+        self,
+        members: int,
+        shape: tuple[int, ...],
+        classes: int,
+        depth: int,
+        width: int,
+        norm: str,
+        activation: str,
+        placement: str,
+        options: Mapping[str, Any],
+    ) -> None:
+        layers = NETWORKS["cnn"].hidden(shape, depth, width)
+        blocks = [
+            Block(
+                Conv(members, layer.fan_in // 9, layer.channels, stride),
+                norms.build(norm, members, layer.channels, layer.spatial, **options),
+                activation,
+                placement,
+            )
+            for layer, stride in zip(layers, strides(depth), strict=True)
+        ]
+        super().__init__(blocks, Linear(members, layers[-1].channels, padded(classes)), classes)
+
+    def pool(self, x: torch.Tensor) -> torch.Tensor:
+        """Mean over the picture, [E, N, C]."""
+        return x.mean((-2, -1)).contiguous()

@@ -1,0 +1,212 @@
+"""Layers of a stack: one call computes the layer of every member.
+
+Legend: E members, N samples, C channels in, O channels out, HW picture.
+
+Stacked parameters have the members first, and whatever follows is a multiple of 16 values, so that
+vectorized kernels treat a member alike alone and in a stack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from normviz.lab.norms import Norm
+from normviz.lab.randoms import generator, he_normal
+
+Activation = Callable[[torch.Tensor], torch.Tensor]
+
+ACTIVATIONS: dict[str, Activation] = {
+    "relu": torch.relu,
+    "tanh": torch.tanh,
+    "sigmoid": torch.sigmoid,
+    "gelu": F.gelu,
+}
+"""The activation functions by the names of `normviz.catalog.networks.ACTIVATIONS`."""
+
+
+@dataclass
+class Tape:
+    """What a forward pass leaves behind when it is recorded, one entry for each hidden layer.
+
+    Shapes: each [E, N, C, *spatial].
+    """
+
+    entering: list[torch.Tensor] = field(default_factory=list)
+    """What enters the norm."""
+    leaving: list[torch.Tensor] = field(default_factory=list)
+    """What leaves the norm; the same tensor as ``entering`` where the norm does nothing to activations."""
+    activated: list[torch.Tensor] = field(default_factory=list)
+    """What leaves the activation function."""
+    outputs: list[torch.Tensor] = field(default_factory=list)
+    """What leaves the block: the activations that the next layer sees."""
+
+
+class Linear(nn.Module):
+    """x·W + b for every member; ``weight`` is stored as [E, in, out], ``bias`` as [E, 1, out]."""
+
+    def __init__(self, members: int, fan_in: int, out: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(members, fan_in, out))
+        self.bias = nn.Parameter(torch.zeros(members, 1, out))
+
+    def forward(self, x: torch.Tensor, norm: Norm | None = None) -> torch.Tensor:
+        """[E, N, in] -> [E, N, out]; ``norm`` may replace the weights (weight norm, standardization)."""
+        weight = self.weight if norm is None else norm.weight(self.weight.mT).mT
+        return torch.baddbmm(self.bias, x, weight)
+
+    @property
+    def weight_EOF(self) -> torch.Tensor:
+        """Weights as [E, out, fan_in], torch's order."""
+        return self.weight.mT
+
+    @torch.no_grad()
+    def draw(self, member: int, out: int, gain: float, source: torch.Generator) -> None:
+        """He initialization of one member; outputs beyond ``out`` stay zero (they pad the head)."""
+        self.weight[member, :, :out] = he_normal(out, self.weight.shape[1], gain, source).T
+
+
+class Conv(nn.Module):
+    """3×3 convolution with padding 1 for every member, as one grouped convolution over E·C channels.
+
+    ``weight`` is stored as [E, O, C, 3, 3], ``bias`` as [E, O].
+    """
+
+    def __init__(self, members: int, channels: int, out: int, stride: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(members, out, channels, 3, 3))
+        self.bias = nn.Parameter(torch.zeros(members, out))
+        self.stride = stride
+
+    def forward(self, x: torch.Tensor, norm: Norm | None = None) -> torch.Tensor:
+        """[E, N, C, H, W] -> [E, N, O, H, W]; the members' channels lie side by side in memory."""
+        members, out = self.bias.shape
+        weight, bias = self.weight, self.bias
+        if norm is not None:
+            weight = norm.weight(self.weight_EOF).view_as(weight)
+        x = x.transpose(0, 1)
+        if members == 1:
+            # A lone group takes another kernel with another order of summation, so it gets a twin.
+            x, weight, bias = (torch.cat((one, one), dim) for one, dim in ((x, 1), (weight, 0), (bias, 0)))
+        groups = len(weight)
+        y = F.conv2d(x.flatten(1, 2), weight.flatten(0, 1), bias.flatten(), self.stride, 1, groups=groups)
+        return y.unflatten(1, (groups, out)).transpose(0, 1)[:members]
+
+    @property
+    def weight_EOF(self) -> torch.Tensor:
+        """Weights as [E, out, fan_in], torch's order."""
+        return self.weight.flatten(2)
+
+    @torch.no_grad()
+    def draw(self, member: int, out: int, gain: float, source: torch.Generator) -> None:
+        """He initialization of one member."""
+        weights = he_normal(out, self.weight[0, 0].numel(), gain, source)
+        self.weight[member] = weights.view_as(self.weight[member])
+
+
+class Dropout:
+    """Zeroes activations with probability p while training, the others are divided by 1-p.
+
+    Every member draws from the generator of its own seed; members of one seed share their masks.
+    """
+
+    def __init__(self, p: float, seeds: Sequence[int], purpose: str = "dropout") -> None:
+        self.p = p
+        self._distinct = tuple(dict.fromkeys(seeds))
+        self._rows = torch.tensor([self._distinct.index(seed) for seed in seeds])
+        self._sources = [generator(seed, purpose) for seed in self._distinct]
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        """x [E, N, C, *spatial] with its dropped values zero."""
+        kept = torch.stack([torch.rand(x.shape[1:], generator=source) for source in self._sources]) >= self.p
+        return x * kept[self._rows].to(x.device) / (1.0 - self.p)
+
+    def states(self) -> list[torch.Tensor]:
+        """Where the generators are, for a snapshot."""
+        return [source.get_state() for source in self._sources]
+
+    def restore(self, states: Sequence[torch.Tensor]) -> None:
+        """Put the generators back to where `states` found them."""
+        for source, state in zip(self._sources, states, strict=True):
+            source.set_state(state)
+
+
+class Block(nn.Module):
+    """A layer with weights, its norm and its activation: an MLPBlock or a ConvBlock.
+
+    ``placement`` "before": layer, norm, activation.  "after": layer, activation, norm.  A norm that is its
+    own activation (FRN with TLU) replaces the activation, so both placements are layer, norm.
+    """
+
+    def __init__(self, layer: Linear | Conv, norm: Norm, activation: str, placement: str) -> None:
+        super().__init__()
+        self.layer, self.norm = layer, norm
+        self.activation, self.placement = activation, placement
+
+    def forward(self, x: torch.Tensor, tape: Tape | None = None, dropout: Dropout | None = None) -> torch.Tensor:
+        """[E, N, C, *spatial] -> [E, N, O, *spatial]."""
+        entering = self.layer(x, self.norm)
+        if self.norm.activates:
+            leaving = activated = y = self.norm(entering)
+        elif self.placement == "before":
+            leaving = self.norm(entering)
+            activated = y = self._activate(leaving, tape is None)
+        else:
+            activated = entering = self._activate(entering, tape is None)
+            leaving = y = self.norm(entering)
+        if dropout is not None and dropout.p and self.training:
+            y = dropout(y)
+        if tape is not None:
+            tape.entering.append(entering)
+            tape.leaving.append(leaving)
+            tape.activated.append(activated)
+            tape.outputs.append(y)
+        return y
+
+    def _activate(self, x: torch.Tensor, in_place: bool) -> torch.Tensor:
+        # In place only where nobody looks at the values before; the numbers are the same.
+        if in_place and self.activation == "relu":
+            return torch.relu_(x)
+        return ACTIVATIONS[self.activation](x)
+
+
+class Net(nn.Module):
+    """Blocks from input to output and a plain head with a multiple of 16 outputs.
+
+    Shapes: x [E, N, *sample] -> logits [E, N, classes].
+    """
+
+    def __init__(self, blocks: Sequence[Block], head: Linear, classes: int) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(blocks)
+        self.head = head
+        self.classes = classes
+
+    @property
+    def norms(self) -> list[Norm]:
+        """The norm of each block, from input to output."""
+        return [block.norm for block in self.blocks]  # type: ignore[misc]
+
+    def forward(self, x: torch.Tensor, tape: Tape | None = None, dropout: Dropout | None = None) -> torch.Tensor:
+        """Logits of every member, [E, N, classes]."""
+        for block in self.blocks:
+            x = block(x, tape, dropout)
+        return self.head(self.pool(x))[..., : self.classes]
+
+    def pool(self, x: torch.Tensor) -> torch.Tensor:
+        """What the head sees of the last block's output, [E, N, C]."""
+        return x
+
+    def draw(self, seeds: Sequence[int], gains: Sequence[float]) -> None:
+        """Draw every member's weights: layers from input to output, then the head.  Biases stay zero."""
+        for member, (seed, gain) in enumerate(zip(seeds, gains, strict=True)):
+            source = generator(seed, "initialization")
+            for block in self.blocks:
+                block.layer.draw(member, block.layer.bias.shape[-1], gain, source)  # type: ignore[union-attr,operator]
+            self.head.draw(member, self.classes, gain, source)
+        for block in self.blocks:
+            block.norm.init_from(block.layer.weight_EOF)  # type: ignore[union-attr,operator]

@@ -1,0 +1,251 @@
+"""Norms whose output depends on batch-mates while training: batch norm, ghost batch norm, batch renormalization.
+
+Legend: E members, N samples, C channels, K ghost batches.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+import torch
+from torch import Tensor, nn
+
+from normviz.lab.norms.base import Norm, affine, require_channels, require_values
+from normviz.lab.norms.standardize import scale, standardize
+
+
+class RunningNorm(Norm):
+    r"""A norm that may keep running statistics of each channel, and use them in eval mode.
+
+    running ← (1 - momentum)·running + momentum·statistic, with the *unbiased* variance, as torch keeps it
+    (activations are normalized by the biased one).  ``momentum`` None: the mean over all batches so far.
+    Keras counts the other way round: its momentum 0.99 is 0.01 here.
+
+    Source: torch.nn.BatchNorm1d.
+    """
+
+    running_mean: Tensor | None
+    running_var: Tensor | None
+    num_batches_tracked: Tensor | None
+    gamma: nn.Parameter | None
+    beta: nn.Parameter | None
+
+    def __init__(
+        self,
+        members: int,
+        num_features: int,
+        eps: float,
+        momentum: float | None,
+        affine_: bool,
+        track_running_stats: bool,
+    ) -> None:
+        super().__init__(members)
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.gamma, self.beta = affine(members, num_features) if affine_ else (None, None)
+        tracked = track_running_stats
+        self.register_buffer("running_mean", torch.zeros(members, num_features) if tracked else None)
+        self.register_buffer("running_var", torch.ones(members, num_features) if tracked else None)
+        self.register_buffer("num_batches_tracked", torch.tensor(0) if tracked else None)
+
+    def running(self, x: Tensor) -> Tensor:
+        """x normalized by the running statistics, as in eval mode."""
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        factor = (self.running_var + self.eps).rsqrt()
+        if self.gamma is not None:
+            factor = factor * self.gamma
+        shift = -self.running_mean * factor
+        return scale(x, factor, shift if self.beta is None else shift + self.beta)
+
+    @torch.no_grad()
+    def update(self, mean_EKC: Tensor, var_EKC: Tensor, values: int) -> None:
+        """Move the running statistics by those of K batches, one after the other.
+
+        ``var_EKC`` is biased and was taken over ``values`` values.  The k-th of K updates keeps
+        momentum·(1 - momentum)^(K-1-k) of its statistic.
+        """
+        if not self.update_statistics or self.running_mean is None or self.running_var is None:
+            return
+        assert self.num_batches_tracked is not None
+        batches = mean_EKC.shape[1]
+        self.num_batches_tracked += batches
+        unbiased = values / (values - 1)
+        if batches > 1:
+            mean_EKC, var_EKC = self._latest(mean_EKC), self._latest(var_EKC)
+        weight = self._kept(batches)
+        self.running_mean.lerp_(mean_EKC.squeeze(1), weight)
+        self.running_var.lerp_(var_EKC.squeeze(1) * unbiased, weight)
+
+    def _kept(self, batches: int) -> float:
+        """How much of a running statistic is replaced by that many batches."""
+        if self.momentum is None:
+            assert self.num_batches_tracked is not None
+            return batches / int(self.num_batches_tracked)
+        return 1.0 - (1.0 - self.momentum) ** batches
+
+    def _latest(self, statistic_EKC: Tensor) -> Tensor:
+        """The mean of K statistics, weighted as by K updates, [E, 1, C]."""
+        batches = statistic_EKC.shape[1]
+        if self.momentum is None:
+            weights = torch.full((batches,), 1.0 / batches)
+        else:
+            weights = (1.0 - self.momentum) ** torch.arange(batches - 1, -1, -1, dtype=torch.float64)
+            weights /= weights.sum()
+        weights = weights.to(statistic_EKC)[:, None]
+        return (statistic_EKC.contiguous() * weights).sum(1, keepdim=True)
+
+
+class BatchNorm(RunningNorm):
+    r"""Batch normalization: each channel over the batch, and over the picture or the sequence.
+
+    $y = \gamma\,\frac{x-\mu_B}{\sqrt{\sigma_B^2+\varepsilon}}+\beta$, in eval mode by the running statistics.
+
+    Shapes: x [E, N, C, *spatial].
+    Raises:
+        ValueError: a channel has a single value in train mode, or without running statistics.
+    Source: Ioffe & Szegedy 2015, arXiv:1502.03167, Algorithm 1; torch.nn.BatchNorm1d, BatchNorm2d.
+    """
+
+    batch_dependent = True
+
+    def __init__(
+        self,
+        members: int,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+    ) -> None:
+        super().__init__(members, num_features, eps, momentum, affine, track_running_stats)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """By the batch's statistics in train mode, by the running ones in eval mode."""
+        require_channels(x, self.members, self.num_features)
+        if not self.training and self.running_mean is not None:
+            return self.running(x)
+        values = x[0, :, 0].numel()
+        require_values(values, "value per channel", x.shape[1:])
+        y, mean, var = standardize(x, self.gamma, self.beta, eps=self.eps)
+        if self.training and mean is not None:
+            self.update(mean, var, values)
+        return y
+
+
+class GhostBatchNorm(RunningNorm):
+    """Batch normalization over ghost batches: consecutive parts of ``ghost_size`` samples.
+
+    The running statistics move once for each ghost batch.  What is left over at the end of the batch is a
+    smaller ghost batch; a batch below ``ghost_size`` is a single one.
+
+    Shapes: x [E, N, C, *spatial].
+    Raises:
+        ValueError: a channel has a single value in a ghost batch.
+    Source: Hoffer, Hubara & Soudry 2017, arXiv:1705.08741, Algorithm 1.
+    """
+
+    batch_dependent = True
+
+    def __init__(
+        self,
+        members: int,
+        num_features: int,
+        ghost_size: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+    ) -> None:
+        if ghost_size < 1:
+            raise ValueError(f"ghost_size ({ghost_size}) must be at least 1")
+        super().__init__(members, num_features, eps, momentum, affine, track_running_stats)
+        self.ghost_size = ghost_size
+
+    def forward(self, x: Tensor) -> Tensor:
+        """By the ghost batches' statistics in train mode, by the running ones in eval mode."""
+        require_channels(x, self.members, self.num_features)
+        if not self.training and self.running_mean is not None:
+            return self.running(x)
+        samples = x.shape[1]
+        size = min(self.ghost_size, samples)
+        whole = samples - samples % size
+        for last in {size, samples - whole or size}:
+            require_values(last * prod(x.shape[3:]), "value per channel", (last, *x.shape[2:]))
+        if whole == samples:
+            return self._normalized(x, size)
+        return torch.cat((self._normalized(x[:, :whole], size), self._normalized(x[:, whole:], samples - whole)), 1)
+
+    def _normalized(self, x: Tensor, size: int) -> Tensor:
+        y, mean, var = standardize(x, self.gamma, self.beta, eps=self.eps, parts=x.shape[1] // size)
+        if self.training and mean is not None:
+            self.update(mean, var, size * prod(x.shape[3:]))
+        return y
+
+
+class BatchRenorm(RunningNorm):
+    r"""Batch renormalization: batch norm, corrected towards what eval mode would give.
+
+    $\hat x = \frac{x-\mu_B}{\sigma_B}\,r + d$ with $r = \sigma_B/\sigma$ limited to [1/r_max, r_max] and
+    $d = (\mu_B-\mu)/\sigma$ limited to ±d_max; no gradient flows through r and d.  μ and σ are the running
+    statistics before the update.  With r_max = 1 and d_max = 0 it is batch norm; without limits its output
+    is the eval output.  ``r_max`` and ``d_max`` may be set at any step, see `renorm_limits`.
+
+    Shapes: x [E, N, C, *spatial].
+    Raises:
+        ValueError: a channel has a single value in train mode.
+    Source: Ioffe 2017, arXiv:1702.03275, Algorithm 1.
+    """
+
+    batch_dependent = True
+
+    def __init__(
+        self,
+        members: int,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        r_max: float = 3.0,
+        d_max: float = 5.0,
+    ) -> None:
+        super().__init__(members, num_features, eps, momentum, affine, True)
+        self.r_max, self.d_max = r_max, d_max
+
+    def forward(self, x: Tensor) -> Tensor:
+        """By the batch's statistics, corrected, in train mode; by the running ones in eval mode."""
+        require_channels(x, self.members, self.num_features)
+        if not self.training:
+            return self.running(x)
+        values = x[0, :, 0].numel()
+        require_values(values, "value per channel", x.shape[1:])
+        xhat, mean, var = standardize(x, eps=self.eps)
+        assert mean is not None
+        r, d = self.correction(mean.squeeze(1), var.squeeze(1))
+        self.update(mean, var, values)
+        if self.gamma is None or self.beta is None:
+            return scale(xhat, r, d)
+        return scale(xhat, self.gamma * r, self.gamma * d + self.beta)
+
+    @torch.no_grad()
+    def correction(self, mean_EC: Tensor, var_EC: Tensor) -> tuple[Tensor, Tensor]:
+        """r and d for a batch's mean and biased variance, each [E, C]."""
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        inverse = (self.running_var + self.eps).rsqrt()
+        r = ((var_EC + self.eps).sqrt() * inverse).clamp(1.0 / self.r_max, self.r_max)
+        d = ((mean_EC - self.running_mean) * inverse).clamp(-self.d_max, self.d_max)
+        return r, d
+
+
+def renorm_limits(
+    step: int, warmup: int = 5000, r_max: float = 3.0, d_max: float = 5.0
+) -> tuple[float, float]:
+    """The limits (r_max, d_max) of batch renormalization at a step.
+
+    Plain batch norm (1, 0) for ``warmup`` steps, then both grow linearly: d until 5·warmup, r until 8·warmup.
+    The default is the paper's schedule; a short run scales it down by its ``warmup``.
+
+    Source: Ioffe 2017, arXiv:1702.03275, section 4.2.
+    """
+    progress = max(0.0, step / warmup - 1.0) if warmup else float("inf")
+    return 1.0 + (r_max - 1.0) * min(1.0, progress / 7.0), d_max * min(1.0, progress / 4.0)

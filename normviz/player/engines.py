@@ -1,0 +1,158 @@
+"""The engine as the player sees it: runs go in by number, messages come out.
+
+``Engine`` is all that the player knows of processes and machines.  ``LocalEngine`` computes on this one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable
+from typing import Protocol
+
+from normviz import messages
+from normviz.player.hosts import About, EngineError, HostProcess
+from normviz.player.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+Tell = Callable[[messages.Message], None]
+
+_DOES_NOT_START = "The engine that computes the runs does not start on this server; its log says why."
+
+
+class Engine(Protocol):
+    """Computes runs somewhere.  Made with a function that is told every message of every run."""
+
+    async def start(self) -> About:
+        """Get ready to compute.
+
+        Raises:
+            EngineError: it cannot.
+        """
+
+    def run(self, number: int, text: str, skip: int) -> None:
+        """Compute the spec ``text`` under a number that is new; leave out the first ``skip`` frames.
+
+        Whatever happens, the last message of this number is ENDED, unless it is cancelled.
+        """
+
+    def cancel(self, number: int) -> None:
+        """Stop a run."""
+
+    def report(self) -> dict[str, object]:
+        """Facts for the operator; plain JSON values."""
+
+    async def close(self) -> None:
+        """Stop everything; return when nothing is left."""
+
+
+class LocalEngine:
+    """Engine hosts on this machine, each replaced when it dies."""
+
+    def __init__(self, settings: Settings, tell: Tell) -> None:
+        self._settings, self._tell = settings, tell
+        self._hosts: list[HostProcess] = []
+        self._keepers: list[asyncio.Task[None]] = []
+        self._pending: dict[int, tuple[str, int]] = {}
+        self._restarts = 0
+
+    async def start(self) -> About:
+        """Start the first host, learn its form, and start the others that the form asks for."""
+        first = self._new_host(self._settings.engine)
+        try:
+            about = await first.start()
+        except EngineError:
+            await first.close()
+            raise
+        count = 1 if about.form == "fork" else self._settings.processes or os.cpu_count() or 1
+        self._keepers.append(asyncio.create_task(self._keep(first, about.form)))
+        self._keepers += [
+            asyncio.create_task(self._keep(self._new_host(about.form), about.form)) for _ in range(count - 1)
+        ]
+        return about
+
+    def run(self, number: int, text: str, skip: int) -> None:
+        """See ``Engine``.  A run waits here while no host is ready."""
+        ready = [host for host in self._hosts if host.about]
+        if not ready:
+            self._pending[number] = (text, skip)
+            return
+        host = min(ready, key=lambda host: len(host.runs))
+        host.runs.add(number)
+        host.send(messages.packed(number, messages.START, spec=text, skip=skip))
+
+    def cancel(self, number: int) -> None:
+        """See ``Engine``."""
+        self._pending.pop(number, None)
+        for host in self._hosts:
+            if number in host.runs:
+                host.send(messages.packed(number, messages.CANCEL))
+
+    def report(self) -> dict[str, object]:
+        """See ``Engine``."""
+        hosts = [
+            {"pid": host.pid, "runs": len(host.runs), "ready": host.about is not None} for host in self._hosts
+        ]
+        return {"hosts": hosts, "restarts": self._restarts}
+
+    async def close(self) -> None:
+        """See ``Engine``."""
+        for keeper in self._keepers:
+            keeper.cancel()
+        await asyncio.gather(*self._keepers, return_exceptions=True)
+        await asyncio.gather(*(host.close() for host in self._hosts))
+
+    def _new_host(self, form: str) -> HostProcess:
+        host = HostProcess(self._settings, form, self._tell)
+        self._hosts.append(host)
+        return host
+
+    async def _keep(self, host: HostProcess, form: str) -> None:
+        """See to it that one host is there, replacing it when it ends."""
+        failures = 0
+        while True:
+            try:
+                if not host.pid:
+                    await host.start()
+                failures = 0
+                self._start_pending()
+                await host.ended()
+            except (EngineError, OSError) as error:
+                failures += 1
+                logger.error("%s", error)
+            self._hosts.remove(host)
+            self._lose(host)
+            if failures >= 3:
+                self._give_up_pending()
+            if failures:
+                await asyncio.sleep(min(30.0, 0.5 * 2.0**failures))
+            self._restarts += 1
+            host = self._new_host(form)
+
+    def _lose(self, host: HostProcess) -> None:
+        if host.about:
+            logger.warning("the engine host %d ended; it is started again", host.pid)
+        for run in sorted(host.runs):
+            blamed = host.about is not None and host.about.form != "fork" and run == host.turn
+            status = messages.DIED if blamed else messages.LOST
+            how = f"the engine host {host.pid} ended"
+            self._tell(_ended(run, status, how))
+
+    def _start_pending(self) -> None:
+        pending, self._pending = self._pending, {}
+        for number, (text, skip) in pending.items():
+            self.run(number, text, skip)
+
+    def _give_up_pending(self) -> None:
+        if any(host.about for host in self._hosts):
+            return
+        pending, self._pending = self._pending, {}
+        for number in pending:
+            self._tell(_ended(number, messages.BROKEN, _DOES_NOT_START))
+
+
+def _ended(run: int, status: str, sentence: str) -> messages.Message:
+    payload = messages.packed(run, messages.ENDED, status=status, sentence=sentence)
+    return next(messages.Reader().feed(payload))

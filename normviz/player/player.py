@@ -1,0 +1,288 @@
+"""The player: specs in, shared recordings out.
+
+    open(spec) -> token        start the run or join it; from any thread
+    recording(token)           the frames so far
+    watch(run(token))          wakes at every change; in the event loop
+
+One spec is one run, whoever asks (single flight): its key is the spec's and the engine's version.  A run
+goes on while somebody watches; unwatched for the length of a lease it ends, its frames are kept, and it is
+computed on when somebody returns: again from the spec, without sending what is known, and the known part
+is compared by its digest.  In the same way a run whose process died is finished with the same frames.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from itertools import count
+
+from normviz import messages
+from normviz.frames import Recording
+from normviz.player.costs import check_cost
+from normviz.player.engines import Engine, LocalEngine
+from normviz.player.hosts import About
+from normviz.player.runs import DifferentFramesError, Run, State, Watch
+from normviz.player.settings import MB, Settings
+from normviz.spec import Spec
+
+logger = logging.getLogger(__name__)
+
+_MOST_DEATHS = 3  # restarts of a run whose process died
+_MOST_LOSSES = 10  # restarts of a run whose process ended for another reason
+_MOST_RUNS = 10_000  # known runs, with or without frames
+_GIVEN_UP = "This run was broken off {} times without a reason that the server knows, so it is given up."
+_TOO_LONG = "The recording of this run grew larger than this server allows ({} MB). Record less often."
+
+
+class Player:
+    """Runs, who watches them, and the engine that computes them.
+
+    Raises:
+        SpecError: (``open``) the run costs more than the settings allow.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        engine: Callable[[Settings, Callable[[messages.Message], None]], Engine] = LocalEngine,
+    ) -> None:
+        self.settings = settings or Settings()
+        self.about: About | None = None
+        self._engine = engine(self.settings, self._tell)
+        self._numbers = count(1)
+        self._runs: OrderedDict[str, Run] = OrderedDict()  # by key; the one asked for last is at the end
+        self._keys: dict[str, str] = {}  # token -> key
+        self._live: dict[int, Run] = {}
+        self._line: OrderedDict[str, Run] = OrderedDict()  # by token
+        self._lock = threading.Lock()  # of the three registries that open() changes, in any thread
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._sweeper: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Start the engine; return when it is warm.
+
+        Raises:
+            EngineError: it cannot compute.
+        """
+        self.about = await self._engine.start()
+        self._loop = asyncio.get_running_loop()
+        self._sweeper = asyncio.create_task(self._sweep())
+
+    async def close(self) -> None:
+        """End all runs and the engine; return when no process is left."""
+        self._loop = None
+        if self._sweeper:
+            self._sweeper.cancel()
+            await asyncio.gather(self._sweeper, return_exceptions=True)
+        for run in [*self._live.values(), *self._line.values()]:
+            run.leave(State.IDLE)
+        self._live.clear()
+        self._line.clear()
+        await self._engine.close()
+
+    @property
+    def running(self) -> bool:
+        """It is started and not closed."""
+        return self._loop is not None
+
+    # --- for pages --------------------------------------------------------------------------------
+
+    def open(self, spec: Spec) -> str:
+        """Start the run of a spec or join it; returns the token of its stream.
+
+        Raises:
+            SpecError: it costs more than this server allows.
+        """
+        if self._loop is None or self.about is None:
+            raise RuntimeError("the player is not running")
+        check_cost(spec, self.settings)
+        key = f"{spec.key} {self.about.version}"
+        with self._lock:
+            run = self._runs.get(key)
+            if run is None:
+                run = self._runs[key] = Run(spec)
+                self._keys[run.token] = key
+            self._runs.move_to_end(key)
+            run.left = time.monotonic()
+        self._loop.call_soon_threadsafe(self._wanted, run, True)
+        return run.token
+
+    def recording(self, token: str) -> Recording | None:
+        """The frames of a run so far; None if the token is unknown or there is no frame yet."""
+        run = self.run(token)
+        return run.recording if run else None
+
+    def run(self, token: str) -> Run | None:
+        """The run of a token."""
+        with self._lock:
+            return self._runs.get(self._keys.get(token, ""))
+
+    # --- for streams (in the event loop) ----------------------------------------------------------
+
+    @contextlib.contextmanager
+    def watch(self, run: Run) -> Iterator[Watch]:
+        """Watch a run; as long as somebody does, it goes on."""
+        watch = Watch(run)
+        run.watches.add(watch)
+        self._touch(run)
+        self._wanted(run)
+        try:
+            yield watch
+        finally:
+            run.watches.discard(watch)
+            self._touch(run)
+
+    def place(self, run: Run) -> int:
+        """Place in line, from 1; 0 if the run does not wait."""
+        return next((n for n, token in enumerate(self._line, 1) if token == run.token), 0)
+
+    async def finished(self, token: str) -> Run:
+        """Watch a run until it is done or failed.
+
+        Raises:
+            KeyError: no run has this token.
+            RuntimeError: the player was closed before.
+        """
+        run = self.run(token)
+        if run is None:
+            raise KeyError(token)
+        with self.watch(run) as watch:
+            while not run.ended:
+                if not self.running:
+                    raise RuntimeError("the player is not running")
+                await watch.changed()
+        return run
+
+    def report(self) -> dict[str, object]:
+        """Facts for the operator; plain JSON values, nothing personal."""
+        with self._lock:
+            runs = list(self._runs.values())
+        states = {state.value: sum(run.state is state for run in runs) for state in State}
+        return {
+            "runs": states,
+            "watching": sum(len(run.watches) for run in runs),
+            "recordings_bytes": sum(run.nbytes for run in runs),
+            "engine": self._engine.report(),
+        }
+
+    # --- starting ---------------------------------------------------------------------------------
+
+    def _wanted(self, run: Run, anew: bool = False) -> None:
+        """Set a run going if it stands; ``anew``: also one that failed and might succeed now."""
+        if self._loop is None:
+            return
+        if run.state is State.IDLE or (anew and run.state is State.FAILED and run.mendable):
+            run.deaths = run.losses = 0
+            run.state = State.WAITING
+            self._line[run.token] = run
+        self._fill()
+
+    def _fill(self) -> None:
+        moved = False
+        while self._line and len(self._live) < self.settings.runs:
+            _, run = self._line.popitem(last=False)
+            self._attempt(run)
+            moved = True
+        if moved:
+            for run in self._line.values():
+                run.changed()
+
+    def _attempt(self, run: Run) -> None:
+        number = next(self._numbers)
+        self._live[number] = run
+        skip = run.attempt(number)
+        self._engine.run(number, run.text, skip)
+
+    def _end(self, run: Run, state: State, sentence: str = "", *, mendable: bool = False) -> None:
+        self._live.pop(run.number, None)
+        self._line.pop(run.token, None)
+        run.leave(state, sentence, mendable=mendable)
+        self._fill()
+
+    def _stop(self, run: Run, state: State, sentence: str = "") -> None:
+        if run.number:
+            self._engine.cancel(run.number)
+        self._end(run, state, sentence)
+
+    # --- what the engine tells --------------------------------------------------------------------
+
+    def _tell(self, message: messages.Message) -> None:
+        run = self._live.get(message.run)
+        if run is None:
+            return  # of an attempt that is over
+        try:
+            if message.kind == messages.ENDED:
+                self._ended(run, message.told["status"], message.told["sentence"])
+            else:
+                run.take(message)
+        except DifferentFramesError:
+            logger.warning("run %s came out differently the second time; it is replaced", run.spec.key[:8])
+            self._engine.cancel(run.number)
+            del self._live[run.number]
+            run.replace()
+            self._attempt(run)
+        if run.nbytes > self.settings.largest_recording * MB and run.state is State.LIVE:
+            self._stop(run, State.FAILED, _TOO_LONG.format(self.settings.largest_recording))
+
+    def _ended(self, run: Run, status: str, sentence: str) -> None:
+        if status == messages.DONE:
+            run.prove()
+            self._end(run, State.DONE)
+        elif status in (messages.DIED, messages.LOST):
+            run.deaths += status == messages.DIED
+            run.losses += status == messages.LOST
+            logger.warning("run %s broke off at frame %d: %s", run.spec.key[:8], run.frames, sentence)
+            if run.deaths > _MOST_DEATHS or run.losses > _MOST_LOSSES:
+                sentence = _GIVEN_UP.format(run.deaths + run.losses)
+                self._end(run, State.FAILED, sentence, mendable=True)
+            else:
+                del self._live[run.number]
+                self._attempt(run)
+        else:
+            self._end(run, State.FAILED, sentence, mendable=status != messages.FAILED)
+
+    # --- leases and memory ------------------------------------------------------------------------
+
+    def _touch(self, run: Run) -> None:
+        run.left = time.monotonic()
+        with self._lock:
+            key = self._keys.get(run.token)
+            if key:
+                self._runs.move_to_end(key)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(min(1.0, self.settings.lease / 4))
+            try:
+                self._end_leases()
+                self._make_room()
+            except Exception:
+                logger.exception("looking after the runs failed; it is tried again")
+
+    def _end_leases(self) -> None:
+        now = time.monotonic()
+        for run in [*self._live.values(), *self._line.values()]:
+            if not run.watches and now - run.left > self.settings.lease:
+                self._stop(run, State.IDLE)
+
+    def _make_room(self) -> None:
+        """Let go of the recordings watched least recently, and of runs beyond the number to be known."""
+        with self._lock:
+            runs = list(self._runs.items())
+            excess = sum(run.nbytes for _, run in runs) - self.settings.recordings * MB
+            surplus = len(runs) - _MOST_RUNS
+            for key, run in runs:
+                if excess <= 0 and surplus <= 0:
+                    break
+                if run.watches or run.state in (State.LIVE, State.WAITING):
+                    continue
+                excess -= run.nbytes
+                run.forget()
+                if surplus > 0:
+                    surplus -= 1
+                    del self._runs[key], self._keys[run.token]

@@ -1,0 +1,160 @@
+"""A run as the player keeps it: its spec, the frames so far, who watches, and how it stands."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import logging
+import secrets
+import time
+
+from normviz import messages
+from normviz.frames import Recording, Schema
+from normviz.spec import Spec
+
+logger = logging.getLogger(__name__)
+
+
+class State(enum.Enum):
+    """How a run stands."""
+
+    IDLE = "idle"
+    """Not computed now; the frames so far are kept.  Whoever comes to watch sets it going."""
+    WAITING = "waiting"
+    """In line."""
+    LIVE = "live"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class DifferentFramesError(Exception):
+    """Frames computed again are not those of the first time."""
+
+
+class Run:
+    """One spec, computed at most once at a time, watched by anybody."""
+
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+        self.text = spec.to_json()
+        self.token = secrets.token_urlsafe(18)
+        self.state = State.IDLE
+        self.sentence = ""
+        self.mendable = False
+        """Of a failed run: another attempt might succeed."""
+        self.recording: Recording | None = None
+        self.generation = 0
+        """Rises when the recording is replaced by another one, so that frames of two are never mixed."""
+        self.number = 0
+        """The present attempt; 0 if there is none."""
+        self.pid = 0
+        self.deaths = 0
+        self.losses = 0
+        self.left = time.monotonic()
+        """When it was last asked for or watched."""
+        self.watches: set[Watch] = set()
+        self._digest = messages.Digest()
+        self._unproven = 0
+
+    @property
+    def frames(self) -> int:
+        """Frames so far."""
+        return len(self.recording) if self.recording else 0
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the frames so far."""
+        return self.recording.nbytes if self.recording else 0
+
+    @property
+    def ended(self) -> bool:
+        """Nothing more will come by itself."""
+        return self.state in (State.DONE, State.FAILED)
+
+    def leave(self, state: State, sentence: str = "", *, mendable: bool = False) -> None:
+        """End the present attempt."""
+        self.state, self.sentence, self.mendable = state, sentence, mendable
+        self.number = self.pid = 0
+        self.changed()
+
+    def attempt(self, number: int) -> int:
+        """Begin an attempt; returns how many frames it may leave out."""
+        self.state, self.number = State.LIVE, number
+        self._unproven = self.frames
+        self.changed()
+        return self.frames
+
+    def forget(self) -> None:
+        """Let go of the frames.  The same spec gives the same ones again."""
+        self.recording = None
+        self._digest = messages.Digest()
+        if self.state is State.DONE:
+            self.state = State.IDLE
+
+    def replace(self) -> None:
+        """Let go of the frames because those that come next are others."""
+        self.forget()
+        self.generation += 1
+
+    def changed(self) -> None:
+        """Wake whoever watches."""
+        for watch in self.watches:
+            watch.event.set()
+
+    # --- what the engine tells --------------------------------------------------------------------
+
+    def take(self, message: messages.Message) -> None:
+        """Take in a message of the present attempt, all kinds but ENDED.
+
+        Raises:
+            DifferentFramesError: it contradicts what is recorded.
+        """
+        if message.kind == messages.FRAME:
+            self._take_frame(message.payload)
+        elif message.kind == messages.SCHEMA:
+            self._take_schema(message.payload.decode())
+        elif message.kind == messages.SKIPPED:
+            if message.told["digest"] != self._digest.hex:
+                raise DifferentFramesError
+            self._unproven = 0
+        elif message.kind == messages.BEGAN:
+            self.pid = message.told["pid"]
+
+    def prove(self) -> None:
+        """Make sure that the attempt has computed again what was recorded before it.
+
+        Raises:
+            DifferentFramesError: it has not.
+        """
+        if self._unproven:
+            raise DifferentFramesError
+
+    def _take_schema(self, text: str) -> None:
+        schema = Schema.from_json(text)
+        if self.recording is None:
+            self.recording = Recording(schema)
+        elif self.recording.schema.to_json() != schema.to_json():
+            raise DifferentFramesError
+        self.changed()
+
+    def _take_frame(self, data: bytes) -> None:
+        self.prove()
+        if self.recording is None:
+            raise messages.ProtocolError("a frame before the schema")
+        self._digest.add(data)
+        self.recording.append(data)
+        self.changed()
+
+
+class Watch:
+    """Somebody's eye on a run; lives in the event loop."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.event = asyncio.Event()
+        self.event.set()
+
+    async def changed(self) -> None:
+        """Wait until the run has changed since the last call."""
+        await self.event.wait()
+        self.event.clear()

@@ -1,0 +1,92 @@
+"""What the operator of a server may set, by environment variables.
+
+| variable | default | allowed | meaning |
+| --- | --- | --- | --- |
+| NORMVIZ_ENGINE | auto | auto, fork, persistent | how runs are computed: one forked process a run (Linux, CPU) or a few lasting processes |
+| NORMVIZ_PROCESSES | 0 | 0 to 64 | lasting processes of the persistent form; 0: one for each processor core |
+| NORMVIZ_RUNS | 64 | 1 to 1000 | runs computed at once; further ones wait in line |
+| NORMVIZ_LEASE | 10 | 0.2 to 3600 s | how long a run goes on that nobody watches |
+| NORMVIZ_LARGEST_RUN | 1e13 | 1e6 to 1e18 | multiply-adds of the largest run |
+| NORMVIZ_LARGEST_RECORDING | 64 | 1 to 4096 MB | the largest recording |
+| NORMVIZ_RECORDINGS | 512 | 1 to 1048576 MB | memory for all recordings; those watched least recently go first |
+| NORMVIZ_RUN_MEMORY | 1024 | 0 to 1048576 MB | memory of one run beyond the engine's own; 0: no limit (fork form) |
+| NORMVIZ_RUN_SECONDS | 3600 | 0 to 1000000 s | processor time of one run; 0: no limit (fork form) |
+| NORMVIZ_CONNECTIONS | 1000 | 1 to 100000 | streams open at once |
+| NORMVIZ_CONNECTIONS_PER_ADDRESS | 400 | 1 to 100000 | streams open at once from one network address (a classroom may share one) |
+| NORMVIZ_EXPERIMENTS | | module names, comma-separated | modules with further experiments, each adding to ``normviz.specs.EXPERIMENTS`` |
+
+A wrong value is refused at start with a sentence.
+"""  # noqa: E501
+
+from __future__ import annotations
+
+import difflib
+import logging
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from normviz.spec import Knob, SpecError, knob
+
+logger = logging.getLogger(__name__)
+
+_PREFIX = "NORMVIZ_"
+_MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+MB = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Limits and choices of one server.  Each field is the variable of its name (see the table above).
+
+    Raises:
+        SpecError: a value is not accepted.
+    """
+
+    engine: str = knob("auto", label="NORMVIZ_ENGINE", choices=("auto", "fork", "persistent"))
+    processes: int = knob(0, label="NORMVIZ_PROCESSES", low=0, high=64)
+    runs: int = knob(64, label="NORMVIZ_RUNS", low=1, high=1000)
+    lease: float = knob(10.0, label="NORMVIZ_LEASE", low=0.2, high=3600, unit="s")
+    largest_run: float = knob(1e13, label="NORMVIZ_LARGEST_RUN", low=1e6, high=1e18)
+    largest_recording: int = knob(64, label="NORMVIZ_LARGEST_RECORDING", low=1, high=4096, unit="MB")
+    recordings: int = knob(512, label="NORMVIZ_RECORDINGS", low=1, high=1_048_576, unit="MB")
+    run_memory: int = knob(1024, label="NORMVIZ_RUN_MEMORY", low=0, high=1_048_576, unit="MB")
+    run_seconds: int = knob(3600, label="NORMVIZ_RUN_SECONDS", low=0, high=1_000_000, unit="s")
+    connections: int = knob(1000, label="NORMVIZ_CONNECTIONS", low=1, high=100_000)
+    connections_per_address: int = knob(
+        400, label="NORMVIZ_CONNECTIONS_PER_ADDRESS", low=1, high=100_000
+    )  # fmt: skip
+    experiments: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, knob_, default in _knobs():
+            object.__setattr__(self, name, knob_.accept(name, getattr(self, name), default))
+        for module in self.experiments:
+            if not _MODULE.fullmatch(module):
+                raise SpecError("NORMVIZ_EXPERIMENTS", module, "names of Python modules, separated by commas")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
+        """Read the environment; variables that are not set or empty keep their default.
+
+        Raises:
+            SpecError: a value is not accepted.
+        """
+        values: dict[str, Any] = {}
+        for name, knob_, default in _knobs():
+            if text := environment.get(knob_.label, "").strip():
+                values[name] = knob_.read(name, text, default)
+        if text := environment.get("NORMVIZ_EXPERIMENTS", "").strip():
+            values["experiments"] = tuple(part.strip() for part in text.split(","))
+        known = [_PREFIX + field.name.upper() for field in fields(cls)]
+        for variable in environment:
+            near = difflib.get_close_matches(variable, known, 1, cutoff=0.85)
+            if variable.startswith(_PREFIX) and variable not in known and near:
+                logger.warning("%s is not a setting and has no effect; is %s meant?", variable, near[0])
+        return cls(**values)
+
+
+def _knobs() -> list[tuple[str, Knob, Any]]:
+    return [(one.name, one.metadata["knob"], one.default) for one in fields(Settings) if one.metadata]

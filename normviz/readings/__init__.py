@@ -1,0 +1,11 @@
+"""What to look for: sentences about what is on screen now, made from the numbers of a frame.
+
+A runner puts ``Note(id, numbers)`` into a frame; the browser fills the template of that id
+(``ui/assets/notes.js``).  Templates are in Python's format language, of which ``{name}``, ``{name:d}``,
+``{name:.2f}``, ``{name:.3g}``, ``{name:.1e}``, ``{name:.0%}``, ``{name:,}`` and a leading ``+`` are understood.
+"""
+
+from normviz.readings import forgotten_eval, train
+
+TEMPLATES: dict[str, str] = {**train.TEMPLATES, **forgotten_eval.TEMPLATES}
+"""Every template by the id of its note."""

@@ -1,0 +1,35 @@
+"""What there is to see while networks train, as templates; the experiment supplies the numbers.
+
+Each sentence is shown only when the numbers bear it out (``normviz.lab.experiments.train_notes``).
+"""
+
+from __future__ import annotations
+
+TEMPLATES: dict[str, str] = {
+    "train.alone": "Step {step}: {best} classifies {high:.1%} of the test samples correctly.",
+    "train.standing": "Step {step}: {best} classifies {high:.1%} of the test samples correctly, "
+    "{worst} {low:.1%}.",
+    "train.guessing": "Step {step}: {best} classifies {high:.1%} of the test samples correctly; {worst}, "
+    "with {low:.1%}, is still guessing.",
+    "train.first": "{norm} is the first to reach {accuracy:.0%}, at step {step}.",
+    "train.first_and_last": "{norm} reached {accuracy:.0%} at step {step}, the first of {n} so far; {other} "
+    "at step {later}.",
+    "train.diverged": "{norm}: {n} of {of} networks diverged, the first after {step} steps. The loss was no "
+    "longer a finite number; such a network is frozen, and left out of medians and bands.",
+    "train.dead": "Layer {layer}: {share:.0%} of the units are dead with {norm} (zero for every sample of "
+    "the batch), {less:.0%} with {other}.",
+    "train.dead_alone": "Layer {layer}: {share:.0%} of the units are dead with {norm} (zero for every sample "
+    "of the batch).",
+    "train.saturated": "Layer {layer}: {share:.0%} of the values are saturated with {norm}, {less:.0%} with "
+    "{other}.",
+    "train.saturated_alone": "Layer {layer}: {share:.0%} of the values are saturated with {norm}.",
+    "train.gradient_grows": "{norm}: the gradient of the activations is {times:.2g} times larger in layer 1 "
+    "than in layer {last}. It grows on its way back.",
+    "train.gradient_vanishes": "{norm}: the gradient of the activations is {times:.2g} times smaller in "
+    "layer 1 than in layer {last}. It fades on its way back.",
+    "train.update_large": "{norm}, layer {layer}: this step changes the weights by {ratio:.1%} of their "
+    "size; the rule of thumb is 0.1%, and at most 1%.",
+    "train.update_small": "{norm}, layer {layer}: this step changes the weights by {ratio:.1e} of their "
+    "size; below 0.0001 next to nothing is learned.",
+}
+"""Templates by the id of their note."""

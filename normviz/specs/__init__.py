@@ -1,0 +1,45 @@
+"""Specs: one module a question, and the registry that names them."""
+
+from __future__ import annotations
+
+import difflib
+import json
+
+from normviz.spec import Spec, SpecError
+from normviz.specs.forgotten_eval import ForgottenEval
+from normviz.specs.train import Train
+
+EXPERIMENTS: dict[str, type[Spec]] = {spec.name: spec for spec in (Train, ForgottenEval)}
+"""Every experiment by its name, in the order of the tour."""
+
+_LONGEST_JSON = 10_000  # characters; a spec has some hundred
+
+
+def experiment(name: str) -> type[Spec]:
+    """The spec class of an experiment.
+
+    Raises:
+        SpecError: there is none of that name; the nearest one is suggested.
+    """
+    if name in EXPERIMENTS:
+        return EXPERIMENTS[name]
+    near = difflib.get_close_matches(name, EXPERIMENTS, 1, cutoff=0.4)
+    remedy = f"Did you mean {near[0]}?" if near else ""
+    raise SpecError("Experiment", name, f"one of {', '.join(EXPERIMENTS)}", remedy, field="experiment")
+
+
+def from_json(text: str) -> Spec:
+    """The spec that ``Spec.to_json`` wrote, whatever its experiment.
+
+    Raises:
+        SpecError: it is not JSON, names no known experiment, or has a field or value that does not work.
+    """
+    if len(text) > _LONGEST_JSON:
+        raise SpecError("Spec", text, f"JSON of at most {_LONGEST_JSON} characters")
+    try:
+        told = json.loads(text)
+    except (ValueError, RecursionError):
+        raise SpecError("Spec", text, "a JSON object with the experiment and its fields") from None
+    if not isinstance(told, dict) or not isinstance(told.get("experiment"), str):
+        raise SpecError("Spec", text, "a JSON object with the experiment and its fields")
+    return experiment(told.pop("experiment")).from_values(told)

@@ -1,0 +1,195 @@
+"""What theory expects of each variant of the experiment Signal (closed forms: ``mean_field``).
+
+Three kinds of variants behave alike in wide networks at initialization:
+
+    free     nothing holds the scale: no norm; weight norm, which starts with the lengths that were drawn;
+             dynamic tanh, which is one more activation function
+    sample   every sample is brought to one scale, over its own units
+    batch    every unit is brought to one scale, over the samples of the batch
+
+Legend: L hidden layers, P pairs of samples.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from normviz.catalog.norms import NORMS
+from normviz.specs import mean_field
+from normviz.specs.mean_field import Response, moments
+
+if TYPE_CHECKING:
+    from normviz.specs.signal import Signal
+
+Array = NDArray[np.float64]
+
+SIGMAS = 2.0
+"""Half width of the band around the expected SD, in standard deviations of one network."""
+
+_FREE = ("none", "weight_norm", "dyt")
+_BATCH = ("batch", "batch_renorm", "ghost_batch")
+_CENTRED = ("layer", "group")
+"""Sample norms that take away the mean of what they normalize."""
+
+
+def response(spec: Signal, norm: str) -> Response:
+    """What happens to a value between two layers, apart from a common scale."""
+    activation = mean_field.response(spec.activation)
+    if norm != "dyt":
+        return activation
+    squash = mean_field.saturating(NORMS["dyt"].options["alpha"])
+    return activation.after(squash) if spec.placement == "before" else squash.after(activation)
+
+
+# --- forward --------------------------------------------------------------------------------------------
+
+
+def scales(spec: Signal) -> tuple[str, ...]:
+    """The variants whose SD by layer is predicted: all but those that change the weights' scale."""
+    return tuple(norm for norm in spec.norms if norm != "weight_standardization")
+
+
+def second_moments(spec: Signal, norm: str, input_square: float) -> Array:
+    """q of the pre-activations of each layer; ``input_square`` is the mean square of the inputs.
+
+    A norm before the activation hands it values of variance 1, so q = s·E φ(Z)²; one behind it hands the
+    next layer values of mean square 1, so q = s.
+
+    Shapes: [L].
+    """
+    s, first = spec.variance, spec.variance * input_square
+    if norm in _FREE:
+        return mean_field.second_moments(response(spec, norm), s, first, spec.depth)
+    later = s * moments(response(spec, norm), 1.0).square if spec.placement == "before" else s
+    return np.array([first, *(later,) * (spec.depth - 1)])
+
+
+def spread(spec: Signal, norm: str, q: Array) -> Array:
+    """Standard deviation of log q from one network of this width to the next, for a single sample, [L]."""
+    if norm in _FREE:
+        return mean_field.spread(response(spec, norm), q, spec.width)
+    # Only the mean over one layer's units varies; the norm forgets what was before.
+    m = moments(response(spec, norm), 1.0)
+    own = m.fourth / m.square**2 - 1 if spec.placement == "before" else 0.0
+    return np.sqrt(np.array([0.0, *(own,) * (spec.depth - 1)]) / spec.width + 2 / spec.width)
+
+
+def deviations(spec: Signal, norm: str, input_square: float) -> tuple[Array, Array, Array]:
+    """Expected SD of the pre-activations of each layer, and the band in which one finite network falls.
+
+    The band is `SIGMAS` standard deviations of log q to either side; the median of log q lies half its
+    variance below the logarithm of the mean.
+
+    Shapes: three times [L].
+    """
+    q = second_moments(spec, norm, input_square)
+    wide = spread(spec, norm, q)
+    with np.errstate(over="ignore", invalid="ignore"):
+        middle = np.log(q) - wide**2 / 2
+        low, high = np.exp(0.5 * (middle - SIGMAS * wide)), np.exp(0.5 * (middle + SIGMAS * wide))
+    return np.sqrt(q), low, high
+
+
+# --- backward -------------------------------------------------------------------------------------------
+
+
+def flows(spec: Signal) -> tuple[str, ...]:
+    """The variants whose gradient growth is predicted."""
+    return tuple(norm for norm in spec.norms if math.isfinite(normalized_growth(spec, norm) or 0.0))
+
+
+def normalized_growth(spec: Signal, norm: str) -> float | None:
+    """Growth of the squared activation gradient per layer with a norm, which is the same in every layer.
+
+    None where nothing holds the scale: there it depends on the layer.
+    """
+    if norm in _FREE:
+        return None
+    q = 1.0 if spec.placement == "before" else spec.variance
+    if norm in _BATCH and spec.placement == "before":
+        return mean_field.batch_norm_growth(spec.activation, samples(spec, norm))
+    # Behind the activation a norm meets its mean, and takes it away unless it is RMS norm.  So do weights
+    # of mean zero in either place.
+    centred = norm in _BATCH or norm == "weight_standardization" or (norm in _CENTRED and spec.placement == "after")
+    return mean_field.normalized_growth(response(spec, norm), centred=centred, q=q)
+
+
+def samples(spec: Signal, norm: str) -> int:
+    """Samples over which a batch norm takes its statistics."""
+    return spec.ghost_size if norm == "ghost_batch" else spec.batch_size
+
+
+def growths(spec: Signal, norm: str, input_square: float) -> Array:
+    """Factor of the squared activation gradient from the output of each layer to its input, [L]."""
+    constant = normalized_growth(spec, norm)
+    if constant is not None:
+        return np.full(spec.depth, constant)
+    q = mean_field.second_moments(
+        response(spec, norm), spec.variance, spec.variance * input_square, spec.depth
+    )
+    return np.array([mean_field.free_growth(response(spec, norm), spec.variance, float(one)) for one in q])
+
+
+def activation_gradients(spec: Signal, norm: str, input_square: float) -> Array:
+    """Norm of the gradient with respect to each layer's activations, relative to the last layer, [L]."""
+    with np.errstate(divide="ignore"):
+        steps = np.log(growths(spec, norm, input_square)[1:])
+    return _up_from_last(steps)
+
+
+def weight_gradients(spec: Signal, norm: str, input_square: float) -> Array:
+    """Norm of the gradient with respect to each layer's weights, relative to the last layer, [L].
+
+    The gradient of W is the product of the gradient behind it and the activations before it: where the
+    latter shrink as the former grows (ReLU without a norm) it stays the same at any gain.
+    """
+    g = growths(spec, norm, input_square)
+    if norm in _FREE:
+        q = second_moments(spec, norm, input_square)
+        outputs = [moments(response(spec, norm), float(one)).square for one in q[:-1]]
+    else:
+        # Every layer sees activations of one scale; what the first one sees, its norm divides out.
+        outputs = [1.0] * (spec.depth - 1)
+        input_square = 1.0
+    entering = np.array(spec.fan_ins) * np.array([input_square, *outputs])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        steps = np.log(g[:-1]) + np.log(entering[:-1]) - np.log(entering[1:])
+    return _up_from_last(steps)
+
+
+def _up_from_last(log_steps: Array) -> Array:
+    """From the logarithms of squared factors, one between each layer and the next, to norms relative to the last."""
+    with np.errstate(over="ignore"):
+        return np.exp(0.5 * np.append(np.cumsum(log_steps[::-1])[::-1], 0.0))
+
+
+# --- samples --------------------------------------------------------------------------------------------
+
+
+def angles(spec: Signal) -> tuple[str, ...]:
+    """The variants whose cosine between samples is predicted."""
+    if spec.activation not in mean_field.CLOSED_COSINES:
+        return ()
+    return tuple(norm for norm in spec.norms if _keeps_angles(spec, norm) or _spreads(spec, norm))
+
+
+def _keeps_angles(spec: Signal, norm: str) -> bool:
+    """Whether the norm leaves the angles between samples to the activation."""
+    if norm in ("none", "weight_norm", "rms"):
+        return True
+    return norm in _CENTRED and (spec.placement == "before")
+
+
+def _spreads(spec: Signal, norm: str) -> bool:
+    return norm in ("batch", "batch_renorm") and spec.placement == "before"
+
+
+def cosines(spec: Signal, norm: str, between_inputs: Array) -> Array:
+    """Expected mean cosine between samples behind each layer; ``between_inputs`` one for each pair, [P] -> [L]."""
+    if _spreads(spec, norm):
+        return np.full(spec.depth, mean_field.batch_norm_cosine(spec.activation, spec.batch_size))
+    return mean_field.cosines(spec.activation, between_inputs, spec.depth)

@@ -1,0 +1,188 @@
+"""What a training run records: its schema, how many bytes it takes, and the answer read from it.
+
+Arrays travel at three paces: constants once; ``EACH`` with every frame; ``SOME`` with the frames at which
+the whole test split is evaluated.
+
+Legend: V variants (norms), S seeds, L layers with a norm, B bins, U units of which statistics are shown.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from normviz.catalog.norms import NORMS
+from normviz.frames import Array, Recording, Schema
+
+if TYPE_CHECKING:
+    from normviz.specs.train import Train
+
+BINS = 64
+"""Bins of each histogram."""
+UNITS = 16
+"""Units (the first of each layer) whose batch and running statistics are recorded."""
+WHOLE = 65535
+"""A layer's histogram is recorded as shares of its values in units of 1/WHOLE, so that layers of any size
+fit the same 16 bits and can share a colour scale."""
+GRID = 48
+"""Points along each side of a decision surface."""
+EXTENT = 2.4
+"""A decision surface reaches from -EXTENT to EXTENT in both coordinates."""
+SHOWN_POINTS = 250
+"""Training samples that are drawn over a decision surface."""
+CLASS_STEP = 85
+"""A decision surface is coded as CLASS_STEP·(predicted class) + SURE·confidence."""
+SURE = 80
+NEVER = -1
+"""In ``diverged_at``: the member has not diverged."""
+MOST_NOTES = 5
+"""Notes of one frame."""
+NOTE_BYTES = 140
+"""Of one note as JSON, at most."""
+HEAD_BYTES = 8 + 8
+"""Head of a frame and its mask, at most."""
+TARGETS = (0.90, 0.94)
+"""Test accuracies to which the steps are counted."""
+
+
+def constants(spec: Train) -> tuple[Array, ...]:
+    """Arrays of the first frame alone."""
+    always = (
+        Array("layers", (spec.depth,), "u1", ("layer",)),
+        Array("bins", (BINS,), "f4", ("bin",)),
+    )
+    if not spec.data.planar:
+        return always
+    return (
+        *always,
+        Array("points", (2, SHOWN_POINTS), "f4", ("coordinate", "point")),
+        Array("classes", (SHOWN_POINTS,), "u1", ("point",)),
+        Array("grid", (GRID,), "f4", ("place",)),
+    )
+
+
+def each(spec: Train) -> tuple[Array, ...]:
+    """Arrays of every frame.  Medians and bounds are over the seeds; histograms are of the first seed."""
+    v, s, n = len(spec.norms), spec.seeds, spec.depth
+    by_member, by_layer = ("variant", "seed"), ("variant", "layer")
+    share = f"1/{WHOLE}"
+    return (
+        Array("loss", (v, s), "f4", by_member, "nats"),
+        *(Array(f"loss_{one}", (v,), "f4", ("variant",), "nats") for one in ("median", "low", "high")),
+        Array("train_accuracy", (v, s), "f4", by_member, "share of the batch"),
+        Array("diverged_at", (v, s), "i4", by_member, "step"),
+        *(
+            Array(f"hist_{one}", (v, n, BINS), "u2", (*by_layer, "bin"), share)
+            for one in ("pre", "post", "grad")
+        ),
+        Array("grad_norm_activation", (v, n), "f4", by_layer),
+        Array("grad_norm_weight", (v, n), "f4", by_layer),
+        Array("update_ratio", (v, n), "f4", by_layer),
+        *(Array(name, (v, n), "f4", by_layer, unit) for name, unit in health(spec).items()),
+    )
+
+
+def some(spec: Train) -> tuple[Array, ...]:
+    """Arrays of the frames at which the test split is evaluated."""
+    v, s, n = len(spec.norms), spec.seeds, spec.depth
+    arrays = [
+        Array("test_accuracy", (v, s), "f4", ("variant", "seed"), "share of the test split"),
+        *(Array(f"test_accuracy_{one}", (v,), "f4", ("variant",)) for one in ("median", "low", "high")),
+    ]
+    if affine(spec):
+        a = len(affine(spec))
+        arrays += [
+            Array(f"{name}_{one}", (a, n), "f4", ("affine", "layer"))
+            for name in ("gamma", "beta")
+            for one in ("mean", "sd")
+        ]
+    if running(spec):
+        shape, axes = (len(running(spec)), n, UNITS), ("running", "layer", "unit")
+        arrays += [
+            Array(f"{of}_{one}", shape, "f4", axes) for of in ("batch", "running") for one in ("mean", "var")
+        ]
+    if spec.data.planar:
+        arrays.append(Array("surface", (v, GRID, GRID), "u1", ("variant", "y", "x")))
+    return tuple(arrays)
+
+
+def health(spec: Train) -> dict[str, str]:
+    """The measures of unhealthy units that the activation function has, and their units."""
+    if spec.activation == "relu":
+        return {"dead": "share of units"}
+    return {"saturated": "share of values"} if spec.activation in ("tanh", "sigmoid") else {}
+
+
+def affine(spec: Train) -> tuple[str, ...]:
+    """The norms with a learned scale γ (RMS norm has no shift β beside it)."""
+    return tuple(norm for norm in spec.norms if "γ" in NORMS[norm].parameters)
+
+
+def running(spec: Train) -> tuple[str, ...]:
+    """The norms with running statistics."""
+    return tuple(norm for norm in spec.norms if NORMS[norm].running_statistics)
+
+
+def schema(spec: Train) -> Schema:
+    """The schema of a run."""
+    labels: dict[str, tuple[str | int | float, ...]] = {
+        "variant": spec.norms,
+        "seed": spec.seed_values,
+        "layer": tuple(range(1, spec.depth + 1)),
+        "affine": affine(spec),
+        "running": running(spec),
+    }
+    facts = {"steps": spec.steps, "frames": len(spec.recorded_steps), "classes": spec.data.classes}
+    return Schema((*constants(spec), *each(spec), *some(spec)), labels, facts)
+
+
+def nbytes(spec: Train) -> float:
+    """Bytes of all frames, at most."""
+    often = sum(array.nbytes for array in each(spec)) + HEAD_BYTES
+    seldom = sum(array.nbytes for array in some(spec)) + NOTE_BYTES * MOST_NOTES
+    once = sum(array.nbytes for array in constants(spec))
+    return float(once + often * len(spec.recorded_steps) + seldom * len(spec.evaluated_steps))
+
+
+# --- the answer -------------------------------------------------------------------------------------
+
+
+def answer(spec: Train, recording: Recording, v: int) -> dict[str, Any]:
+    """What came of one variant.  Averages are over the seeds that did not diverge (or got that far)."""
+    steps, accuracy_TS = (
+        one if i == 0 else one[:, v] for i, one in enumerate(recording.history("test_accuracy"))
+    )
+    diverged = recording.at("diverged_at")[v]
+    alive = diverged == NEVER
+    told: dict[str, Any] = {
+        "test_accuracy": spread(accuracy_TS[-1][alive]),
+        "best_test_accuracy": spread(np.nanmax(accuracy_TS, 0, initial=0.0)),
+        "final_loss": spread(recording.at("loss")[v][alive]),
+    }
+    for target in TARGETS:
+        reached = first_steps(steps, accuracy_TS, target)
+        told[f"steps_to_{target:.0%}".rstrip("%")] = spread(reached[reached >= 0])
+    told["diverged"] = {
+        str(seed): int(step) for seed, step in zip(spec.seed_values, diverged, strict=True) if step != NEVER
+    }
+    return told
+
+
+def first_steps(steps: NDArray[Any], accuracy_TS: NDArray[Any], target: float) -> NDArray[np.int64]:
+    """The first evaluated step at which each seed reaches ``target``; ``NEVER`` if none.
+
+    Shapes: steps [T], accuracy_TS [T, S] -> [S].
+    """
+    reached = accuracy_TS >= target
+    return np.where(reached.any(0), steps[reached.argmax(0)], NEVER).astype(np.int64)
+
+
+def spread(values: NDArray[Any]) -> dict[str, float | int] | None:
+    """Mean and sample standard deviation (0 for a single value) over seeds; None if there are none."""
+    if not len(values):
+        return None
+    wide = values.astype(np.float64)
+    sd = float(wide.std(ddof=1)) if len(wide) > 1 else 0.0
+    return {"mean": float(wide.mean()), "sd": sd, "seeds": len(wide)}

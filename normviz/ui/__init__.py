@@ -1,0 +1,1 @@
+"""What visitors touch: the site, its controls, and the stage on which recordings play."""

@@ -1,0 +1,82 @@
+// The stage's bar: play, step, scrub, speed, the newest frame, the layer, leaving the run.
+
+import { button, dress, element, setText } from "./elements.js";
+
+const SPEEDS = [
+  [0.1, "0.1×"],
+  [0.25, "0.25×"],
+  [0.5, "0.5×"],
+  [1, "1×"],
+  [2, "2×"],
+  [4, "4×"],
+];
+
+export class Bar {
+  /** @param on {toggle, step(by), seek(frame), speed(times), live, restart, leave, layer(index)} */
+  constructor(on) {
+    this.play = button({ icon: "pause", label: "Pause", onclick: on.toggle });
+    this.live = button({ icon: "live", text: "Live", label: "Go to the newest frame and stay with it", onclick: on.live });
+    this.leave = button({ icon: "stop", text: "Stop", label: "Stop: leave this run", onclick: on.leave });
+    this.scrub = element("input", {
+      type: "range", min: 0, max: 0, value: 0, className: "nv-scrub", "aria-label": "Training step",
+      oninput: () => on.seek(Number(this.scrub.value)),
+    });
+    this.step = element("output", { className: "nv-at" });
+    this.speed = choice("Speed", SPEEDS, 1, (value) => on.speed(value));
+    this.layer = choice("Layer", [], 0, (value) => on.layer(value));
+    this.layer.hidden = true;
+    this.root = element(
+      "div",
+      { className: "nv-bar", role: "toolbar", "aria-label": "Playback" },
+      element(
+        "div",
+        { className: "nv-buttons" },
+        this.play,
+        button({ icon: "back", label: "One frame back", onclick: () => on.step(-1) }),
+        button({ icon: "forward", label: "One frame forward", onclick: () => on.step(1) }),
+      ),
+      this.scrub,
+      this.step,
+      element(
+        "div",
+        { className: "nv-buttons" },
+        this.live,
+        this.speed,
+        this.layer,
+        button({ icon: "restart", text: "Restart", label: "Restart: the same initialization again, from the first frame", onclick: on.restart }),
+        this.leave,
+      ),
+    );
+  }
+
+  /** Offer the layers, by name; nothing if the figures know none. */
+  offerLayers(names) {
+    this.layer.hidden = names.length < 2;
+    const options = names.map((name, i) => element("option", { value: i }, name));
+    this.layer.querySelector("select").replaceChildren(...options);
+  }
+
+  /** Show where things stand. */
+  show({ frame, frames, step, lastStep, playing, live, layer, left }) {
+    dress(this.play, playing ? "pause" : "play", playing ? "Pause" : "Play");
+    this.live.setAttribute("aria-pressed", String(live));
+    dress(this.leave, left ? "play" : "stop", left ? "Continue this run" : "Stop: leave this run");
+    setText(this.leave.querySelector("span"), left ? "Continue" : "Stop");
+    const last = Math.max(0, frames - 1);
+    if (Number(this.scrub.max) !== last) this.scrub.max = last;
+    this.scrub.disabled = frames < 2;
+    if (Number(this.scrub.value) !== frame) this.scrub.value = Math.max(0, frame);
+    this.scrub.style.setProperty("--nv-done", last ? `${(100 * Math.max(0, frame)) / last}%` : "0%");
+    const text = frame < 0 ? "step –" : lastStep > step ? `step ${step} of ${lastStep}` : `step ${step}`;
+    this.scrub.setAttribute("aria-valuetext", text);
+    setText(this.step, text);
+    this.layer.querySelector("select").value = layer;
+  }
+}
+
+/** A labelled list of choices. */
+function choice(name, options, chosen, onchange) {
+  const select = element("select", { onchange: () => onchange(Number(select.value)) });
+  select.append(...options.map(([value, text]) => element("option", { value, selected: value === chosen }, text)));
+  return element("label", { className: "nv-choice" }, element("span", {}, name), select);
+}

@@ -1,0 +1,51 @@
+/** One digit looked at closely: the ten class probabilities in both modes. */
+
+import { drawDigit } from "./board.js";
+
+const percent = (p) => `${p > 0.995 && p < 1 ? ">99" : Math.round(100 * p)}%`;
+
+/** Height of a bar; a sliver thinner than a pixel would only look like dirt on the axis. */
+const shown = (p) => (p < 0.01 ? 0 : p);
+
+function top(p) {
+  const best = p.indexOf(Math.max(...p));
+  return `${best} (${percent(p[best])})`;
+}
+
+export class Inspector {
+  constructor(element) {
+    this.element = element;
+    const columns = Array.from({ length: 10 }, (_, c) => `
+      <span class="nvt-class"><i class="nvt-bar-eval"></i><i class="nvt-bar-train"></i><b>${c}</b></span>`);
+    element.innerHTML = `
+      <canvas aria-hidden="true"></canvas>
+      <div class="nvt-told"></div>
+      <div class="nvt-bars" role="img">${columns.join("")}</div>`;
+  }
+
+  /** Show a digit; `trained` is missing where torch gives no answer. */
+  show({ pixels, label, batch, place, evaluated, trained }) {
+    this.pixels = pixels;
+    const mates = batch === 1 ? "alone in its batch" : `in batch ${place}, with ${batch - 1} other${batch > 2 ? "s" : ""}`;
+    this.element.querySelector(".nvt-told").innerHTML = `
+      <p>A <b>${label}</b>, ${mates}</p>
+      <p><i class="nvt-bar-eval"></i>eval reads <b>${top(evaluated)}</b></p>
+      <p><i class="nvt-bar-train"></i>train ${trained ? `reads <b>${top(trained)}</b>` : "gives no answer"}</p>`;
+    this.element.querySelectorAll(".nvt-class").forEach((column, c) => {
+      column.children[0].style.setProperty("--p", shown(evaluated[c]));
+      column.children[1].style.setProperty("--p", trained ? shown(trained[c]) : 0);
+      column.classList.toggle("nvt-true", c === label);
+    });
+    const list = (p) => Array.from(p, (v, c) => [c, v]).filter(([, v]) => v >= 0.01)
+      .sort((a, b) => b[1] - a[1]).map(([c, v]) => `${c} with ${percent(v)}`).join(", ");
+    const words = `Class probabilities of this ${label}. In evaluation mode: ${list(evaluated)}. `
+      + `In training mode: ${trained ? list(trained) : "none, torch raises an error"}.`;
+    this.element.querySelector(".nvt-bars").setAttribute("aria-label", words);
+    this.paint();
+  }
+
+  paint() {
+    if (!this.pixels) return;
+    drawDigit(this.element.querySelector("canvas"), this.pixels, 8, getComputedStyle(this.element).color);
+  }
+}

@@ -1,0 +1,57 @@
+// Sentences made from numbers: templates are written once, in Python's format language, and filled here.
+
+const FIELD = /\{\{|\}\}|\{(\w+)(?::([^{}]*))?\}/g;
+const FORMAT = /^([+]?)(,?)(?:\.(\d+))?([dfeg%]?)$/;
+
+/** A template filled with numbers, as Python's str.format would. */
+export function fill(template, numbers) {
+  return template.replace(FIELD, (whole, name, format) => {
+    if (name === undefined) return whole[0]; // a doubled brace
+    const value = numbers[name];
+    if (value === null || value === undefined) return "–";
+    return typeof value === "number" ? formatNumber(value, format ?? "") : String(value);
+  });
+}
+
+function formatNumber(value, format) {
+  const parts = FORMAT.exec(format);
+  if (!parts) throw new Error(`format ":${format}" is not supported`);
+  const [, plus, comma, digits, kind] = parts;
+  const body = written(value, digits === undefined ? undefined : Number(digits), kind, comma !== "");
+  return plus && value >= 0 ? `+${body}` : body;
+}
+
+function written(value, digits, kind, grouped) {
+  if (kind === "%") return `${decimals(100 * value, digits ?? 6, grouped)}%`;
+  if (kind === "f") return decimals(value, digits ?? 6, grouped);
+  if (kind === "e") return exponential(value, digits ?? 6);
+  if (kind === "g" || digits !== undefined) return general(value, digits ?? 6);
+  return grouped ? value.toLocaleString("en") : String(value);
+}
+
+function decimals(value, digits, grouped) {
+  if (!grouped) return value.toFixed(digits);
+  return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
+
+function general(value, digits) {
+  if (value === 0) return "0";
+  const precision = Math.max(1, digits);
+  const exponent = Number(value.toExponential(precision - 1).split("e")[1]);
+  if (exponent >= -4 && exponent < precision) return String(Number(value.toPrecision(precision)));
+  const [mantissa, power] = exponential(value, precision - 1).split("e");
+  return `${mantissa.includes(".") ? mantissa.replace(/\.?0+$/, "") : mantissa}e${power}`;
+}
+
+/** Two digits of exponent at least, as Python writes it. */
+function exponential(value, digits) {
+  return value.toExponential(digits).replace(/e([+-])(\d)$/, "e$10$2");
+}
+
+/** The newest notes at or before frame k, as [id, numbers] pairs. */
+export function notesAt(recording, k) {
+  for (let i = recording.noted.length - 1; i >= 0; i -= 1) {
+    if (recording.noted[i] <= k) return recording.frames[recording.noted[i]].notes;
+  }
+  return [];
+}

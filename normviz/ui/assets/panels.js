@@ -1,0 +1,105 @@
+// One figure on the page: caption, plot, marks.
+
+import { Chart } from "./charts.js";
+import { element, setText } from "./elements.js";
+import { Marks } from "./marks.js";
+
+const HEIGHT = 300; // pixels of a figure that does not say
+
+export class Panel {
+  /** @param handlers {step(value), layer(index), hover(index or null), signal} */
+  constructor(Plotly, figure, template, handlers) {
+    this.Plotly = Plotly;
+    this.template = template;
+    this.handlers = handlers;
+    this.chart = null; // made when it is first on screen: Plotly needs the width of its node
+    this.visible = false;
+    this.hidden = new Set();
+    this.title = element("span", { className: "nv-title" });
+    this.badge = element("span", { className: "nv-badge" });
+    this.plot = element("div", { className: "nv-plot", role: "img" });
+    this.box = element("div", { className: "nv-box" }, this.plot);
+    this.fault = element("p", { className: "nv-fault", hidden: true });
+    const caption = element("figcaption", {}, this.title, this.badge);
+    this.root = element("figure", { className: "nv-figure" }, caption, this.box, this.fault);
+    this.marks = new Marks(this.box, this.plot, handlers);
+    this.set(figure, []);
+  }
+
+  /** Whether the figure has anything to do with the chosen layer. */
+  get knowsLayers() {
+    const { roles, data } = this.figure;
+    return Object.values(roles).includes("layer") || JSON.stringify(data).includes('"layer"');
+  }
+
+  /** Show another figure.  See Chart.set for `ghost` and `at`. */
+  set(figure, layers, ghost = null, at = null) {
+    this.figure = figure;
+    this.root.dataset.key = figure.key;
+    this.root.classList.toggle("nv-wide", figure.layout.meta?.wide === true);
+    setText(this.title, figure.title);
+    this.plot.setAttribute("aria-label", figure.alt);
+    this.box.style.height = `${figure.layout.height ?? HEIGHT}px`;
+    this.marks.set(figure.roles, layers);
+    this.ghost = ghost;
+    if (this.chart) this.#guarded(() => this.chart.set(figure, ghost, at));
+  }
+
+  /** Draw, if on screen.  Returns whether Plotly had something to do. */
+  draw(recording, k, cursors, hover) {
+    if (!this.visible) return false;
+    return this.#guarded(() => {
+      this.#ensureChart(recording && k >= 0 ? { recording, k, cursors } : null);
+      const changed = recording && k >= 0 ? this.chart.draw(recording, k, cursors) : false;
+      const byLayer = this.chart.cursors.has("layer");
+      setText(this.badge, byLayer ? this.handlers.layerName(cursors.layer) : "");
+      this.mark(recording?.before(k)?.step ?? null, cursors.layer, hover);
+      return changed;
+    });
+  }
+
+  mark(step, layer, hover) {
+    if (this.chart && this.visible) this.marks.place({ step, layer, hover });
+  }
+
+  hide(variants) {
+    this.hidden = variants;
+    if (this.chart) this.#guarded(() => this.chart.hide(variants));
+  }
+
+  retheme(template) {
+    this.template = template;
+    if (this.chart) this.#guarded(() => this.chart.retheme(template));
+  }
+
+  resize() {
+    if (this.chart && this.visible) this.chart.resize();
+  }
+
+  destroy() {
+    this.chart?.destroy();
+    this.root.remove();
+  }
+
+  #ensureChart(at) {
+    if (this.chart) return;
+    this.chart = new Chart(this.Plotly, this.plot, this.figure, this.template);
+    if (this.ghost) this.chart.set(this.figure, this.ghost, at);
+    if (this.hidden.size) this.chart.hide(this.hidden);
+    this.plot.on("plotly_relayout", () => this.handlers.moved()); // zoomed: the marks must follow
+  }
+
+  /** A chart that cannot be drawn says so in its place and leaves the others alone. */
+  #guarded(act) {
+    try {
+      const done = act();
+      this.fault.hidden = true;
+      return done;
+    } catch (error) {
+      console.error(`figure ${this.figure.key}`, error);
+      setText(this.fault, "This chart could not be drawn from what has been recorded.");
+      this.fault.hidden = false;
+      return false;
+    }
+  }
+}

@@ -1,0 +1,118 @@
+// A run as one visitor follows it: its settings, its recording so far, and how it stands.
+
+import { Recording, Schema } from "./frames.js";
+import { Connection } from "./stream.js";
+
+export class Run {
+  /**
+   * @param data what the page sent: {run, stream, settings, figures}
+   * @param {URL} address of the stream
+   * @param on {change(), renew()}
+   */
+  constructor(data, address, on) {
+    this.key = data.run;
+    this.settings = data.settings;
+    this.figures = data.figures;
+    this.address = address;
+    this.on = on;
+    this.recording = null;
+    this.recorded = false;
+    this.status = "connecting";
+    this.sentence = "Starting the run …";
+    this.#connect();
+  }
+
+  /** No more frames will come: it ended, failed, or the visitor left it. */
+  get finished() {
+    return ["done", "failed", "stopped"].includes(this.status);
+  }
+
+  get frames() {
+    return this.recording?.length ?? 0;
+  }
+
+  /** How many frames there will be, as far as the steps so far tell. */
+  get expected() {
+    const step = this.recording?.before(Infinity)?.step ?? 0;
+    return step > 0 ? Math.round(((this.frames - 1) * this.lastStep) / step) + 1 : 0;
+  }
+
+  /** The last training step that there will be, as far as is known. */
+  get lastStep() {
+    const { facts } = this.recording?.schema ?? { facts: {} };
+    return facts.steps ?? this.recording?.before(Infinity)?.step ?? 0;
+  }
+
+  /** Stop following; what has been seen stays. */
+  leave() {
+    if (this.finished) return;
+    this.connection.close();
+    this.left = true;
+    this.#stand("stopped", "You left this run; what has been recorded stays here.");
+  }
+
+  /** Follow the run again from where it was left. */
+  resume() {
+    this.left = false;
+    this.#stand("connecting", "Going on …");
+    this.#connect();
+  }
+
+  /** The same run at another address. */
+  move(address) {
+    this.address = address;
+    if (!this.finished) this.connection.move(address);
+  }
+
+  close() {
+    this.connection.close();
+  }
+
+  #connect() {
+    this.connection = new Connection(
+      this.address,
+      {
+        schema: (told) => {
+          if (!this.recording || this.generation !== told.generation) {
+            this.recording = new Recording(new Schema(told.schema));
+            this.generation = told.generation;
+          }
+          this.recorded = told.recorded;
+          this.#stand("running", "");
+        },
+        frame: (k, bytes) => {
+          this.recording.put(k, bytes);
+          this.on.change();
+        },
+        end: ({ status, sentence }) => this.#stand(status, sentence ?? ""),
+        queue: (place) => this.#stand("waiting", waiting(place)),
+        state: (name) => {
+          if (name === "reconnecting") this.#stand(name, "The connection was lost; trying again …");
+          else if (this.status === "reconnecting") this.#stand(name, "");
+        },
+        renew: () => this.on.renew(),
+      },
+      () => (this.recording ? { after: this.recording.complete, generation: this.generation } : { after: 0 }),
+    );
+  }
+
+  #stand(status, sentence) {
+    this.status = status;
+    this.sentence = sentence;
+    this.on.change();
+  }
+}
+
+function waiting(place) {
+  const ahead = place === 1 ? "one run is" : `${place} runs are`;
+  return `The machine is busy: ${ahead} ahead of yours. It starts by itself.`;
+}
+
+/** What differs between the settings of two runs, in words; empty if nothing does. */
+export function changes(before, after) {
+  const old = new Map(before.map(({ name, text }) => [name, text]));
+  return after
+    .filter(({ name, text }) => old.has(name) && old.get(name) !== text)
+    .map(({ name, label, text }) => `${label}: ${old.get(name)} → ${text}`)
+    .join(" · ");
+}

@@ -1,0 +1,114 @@
+// The connection to a run: a websocket that carries the schema, then frames, then how it ended.
+//
+//   server: "S" + JSON {schema, spec, recorded, generation}   "F" + u32 first index + (u32 length + frame)…
+//           "E" + JSON {status, sentence, frames}             "Q" + JSON {place}
+//   client: JSON {seen: frames received over this connection}; the server never runs far ahead of that
+//
+// A connection that drops comes back by itself and asks for the frames it has not seen ("after=n", valid for
+// the generation of frames that it names: a run that came out differently begins anew).
+
+import { parseJson } from "./frames.js";
+
+const FIRST_WAIT = 250; // ms before the first new attempt; doubles up to LONGEST_WAIT
+const LONGEST_WAIT = 8000;
+const RENEW_EVERY = 3; // failed attempts in a row after which the page is asked for a new address
+const UNKNOWN = 4404; // the server does not know this run (any more)
+const REFUSED = [4400, 4429, 1008]; // trying again would not help
+const utf8 = new TextDecoder();
+
+export class Connection {
+  /**
+   * @param {URL} address of the run's stream
+   * @param handlers {schema(told), frame(index, bytes), end(told), queue(place), state(name), renew()}
+   * @param after {() => object} what is here already: {after: frames without a gap, generation}
+   */
+  constructor(address, handlers, after) {
+    this.address = address;
+    this.handlers = handlers;
+    this.after = after;
+    this.failures = 0;
+    this.wake = () => this.#now();
+    window.addEventListener("online", this.wake);
+    document.addEventListener("visibilitychange", this.wake);
+    this.#open();
+  }
+
+  /** Leave the run.  The last one to leave ends it. */
+  close() {
+    this.closed = true;
+    clearTimeout(this.timer);
+    window.removeEventListener("online", this.wake);
+    document.removeEventListener("visibilitychange", this.wake);
+    this.socket?.close(1000);
+  }
+
+  /** Go on at another address: the same run, found again after the server forgot the first one. */
+  move(address) {
+    this.address = address;
+    this.failures = 0;
+    this.#now();
+  }
+
+  #open() {
+    const url = new URL(this.address);
+    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    for (const [name, value] of Object.entries(this.after())) url.searchParams.set(name, value);
+    const socket = new WebSocket(url);
+    socket.binaryType = "arraybuffer";
+    socket.onmessage = ({ data }) => socket === this.socket && this.#read(data);
+    socket.onclose = (event) => socket === this.socket && this.#lost(event);
+    this.received = 0;
+    this.socket = socket;
+  }
+
+  #read(data) {
+    this.failures = 0;
+    const bytes = new Uint8Array(data);
+    const kind = String.fromCharCode(bytes[0]);
+    if (kind === "F") {
+      this.#readFrames(bytes);
+      if (!this.closed) this.socket.send(JSON.stringify({ seen: this.received }));
+      return;
+    }
+    const told = parseJson(utf8.decode(bytes.subarray(1)));
+    if (kind === "S") this.handlers.schema(told);
+    if (kind === "Q") this.handlers.queue(told.place);
+    if (kind === "E") {
+      this.handlers.end(told);
+      this.close();
+    }
+  }
+
+  #readFrames(bytes) {
+    const view = new DataView(bytes.buffer, bytes.byteOffset);
+    let index = view.getUint32(1, true);
+    for (let at = 5; at < bytes.length; ) {
+      const length = view.getUint32(at, true);
+      this.handlers.frame(index, bytes.subarray(at + 4, at + 4 + length));
+      at += 4 + length;
+      index += 1;
+      this.received += 1;
+    }
+  }
+
+  #lost({ code, reason }) {
+    if (this.closed) return;
+    if (REFUSED.includes(code)) {
+      this.handlers.end({ status: "failed", sentence: reason || "The server refused this connection." });
+      this.close();
+      return;
+    }
+    this.failures += 1;
+    this.handlers.state("reconnecting");
+    if (code === UNKNOWN || this.failures % RENEW_EVERY === 0) this.handlers.renew();
+    const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (this.failures - 1));
+    this.timer = setTimeout(() => this.#open(), wait * (0.75 + Math.random() / 2));
+  }
+
+  /** Try at once instead of waiting, if there is no connection. */
+  #now() {
+    if (this.closed || document.hidden || this.socket?.readyState <= WebSocket.OPEN) return;
+    clearTimeout(this.timer);
+    this.#open();
+  }
+}

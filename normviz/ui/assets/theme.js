@@ -1,0 +1,57 @@
+// Light and dark: the charts take fonts and colours from the page's own variables.
+
+const canvas = document.createElement("canvas").getContext("2d");
+
+/** Any CSS colour as [red, green, blue]. */
+function rgb(colour) {
+  canvas.fillStyle = "#000";
+  canvas.fillStyle = colour;
+  const hex = canvas.fillStyle;
+  if (hex.startsWith("#")) return [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
+  return hex.match(/[\d.]+/g).slice(0, 3).map(Number);
+}
+
+/** What the charts need to know of the page's theme. */
+export function readTheme(element) {
+  const style = getComputedStyle(element);
+  const read = (name, otherwise) => style.getPropertyValue(name).trim() || otherwise;
+  return {
+    text: read("--st-text-color", "#1d232e"),
+    background: read("--st-background-color", "#ffffff"),
+    raised: read("--st-secondary-background-color", "#f3f4f6"),
+    border: read("--st-border-color", "#d9dde3"),
+    font: read("--st-font", "sans-serif"),
+  };
+}
+
+/** The theme as a Plotly template: what a figure does not say itself, in the page's colours. */
+export function plotlyTemplate(theme) {
+  const faded = (alpha) => `rgba(${rgb(theme.text).join(",")},${alpha})`;
+  const axis = {
+    gridcolor: faded(0.1),
+    linecolor: faded(0.45),
+    tickcolor: faded(0.45),
+    tickfont: { color: faded(0.8), size: 11 },
+    title: { font: { color: faded(0.9), size: 12 }, standoff: 6 },
+    showline: true,
+    zeroline: false,
+    ticks: "outside",
+    ticklen: 4,
+    automargin: false,
+  };
+  return {
+    layout: {
+      font: { family: theme.font, color: theme.text, size: 12 },
+      paper_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: "rgba(0,0,0,0)",
+      xaxis: axis,
+      yaxis: axis,
+      hoverlabel: {
+        bgcolor: theme.raised,
+        bordercolor: theme.border,
+        font: { family: theme.font, color: theme.text, size: 12 },
+      },
+      annotationdefaults: { font: { color: faded(0.85) } },
+    },
+  };
+}

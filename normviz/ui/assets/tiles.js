@@ -1,0 +1,238 @@
+/**
+ * The Start page: one switch, one slider, 64 test digits.  Everything is computed here; the server is not
+ * asked again.  `mount` is called once for the element and again after a change of theme or a rerun.
+ */
+
+import { Board } from "./board.js";
+import { Inspector } from "./inspector.js";
+import { dealt, Net, readArrays, winners } from "./start.js";
+import { announced, raised, seen } from "./start_words.js";
+
+const SKELETON = `
+  <div class="nvt-controls">
+  <div class="nvt-modes">
+    <button class="nvt-switch" type="button" role="switch" aria-label="Training mode: model.train()">
+      <span class="nvt-thumb" aria-hidden="true"></span>
+      <code aria-hidden="true">model.eval()</code><code aria-hidden="true">model.train()</code>
+    </button>
+    <p class="nvt-score" data-mode="eval"></p>
+    <p class="nvt-score" data-mode="train"></p>
+  </div>
+  <div class="nvt-settings">
+    <label class="nvt-slider">
+      <span>Batch size <output></output></span>
+      <input type="range" min="0" step="1">
+      <span class="nvt-ticks" aria-hidden="true"></span>
+    </label>
+    <div class="nvt-buttons">
+      <button type="button" class="nvt-shuffle">Other batch-mates <small></small></button>
+      <label class="nvt-sorted"><input type="checkbox" role="switch"> Sorted by class</label>
+      <button type="button" class="nvt-reset">Reset</button>
+    </div>
+  </div>
+  </div>
+  <p class="nvt-raised" hidden></p>
+  <div class="nvt-board" role="listbox" aria-label="Test digits, grouped by batch" aria-orientation="horizontal"></div>
+  <p class="nvt-legend">
+    <span><i class="nvt-key" aria-hidden="true">5</i> wrong, with the network's answer</span>
+    <span><i class="nvt-key nvt-key-batch" aria-hidden="true"></i> predicted together, as one batch</span>
+  </p>
+  <div class="nvt-inspector"></div>
+  <div class="nvt-seen"></div>
+  <p class="nvt-status" role="status"></p>`;
+
+class Start {
+  constructor(root, data, net) {
+    this.root = root;
+    this.data = data;
+    this.net = net;
+    this.settings = { ...data.values };
+    this.count = net.facts.tiles;
+    this.labels = net.labels.subarray(0, this.count);
+    root.innerHTML = SKELETON;
+    this.board = new Board(this.part("board"), this.#digits(), (i) => this.choose(i));
+    this.inspector = new Inspector(this.part("inspector"));
+    this.#listen();
+    this.evaluated = this.predictions(this.labels, { training: false, batch: 1 });
+    this.predict({ deal: true });
+    this.choose(this.#telling());
+    this.repaint();
+    root.classList.toggle("nvt-untouched", this.settings.mode === "eval");
+    root.dataset.ready = "";
+  }
+
+  part(name) {
+    return this.root.querySelector(`.nvt-${name}`);
+  }
+
+  #digits() {
+    const size = this.net.pixelsPerDigit;
+    return Array.from(this.labels, (label, i) => ({ label, pixels: this.net.pixels.subarray(i * size, (i + 1) * size) }));
+  }
+
+  /** The digit to explain first: one that the two modes read differently. */
+  #telling() {
+    const order = this.order;
+    const { trained, evaluated } = this;
+    return (trained && order.find((i) => trained.answers[i] !== evaluated.answers[i])) ?? order[0];
+  }
+
+  // --- prediction ---------------------------------------------------------------------------------
+
+  /** Probabilities and answers by digit, and how many are wrong; `labels` are those of the first digits. */
+  predictions(labels, { training, batch, order = Array.from(labels, (_, i) => i) }) {
+    const whole = order.slice(0, order.length - (order.length % batch)); // an incomplete batch is dropped
+    const p = this.net.predict(whole, { training, batch });
+    const probabilities = [], answers = [];
+    winners(p).forEach((says, k) => {
+      answers[whole[k]] = says;
+      probabilities[whole[k]] = p.subarray(10 * k, 10 * (k + 1));
+    });
+    return { probabilities, answers, wrong: whole.filter((i) => answers[i] !== labels[i]).length, of: whole.length };
+  }
+
+  /** Predict the tiles anew; `deal` where the batches have changed. */
+  predict({ deal }) {
+    const { mode, batch } = this.settings;
+    this.order = dealt(this.labels, this.settings);
+    this.trained = this.error = null;
+    try {
+      this.trained = this.predictions(this.labels, { training: true, batch, order: this.order });
+    } catch (error) {
+      this.error = error; // batches of one
+    }
+    if (deal) this.board.deal(this.order, batch);
+    this.board.answer((mode === "eval" ? this.evaluated : this.trained)?.answers);
+    this.show();
+    this.#surveyLater();
+  }
+
+  /** The same on the whole test split, for the small print; it takes longer, so the tiles go first. */
+  #surveyLater() {
+    clearTimeout(this.survey);
+    this.survey = setTimeout(() => {
+      const { labels } = this.net;
+      const { batch } = this.settings;
+      this.all ??= this.predictions(labels, { training: false, batch: 1 });
+      this.allTrained = this.error ? null
+        : this.predictions(labels, { training: true, batch, order: dealt(labels, this.settings) });
+      this.#scores();
+    }, 120);
+  }
+
+  // --- what is seen -------------------------------------------------------------------------------
+
+  show() {
+    const { mode, batch, shuffle, sorted } = this.settings;
+    this.root.dataset.mode = mode;
+    this.part("switch").setAttribute("aria-checked", mode === "train");
+    const slider = this.part("slider").querySelector("input");
+    slider.value = this.data.batches.indexOf(batch);
+    slider.setAttribute("aria-valuetext", String(batch));
+    this.part("slider").querySelector("output").textContent = batch;
+    this.part("shuffle").querySelector("small").textContent = `shuffle ${shuffle}`;
+    this.part("sorted").querySelector("input").checked = sorted;
+    this.part("reset").hidden = Object.entries(this.data.defaults).every(([name, value]) => this.settings[name] === value);
+    this.part("raised").hidden = !(this.error && mode === "train");
+    this.part("raised").innerHTML = this.error ? raised(this.error.message) : "";
+    this.allTrained = null;
+    this.#scores();
+    this.part("seen").innerHTML = seen(this);
+    this.part("status").textContent = announced(this);
+    if (this.board.chosen >= 0) this.choose(this.board.chosen);
+  }
+
+  #scores() {
+    const small = (result, error) => (error ? "torch raises an error"
+      : result ? `${((100 * result.wrong) / result.of).toFixed(1)}% of all ${result.of} test digits` : "…");
+    const big = (result) => (result ? `wrong: <b>${result.wrong}</b> of ${result.of}` : "<b>no answer</b>");
+    const [evaluation, training] = this.root.querySelectorAll(".nvt-score");
+    evaluation.innerHTML = `${big(this.evaluated)}<small>${small(this.all)}</small>`;
+    training.innerHTML = `${big(this.trained)}<small>${small(this.allTrained, this.error)}</small>`;
+  }
+
+  choose(i) {
+    this.board.mark(i);
+    this.inspector.show({
+      pixels: this.board.digits[i].pixels,
+      label: this.labels[i],
+      batch: this.settings.batch,
+      place: Math.floor(this.order.indexOf(i) / this.settings.batch) + 1,
+      evaluated: this.evaluated.probabilities[i],
+      trained: this.trained?.probabilities[i],
+    });
+  }
+
+  /** After a change of theme. */
+  repaint() {
+    this.board.paint();
+    this.inspector.paint();
+  }
+
+  // --- what is done -------------------------------------------------------------------------------
+
+  #listen() {
+    const toggle = this.part("switch"), slider = this.part("slider").querySelector("input");
+    toggle.addEventListener("click", () => this.change({ mode: this.settings.mode === "eval" ? "train" : "eval" }));
+    toggle.addEventListener("keydown", (event) => {
+      const mode = { ArrowLeft: "eval", ArrowRight: "train" }[event.key];
+      if (!mode) return;
+      event.preventDefault();
+      this.change({ mode });
+    });
+    const { batches } = this.data;
+    slider.max = batches.length - 1;
+    this.part("ticks").innerHTML = batches.map((batch) => `<span>${batch}</span>`).join("");
+    slider.addEventListener("input", () => this.change({ batch: batches[slider.value] }));
+    this.part("shuffle").addEventListener("click", () => {
+      this.change({ shuffle: (this.settings.shuffle + 1) % (this.data.shuffles + 1) });
+    });
+    this.part("sorted").addEventListener("change", (event) => this.change({ sorted: event.target.checked }));
+    this.part("reset").addEventListener("click", () => {
+      this.change(this.data.defaults);
+      toggle.focus(); // the button itself is gone now
+    });
+  }
+
+  change(settings) {
+    const changed = Object.keys(settings).filter((name) => settings[name] !== this.settings[name]);
+    if (!changed.length) return;
+    Object.assign(this.settings, settings);
+    if (changed.includes("mode")) this.root.classList.remove("nvt-untouched");
+    this.predict({ deal: changed.some((name) => name !== "mode") });
+    this.#address();
+  }
+
+  /** The URL follows, without a word to the server; browsers limit how often, so it waits for a pause. */
+  #address() {
+    clearTimeout(this.writing);
+    this.writing = setTimeout(() => {
+      const url = new URL(location.href);
+      for (const [name, value] of Object.entries(this.settings)) {
+        const text = typeof value === "boolean" ? String(Number(value)) : String(value);
+        if (value === this.data.defaults[name]) url.searchParams.delete(name);
+        else url.searchParams.set(name, text);
+      }
+      history.replaceState(history.state, "", url);
+    }, 200);
+  }
+
+  end() {
+    clearTimeout(this.survey);
+    clearTimeout(this.writing);
+  }
+}
+
+/** Show the component in `parentElement`; returns what ends it. */
+export default async function mount({ parentElement, data }, bytes) {
+  const root = parentElement.querySelector(".nvt-start");
+  const again = root.start !== undefined;
+  root.start ??= bytes
+    .then((buffer) => new Start(root, data, new Net(readArrays(buffer))))
+    .catch((error) => {
+      root.textContent = `The digits could not be loaded (${error.message}). Reload the page to try again.`;
+    });
+  const start = await root.start;
+  if (again) start?.repaint();
+  return () => start?.end();
+}

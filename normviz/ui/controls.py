@@ -1,0 +1,151 @@
+"""Controls made from a spec, and the URL that follows them.
+
+The URL is the experiment: it is read through the spec first, a change of a widget writes it (the fields that
+differ from their defaults), and a change of the URL from outside (a link, the back button) sets the widgets.
+Fields named in ``hide=a,b`` are not drawn and keep the values that the URL gives them.  Parameters that are
+not fields stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar, cast
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from normviz.spec import Spec, SpecError, Value
+from normviz.ui.widgets import Widgets
+
+S = TypeVar("S", bound=Spec)
+
+AT_FIRST = 5
+"""Controls that are shown at first; the rest are under Expert."""
+_COLUMNS = 4
+
+
+@dataclass
+class _State(Generic[S]):
+    """What one visitor's session knows of the controls of one experiment."""
+
+    spec: S
+    query: dict[str, str]
+    """Fields in the URL as last read or written here; anything else was changed from outside."""
+    problems: list[str] = field(default_factory=list)
+
+
+def controls(kind: type[S]) -> S:
+    """Draw the controls of an experiment and return the spec that they and the URL describe.
+
+    Settings that do not go together leave the last spec that did in force, with a message; the widgets keep
+    what the visitor chose.
+    """
+    widgets = Widgets(kind)
+    state = _read(kind, widgets)
+    with st.container(key=f"{kind.name}-controls"):
+        values = _draw(kind, widgets, state)
+        messages = st.container()
+    try:
+        spec = state.spec.replace(**values)
+    except SpecError as problem:
+        messages.warning(
+            f"{problem.sentence} The charts still show the settings before.", icon=":material/rule:"
+        )
+        return state.spec
+    if spec != state.spec:
+        state.spec, state.problems = spec, []
+        _write(state)
+    for problem in state.problems:
+        messages.warning(problem, icon=":material/link_off:")
+    return spec
+
+
+def _read(kind: type[S], widgets: Widgets[S]) -> _State[S]:
+    """The state of this session, after the URL has been heard."""
+    name = f"{kind.name} controls"
+    query = _fields(kind, st.query_params)
+    known = cast("_State[S] | None", st.session_state.get(name))
+    # While a visitor moves widgets quickly, the URL of the browser may lag behind; the widgets lead.
+    if known is None or (query != known.query and not widgets.touched):
+        spec, problems = kind.from_query(query)
+        known = st.session_state[name] = _State(spec, query, [problem.sentence for problem in problems])
+        widgets.set(spec)
+    widgets.fill(known.spec)
+    return known
+
+
+def _write(state: _State[S]) -> None:
+    """Let the URL say what differs from the defaults."""
+    state.query = state.spec.to_query()
+    foreign = _foreign(type(state.spec))
+    st.query_params.from_dict({**foreign, **state.query})
+
+
+def _fields(kind: type[Spec], query: Mapping[str, str]) -> dict[str, str]:
+    return {name: query[name] for name, _, _ in kind.knobs() if name in query}
+
+
+def _foreign(kind: type[Spec]) -> dict[str, list[str]]:
+    """Parameters that are not fields of the spec, with all their values."""
+    fields = {name for name, _, _ in kind.knobs()}
+    return {name: st.query_params.get_all(name) for name in st.query_params if name not in fields}
+
+
+def _draw(kind: type[S], widgets: Widgets[S], state: _State[S]) -> dict[str, Value]:
+    """The widgets, in the order of the fields; returns what they say."""
+    hidden = {name.strip() for name in st.query_params.get("hide", "").split(",")}
+    shown = [(name, knob) for name, knob, _ in kind.knobs() if name not in hidden]
+    plain = [(name, knob) for name, knob in shown if not knob.expert][:AT_FIRST]
+    rest = [one for one in shown if one not in plain]
+    values: dict[str, Value] = {}
+    for name, knob in plain:
+        if knob.most:
+            values[name] = widgets.draw(name, state.spec)
+    values.update(_row(widgets, state.spec, [name for name, knob in plain if not knob.most]))
+    if rest:
+        with st.expander("Expert", icon=":material/tune:"):
+            values.update(_row(widgets, state.spec, [name for name, _ in rest]))
+    if shown:
+        with st.container(horizontal=True, gap="small"):
+            _share(state)
+            st.button("Reset settings", icon=":material/restart_alt:", on_click=_reset, args=(kind, hidden))
+    return values
+
+
+def _row(widgets: Widgets[S], spec: S, names: list[str]) -> dict[str, Value]:
+    """Widgets side by side, in as many rows as it takes."""
+    values: dict[str, Value] = {}
+    for start in range(0, len(names), _COLUMNS):
+        part = names[start : start + _COLUMNS]
+        columns = st.columns(_COLUMNS if start else max(len(part), min(_COLUMNS, len(names))))
+        for column, name in zip(columns, part, strict=False):
+            with column:
+                values[name] = widgets.draw(name, spec)
+    return values
+
+
+def _share(state: _State[S]) -> None:
+    with st.popover("Share", icon=":material/share:"):
+        st.markdown("This link holds every setting, the seed included.")
+        st.code(link(state.spec), language=None, wrap_lines=True)
+
+
+def link(spec: Spec) -> str:
+    """Address of this page with every field of the spec."""
+    page = (st.context.url or "").split("?")[0]
+    query: dict[str, Any] = {**_foreign(type(spec)), **spec.to_query(full=True)}
+    return f"{page}?{urlencode(query, doseq=True, safe=',')}"
+
+
+def _reset(kind: type[S], hidden: set[str]) -> None:
+    """Every field that is drawn back to its default."""
+    state = cast("_State[S]", st.session_state[f"{kind.name} controls"])
+    kept = {name: value for name, value in state.spec.values().items() if name in hidden}
+    try:
+        state.spec = kind(**kept)
+    except SpecError:
+        state.spec = kind()
+    state.problems = []
+    _write(state)
+    Widgets(kind).set(state.spec)

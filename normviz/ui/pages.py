@@ -1,0 +1,32 @@
+"""The pages of the site, in the order of its navigation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+_FOLDER = Path(__file__).resolve().parents[2] / "pages"
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page: its title, its place in the URL ("" is the front door) and its script."""
+
+    title: str
+    url_path: str
+    script: str
+    icon: str = ""
+    """Name of a Material symbol."""
+
+    @property
+    def file(self) -> Path:
+        """Absolute path of the script; a relative one would resolve against the site's script."""
+        return _FOLDER / self.script
+
+
+PAGES = (
+    Page("Start", "", "start.py", "play_circle"),
+    Page("Forgot eval()", "forgotten-eval", "forgotten_eval.py", "warning"),
+    Page("Train", "train", "train.py", "show_chart"),
+)
+"""To add a page, write its script and add its line here."""

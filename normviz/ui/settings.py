@@ -1,0 +1,31 @@
+"""Settings in words, as visitors read them."""
+
+from __future__ import annotations
+
+from normviz.spec import Knob, Spec, Value
+
+
+def settings(spec: Spec) -> list[dict[str, str]]:
+    """Name, label and value in words of every field."""
+    return [
+        {"name": name, "label": knob.label, "text": in_words(knob, getattr(spec, name))}
+        for name, knob, _ in spec.knobs()
+    ]
+
+
+def in_words(knob: Knob, value: Value) -> str:
+    """A value as it is shown."""
+    if isinstance(value, tuple):
+        return ", ".join(knob.name_of(one) for one in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if knob.choices:
+        text = knob.name_of(value)
+    else:
+        text = number(value) if isinstance(value, int | float) else str(value)
+    return f"{text} {knob.unit}" if knob.unit else text
+
+
+def number(value: float) -> str:
+    """A number without needless digits: 0.3, 64, 1e-05."""
+    return f"{value:,}".replace(",", "\u202f") if isinstance(value, int) else f"{value:.4g}"

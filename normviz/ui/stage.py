@@ -1,0 +1,71 @@
+"""The stage: figures that play the run of a spec in the browser.
+
+The script only says what to play and is done: frames come to the browser by websocket (``ui/stream.py``), the
+cursor is the visitor's own (``ui/assets/stage.js``).  A change of the spec puts another run on the same
+stage, into the same charts; the run before stays behind it in grey.
+
+What the stage reads from a schema: ``labels["layer"]`` names the layers (else they are counted from 1), the
+length of the axis "layer" says how many there are, and ``facts["steps"]`` is the last training step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import streamlit as st
+
+from normviz import player
+from normviz.figures.bound import Figure
+from normviz.figures.theme import STYLES
+from normviz.readings import TEMPLATES
+from normviz.spec import Spec, SpecError
+from normviz.ui import static
+from normviz.ui.settings import settings
+
+# Streamlit runs this text as a module without an address of its own, so it only finds the real one.
+_JS = """
+const modules = new Map();
+export default async function (component) {
+  const base = new URL(".", document.baseURI);
+  const address = new URL(`${component.data.assets}/stage.js`, base).href;
+  if (!modules.has(address)) modules.set(address, import(address));
+  const { mount } = await modules.get(address);
+  return mount(component);
+}
+"""
+
+_mount = st.components.v2.component(
+    "normviz.stage",
+    css=(static.FOLDER / "stage.css").read_text(encoding="utf-8"),
+    js=_JS,
+    isolate_styles=False,  # in a shadow root neither Plotly's styles nor its selectors would reach
+)
+
+
+def stage(spec: Spec, *figures: Figure) -> None:
+    """Play the run of ``spec`` on ``figures``; join it if somebody watches it already."""
+    try:
+        token = player.current().open(spec)
+    except SpecError as problem:
+        st.error(problem.sentence, icon=":material/block:")
+        return
+    _mount(key=f"stage {spec.name}", data=_data(spec, token, figures), on_renew_change=_found_again)
+
+
+def _found_again() -> None:
+    """The browser asked for a new address of the same run; opening it again in this rerun is the answer."""
+
+
+def _data(spec: Spec, token: str, figures: tuple[Figure, ...]) -> dict[str, Any]:
+    """What the browser is told; plain values only."""
+    plain = [figure.to_plain() for figure in figures]
+    return {
+        "assets": static.address("").rstrip("/"),
+        "stream": f"lab/stream/{token}",
+        "run": spec.key,
+        "settings": settings(spec),
+        "figures": plain,
+        "styles": {norm: asdict(style) for norm, style in STYLES.items()},
+        "readings": TEMPLATES,
+    }

@@ -1,0 +1,99 @@
+"""The files of the stage over HTTP: its modules, its styles, and plotly.js from the installed package.
+
+Everything is local, so nothing is fetched from the internet at run time.  Addresses carry a version made
+from the contents, therefore browsers may keep the files for ever and never see a mixture of two versions.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from streamlit import config
+
+FOLDER = Path(__file__).resolve().parent / "assets"
+PLOTLY = "plotly.min.js"
+
+_TYPES = {
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+    ".bin": "application/octet-stream",
+}
+_YEAR = 31_536_000  # seconds
+_SMALL = 2_000  # bytes; below this compression gains nothing
+
+
+def address(name: str) -> str:
+    """Where a file is served, relative to the site's base path."""
+    return f"lab/assets/{version()}/{name}"
+
+
+@cache
+def version() -> str:
+    """Short name of the present contents of all files."""
+    digest = hashlib.sha256()
+    for name in sorted(_names()):
+        digest.update(name.encode())
+        digest.update(_contents(name))
+    return digest.hexdigest()[:12]
+
+
+def routes() -> list[Route]:
+    """The routes to mount beside Streamlit's own, under the configured base path."""
+    base = "/" + str(config.get_option("server.baseUrlPath")).strip("/")
+    prefix = base.rstrip("/") + "/lab/assets"
+    return [
+        Route(f"{prefix}/{{version}}/{{name}}", _serve, methods=["GET"]),
+        Route(f"{prefix}/{{name}}", _serve, methods=["GET"]),
+    ]
+
+
+def _serve(request: Request) -> Response:
+    """One file; a plain function, so that compressing the first time does not hold up the event loop."""
+    name = request.path_params["name"]
+    if name not in _names():
+        return PlainTextResponse("There is no such file.", status_code=404)
+    current = request.path_params.get("version") == version()
+    headers = {
+        "Cache-Control": f"public, max-age={_YEAR}, immutable" if current else "no-cache",
+        "ETag": f'"{version()}"',
+        "X-Content-Type-Options": "nosniff",
+        "Vary": "Accept-Encoding",
+    }
+    if request.headers.get("if-none-match") == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    body = _contents(name)
+    if len(body) > _SMALL and "gzip" in request.headers.get("accept-encoding", ""):
+        body = _compressed(name)
+        headers["Content-Encoding"] = "gzip"
+    return Response(body, media_type=_TYPES[Path(name).suffix], headers=headers)
+
+
+@cache
+def _names() -> frozenset[str]:
+    """The only names that are served, so a request cannot reach any other file."""
+    own = {path.name for path in FOLDER.iterdir() if path.suffix in _TYPES}
+    return frozenset(own | {PLOTLY})
+
+
+@cache
+def _contents(name: str) -> bytes:
+    if name == PLOTLY:
+        package = find_spec("plotly")  # found, not imported: only one file of it is wanted here
+        if package is None or package.origin is None:
+            raise FileNotFoundError("plotly is not installed")
+        return (Path(package.origin).parent / "package_data" / PLOTLY).read_bytes()
+    return (FOLDER / name).read_bytes()
+
+
+@cache
+def _compressed(name: str) -> bytes:
+    return gzip.compress(_contents(name), compresslevel=6, mtime=0)

@@ -1,0 +1,268 @@
+"""The stream: frames of a run to a browser, over a websocket.
+
+    {base}/lab/stream/{token}?after=N      N: frames that the client has already, without a gap
+
+Server to client, binary:
+
+    "S" + JSON  {"schema", "spec", "recorded", "generation"}   before any frame; ``recorded``: it is complete
+    "F" + u32 index of the first frame, then for each frame u32 length + frame (little endian)
+    "Q" + JSON  {"place"}                                      the run waits in line
+    "E" + JSON  {"status": "done" | "failed" | "stopped", "sentence", "frames"}
+
+Frames are consecutive within one "F".  From one to the next the index may jump ahead, when the client is
+slow; the gap follows later.  A second "S", or one with another ``generation`` than before, means that the
+frames so far are void (the run came out differently when it was computed again) and begin anew; a client
+that comes back may name the generation of its frames as ``generation=G``.
+
+Client to server, text: JSON {"seen": n}, n the number of frames received over this connection.  At most
+``feeds.WINDOW`` bytes are on their way unseen.  Closing is leaving.
+
+The server closes with 4400 (the request makes no sense), 4404 (no such run here: ask the page for a new
+address), 4408 (nothing heard from the client), 4429 (too many connections), 1008 (not our protocol), 1013
+(not ready); the reason is a sentence.  A wrong origin is refused before the connection is accepted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import json
+import logging
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from starlette.routing import BaseRoute, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+from streamlit import config
+
+from normviz import player
+from normviz.player.feeds import Feed
+from normviz.spec import SpecError
+from normviz.ui.origins import host_allowed, origin_allowed
+
+logger = logging.getLogger(__name__)
+
+_INTERVAL = 0.05  # seconds between two rounds of messages to one client
+_PATIENCE = 60.0  # seconds without a word from a client that has frames on their way
+_LONGEST = 200  # characters of a client's message
+_TALK = 200.0  # messages of a client per second, on average
+_MOST_FRAMES = 10_000_000
+
+
+class _Refusal(Exception):  # noqa: N818 (it is an answer, not an error of ours)
+    """Close the connection with a code and a reason for the client."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        self.code, self.reason = code, reason
+        super().__init__(reason)
+
+
+def routes() -> list[BaseRoute]:
+    """The websocket route, under Streamlit's base path.  Ends the process if a setting is wrong."""
+    _settings()
+    base = str(config.get_option("server.baseUrlPath") or "").strip("/")
+    path = f"/{base}/lab/stream" if base else "/lab/stream"
+    return [WebSocketRoute(path + "/{token}", stream)]
+
+
+@contextlib.asynccontextmanager
+async def lifespan(app: Any) -> AsyncIterator[None]:
+    """Have a player while the server runs."""
+    playing = player.Player(_settings())
+    await playing.start()
+    player.set_current(playing)
+    try:
+        yield
+    finally:
+        player.set_current(None)
+        await playing.close()
+
+
+def _settings() -> player.Settings:
+    try:
+        return player.Settings.from_environment()
+    except SpecError as error:
+        sys.exit(error.sentence)
+
+
+async def stream(socket: WebSocket) -> None:
+    """Serve one connection."""
+    host = socket.headers.get("host")
+    if not (host_allowed(host) and origin_allowed(socket.headers.get("origin"), host)):
+        await socket.close()
+        return
+    await socket.accept()
+    with contextlib.suppress(WebSocketDisconnect, RuntimeError):  # the client left while we spoke
+        try:
+            await _serve(socket)
+        except WebSocketDisconnect:
+            raise
+        except _Refusal as refusal:
+            await socket.close(refusal.code, refusal.reason)
+        except Exception:
+            logger.exception("a stream failed")
+            await socket.close(1011, "The stream failed; the server's log says why.")
+
+
+async def _serve(socket: WebSocket) -> None:
+    try:
+        playing = player.current()
+    except RuntimeError:
+        raise _Refusal(1013, "The server is not ready yet.") from None
+    with _counted(socket, playing.settings):
+        after, generation = _number(socket, "after"), _number(socket, "generation")
+        run = playing.run(socket.path_params["token"])
+        if run is None:
+            raise _Refusal(4404, "This run is not known here any more.")
+        with playing.watch(run) as watch:
+            client = _Client(socket, playing, watch, after if generation == run.generation else 0)
+            await _both(client.listen(), client.speak())
+
+
+async def _both(*sides: Any) -> None:
+    """Run both directions until one of them ends; its exception is ours."""
+    tasks = [asyncio.ensure_future(side) for side in sides]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class _Client:
+    """One client of one run."""
+
+    def __init__(self, socket: WebSocket, playing: player.Player, watch: player.Watch, after: int) -> None:
+        self._socket, self._player, self._watch, self._run = socket, playing, watch, watch.run
+        self._feed = Feed(after)
+        self._told: int | None = None  # generation whose schema was sent
+        self._place = 0
+        self._heard = time.monotonic()
+
+    async def listen(self) -> None:
+        """Take what the client says, until it leaves."""
+        allowance = _TALK
+        while True:
+            message = await self._socket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            now = time.monotonic()
+            allowance = min(_TALK, allowance + _TALK * (now - self._heard)) - 1
+            self._heard = now
+            if allowance < 0:
+                raise _Refusal(1008, "Too many messages.")
+            self._feed.acknowledge(_seen(message.get("text")))
+            self._watch.event.set()
+
+    async def speak(self) -> None:
+        """Send what there is, until everything is said; then wait for the client to leave."""
+        while not await self._round():
+            spoke = time.monotonic()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._watch.changed(), _PATIENCE)
+            await asyncio.sleep(spoke + _INTERVAL - time.monotonic())
+            if self._feed.outstanding and time.monotonic() - self._heard > _PATIENCE:
+                raise _Refusal(4408, "Nothing was heard from this browser for a minute.")
+        await asyncio.sleep(_PATIENCE)
+        await self._socket.close(1000, "All is said.")
+
+    async def _round(self) -> bool:
+        """Send what the window allows; returns whether that was the end."""
+        run = self._run
+        if place := self._player.place(run):
+            if place != self._place:
+                await self._say("Q", place=place)
+            self._place = place
+        # How the run stands is read before its frames: those that come meanwhile are for the next round.
+        ended, live, recording = run.ended, run.state is player.State.LIVE, run.recording
+        if recording is not None:
+            if self._told != run.generation:
+                await self._begin()
+            for message in self._feed.take(recording, live=live):
+                await self._socket.send_bytes(message)
+        if ended and self._feed.complete:
+            await self._say("E", status=run.state.value, sentence=run.sentence, frames=run.frames)
+            return True
+        if not self._player.running:
+            await self._say("E", status="stopped", sentence="The server is ending.", frames=run.frames)
+            return True
+        return False
+
+    async def _begin(self) -> None:
+        run = self._run
+        if self._told is not None:
+            self._feed.restart()
+        self._told = run.generation
+        assert run.recording
+        head = {
+            "schema": json.loads(run.recording.schema.to_json()),
+            "spec": json.loads(run.text),
+            "recorded": run.state is player.State.DONE,
+            "generation": run.generation,
+        }
+        await self._say("S", **head)
+
+    async def _say(self, kind: str, **told: Any) -> None:
+        await self._socket.send_bytes(kind.encode() + json.dumps(told).encode())
+
+
+def _seen(text: str | None) -> int:
+    """What a client's message tells.
+
+    Raises:
+        _Refusal: it is not of the protocol.
+    """
+    try:
+        if text is None or len(text) > _LONGEST:
+            raise ValueError
+        seen = json.loads(text)["seen"]
+        if type(seen) is not int or not 0 <= seen <= _MOST_FRAMES:
+            raise ValueError
+    except (ValueError, TypeError, LookupError, RecursionError):
+        raise _Refusal(1008, 'A message was not {"seen": number of frames}.') from None
+    return seen
+
+
+def _number(socket: WebSocket, name: str) -> int:
+    text = socket.query_params.get(name, "0")
+    if not (text.isascii() and text.isdigit() and len(text) < 9):
+        raise _Refusal(4400, f"“{name}” must be a whole number.")
+    return int(text)
+
+
+# --- limits ---------------------------------------------------------------------------------------
+
+_open: Counter[str] = Counter()
+
+
+@contextlib.contextmanager
+def _counted(socket: WebSocket, settings: player.Settings) -> Iterator[None]:
+    address = _address(socket)
+    if _open.total() >= settings.connections or _open[address] >= settings.connections_per_address:
+        raise _Refusal(4429, "Too many connections are open. Close a window, or try again later.")
+    _open[address] += 1
+    try:
+        yield
+    finally:
+        _open[address] -= 1
+        if not _open[address]:
+            del _open[address]
+
+
+def _address(socket: WebSocket) -> str:
+    """Where a client comes from; of IPv6 the network, since one client may have all addresses of it."""
+    host = socket.client.host if socket.client else ""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, ipaddress.IPv6Address) and not address.ipv4_mapped:
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address.ipv4_mapped or address) if address.version == 6 else str(address)

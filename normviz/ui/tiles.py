@@ -1,0 +1,60 @@
+"""The Start page's board: 64 test digits that a trained network reads in evaluation and in training mode.
+
+The network and the digits are shipped (``assets/start.bin``), the arithmetic runs in the browser
+(``assets/norms.js``), and the settings live there too: they are read from the URL once and written back to it
+without asking the server again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from normviz.specs.start import Start
+from normviz.ui import static
+
+_HTML = '<section class="nvt-start" aria-label="The experiment"></section>'
+
+# Streamlit runs this text as a module without an address of its own, so it only finds the real modules.
+# The weights are asked for at the same time: neither waits for the other.
+_JS = """
+export default async function (component) {
+  const address = (path) => new URL(path, document.baseURI);
+  const bytes = fetch(address(component.data.weights)).then((answer) => {
+    if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
+    return answer.arrayBuffer();
+  });
+  bytes.catch(() => {});
+  const { default: mount } = await import(address(component.data.module));
+  return mount(component, bytes);
+}
+"""
+
+_mount = st.components.v2.component(
+    "normviz.tiles",
+    html=_HTML,
+    css=(static.FOLDER / "tiles.css").read_text(encoding="utf-8"),
+    js=_JS,
+    isolate_styles=False,
+)
+
+
+def tiles(spec: Start) -> None:
+    """Draw the board with the settings of ``spec``; later changes stay in the browser and in the URL."""
+    _mount(key="start", data=_data(spec))
+
+
+def _data(spec: Start) -> dict[str, Any]:
+    """What the browser is told: the settings, what they may be, and where its files are."""
+    knobs = {name: knob for name, knob, _ in Start.knobs()}
+    fields = ("mode", "batch", "shuffle", "sorted")
+    default = Start().values()
+    return {
+        "values": {name: spec.values()[name] for name in fields},
+        "defaults": {name: default[name] for name in fields},
+        "batches": list(knobs["batch"].choices),
+        "shuffles": int(knobs["shuffle"].high or 0),
+        "module": static.address("tiles.js"),
+        "weights": static.address("start.bin"),
+    }

@@ -1,0 +1,191 @@
+"""One widget for each knob of a spec, and the session state that holds their values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+import streamlit as st
+
+from normviz.spec import Knob, Spec, SpecError, Value
+from normviz.ui.settings import number
+
+S = TypeVar("S", bound=Spec)
+
+PALETTE = 4
+"""Of a long list of choices, so many are offered at once; the rest are under More."""
+_SHORT = 4  # choices that fit side by side
+_MOST_STOPS = 60  # of a slider; beyond, a number is typed
+
+
+class Widgets(Generic[S]):
+    """The widgets of an experiment.  ``set`` and ``fill`` come before ``draw`` in a run of the script."""
+
+    def __init__(self, kind: type[S]) -> None:
+        self._kind = kind
+        self._knobs = {name: knob for name, knob, _ in kind.knobs()}
+        self._defaults = {name: default for name, _, default in kind.knobs()}
+        self.touched = bool(st.session_state.pop(self._key("touched"), False))
+        """A visitor has moved a widget since the last run."""
+
+    def set(self, spec: S) -> None:
+        """Make the widgets show a spec."""
+        for name in self._knobs:
+            self._put(name, getattr(spec, name))
+
+    def fill(self, spec: S) -> None:
+        """Give a value to widgets that have none, because their page was left or this is the first visit."""
+        for name in self._knobs:
+            if self._key(name) not in st.session_state:
+                self._put(name, getattr(spec, name))
+
+    def draw(self, name: str, spec: S) -> Value:
+        """Draw the widget of a field; returns what it says.  ``spec`` tells which choices make sense now."""
+        knob = self._knobs[name]
+        refused = self._refused(name, spec)
+        value = self._drawn(name, knob, refused)
+        if refused:
+            st.caption("  \n".join(f"{knob.name_of(choice)}: {why}" for choice, why in refused.items()))
+        now = getattr(spec, name)
+        # The order in which a link names several values is kept as long as they are the same.
+        return now if isinstance(value, tuple) and set(value) == set(now) else value
+
+    def _drawn(self, name: str, knob: Knob, refused: dict[Any, str]) -> Value:
+        default = self._defaults[name]
+        if knob.most:
+            return self._many(name, knob, refused)
+        if knob.choices:
+            return self._one(name, knob, refused)
+        if isinstance(default, bool):
+            return st.toggle(**self._common(name, knob))
+        if isinstance(default, int):
+            return self._whole(name, knob)
+        stops = self._stops(name, grid(knob))
+        return float(st.select_slider(options=stops, format_func=number, **self._common(name, knob)))
+
+    # --- kinds of widgets ---------------------------------------------------------------------------
+
+    def _many(self, name: str, knob: Knob, refused: dict[Any, str]) -> tuple[str, ...]:
+        show = partial(_marked, knob, refused, ":material/block: {}")
+        first, more = _parted(knob)
+        common = self._common(name, knob)
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            chosen = st.pills(options=first, selection_mode="multi", format_func=show, **common)
+            if more:
+                key = self._key(name, "more")
+                with st.popover("More", key=f"{key} popover", help=f"More choices: {knob.label}"):
+                    chosen += st.pills(
+                        f"More: {knob.label}", more, selection_mode="multi", format_func=show,
+                        key=key, on_change=common["on_change"], label_visibility="collapsed",
+                    )  # fmt: skip
+        return tuple(choice for choice in knob.choices if choice in chosen)
+
+    def _one(self, name: str, knob: Knob, refused: dict[Any, str]) -> Value:
+        common = self._common(name, knob)
+        if all(isinstance(choice, int | float) for choice in knob.choices) and not knob.names:
+            return _as_value(st.select_slider(options=knob.choices, format_func=number, **common))
+        if len(knob.choices) <= _SHORT and sum(len(knob.name_of(choice)) for choice in knob.choices) < 26:
+            show = partial(_marked, knob, refused, ":material/block: {}")
+            return _as_value(
+                st.segmented_control(options=knob.choices, format_func=show, required=True, **common)
+            )
+        show = partial(_marked, knob, refused, "{} (does not apply here)")
+        return _as_value(st.selectbox(options=knob.choices, format_func=show, **common))
+
+    def _whole(self, name: str, knob: Knob) -> int:
+        assert knob.low is not None
+        assert knob.high is not None
+        low, high, step = int(knob.low), int(knob.high), int(knob.step or 1)
+        common = self._common(name, knob)
+        if knob.log:
+            stops = self._stops(name, [int(one) for one in grid(knob) if one == int(one)])
+            return int(st.select_slider(options=stops, format_func=number, **common))
+        if (high - low) // step > _MOST_STOPS:
+            return int(st.number_input(min_value=low, max_value=high, step=step, **common))
+        return int(st.slider(min_value=low, max_value=high, step=step, **common))
+
+    def _common(self, name: str, knob: Knob) -> dict[str, Any]:
+        return {
+            "label": f"{knob.label} ({knob.unit})" if knob.unit else knob.label,
+            "key": self._key(name),
+            "help": knob.help or None,
+            "on_change": self._touch,
+        }
+
+    # --- state --------------------------------------------------------------------------------------
+
+    def _key(self, *parts: str) -> str:
+        return ".".join((self._kind.name, *parts))
+
+    def _touch(self) -> None:
+        st.session_state[self._key("touched")] = True
+
+    def _put(self, name: str, value: Value) -> None:
+        knob = self._knobs[name]
+        if not knob.most:
+            st.session_state[self._key(name)] = value
+            return
+        assert isinstance(value, tuple)
+        for key, choices in zip((self._key(name), self._key(name, "more")), _parted(knob), strict=True):
+            st.session_state[key] = [choice for choice in choices if choice in value]
+
+    def _stops(self, name: str, stops: Sequence[Any]) -> list[Any]:
+        """The grid of a slider, the default, and every value that a link has brought in this session."""
+        key = self._key(name, "stops")
+        brought: set[Any] = st.session_state.setdefault(key, set())
+        brought.add(st.session_state[self._key(name)])
+        return sorted({*stops, self._defaults[name], *brought})
+
+    def _refused(self, name: str, spec: S) -> dict[Any, str]:
+        """Choices that do not go with the other settings, and why."""
+        knob = self._knobs[name]
+        refused: dict[Any, str] = {}
+        for choice in knob.choices:
+            try:
+                spec.replace(**{name: (choice,) if knob.most else choice})
+            except SpecError as problem:
+                if problem.field == name:
+                    refused[choice] = problem.remedy or f"allowed is {problem.allowed}"
+        return refused
+
+
+def grid(knob: Knob) -> list[float]:
+    """Stops of a slider: 1, 2, 3, 5 in each power of ten if the knob is logarithmic, else even round steps."""
+    assert knob.low is not None
+    assert knob.high is not None
+    low, high = float(knob.low), float(knob.high)
+    if knob.log:
+        decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        each = (1, 3) if len(decades) > 7 else (1, 2, 3, 5)
+        stops = [float(f"{digit}e{power}") for power in decades for digit in each]
+        return sorted({low, high, *(stop for stop in stops if low <= stop <= high)})
+    step = float(knob.step or 0)
+    if not step or (high - low) / step > _MOST_STOPS:
+        step = _round_step((high - low) / 20)
+    count = math.floor((high - low) / step + 1e-9)
+    return sorted({*(round(low + i * step, 10) for i in range(count + 1)), high})
+
+
+def _round_step(step: float) -> float:
+    """The nearest of 1, 2, 5 times a power of ten that is not smaller."""
+    power = math.floor(math.log10(step))
+    return next(
+        float(f"{digit}e{power}") for digit in (1, 2, 5, 10) if float(f"{digit}e{power}") >= step * 0.999
+    )
+
+
+def _parted(knob: Knob) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Choices at once, and those under More."""
+    long = len(knob.choices) > PALETTE + 2
+    return (knob.choices[:PALETTE], knob.choices[PALETTE:]) if long else (knob.choices, ())
+
+
+def _marked(knob: Knob, refused: dict[Any, str], mark: str, choice: Any) -> str:
+    name = knob.name_of(choice)
+    return mark.format(name) if choice in refused else name
+
+
+def _as_value(value: Any) -> Value:
+    return value  # type: ignore[no-any-return]

@@ -1,0 +1,32 @@
+"""Train: the race of one network with and without normalization."""
+
+import streamlit as st
+
+from normviz.catalog.norms import NORMS
+from normviz.figures.train import figures
+from normviz.specs.train import Train
+from normviz.ui.controls import controls
+from normviz.ui.pages import PAGES
+from normviz.ui.stage import stage
+
+st.title(Train.title)
+st.markdown(
+    "The same network trains once with each normalization, from the same weights, on the same batches, at the "
+    "same learning rate. That rate is not equally good for all: at first it is 0.3, where they part; "
+    "at 0.1 all four learn."
+)
+
+spec = controls(Train)
+stage(spec, *figures(spec))
+
+with st.expander("Formulas and sources", icon=":material/function:"):
+    for norm in (NORMS[name] for name in spec.norms):
+        st.markdown(f"**{norm.label}** averages {norm.axes}. Parameters: {norm.parameters}. State: {norm.state}.")
+        st.latex(norm.formula)
+        if norm.source:
+            source = norm.source
+            st.caption(f"{source.authors} ({source.year}), [{source.title}](https://arxiv.org/abs/{source.arxiv})")
+
+for page in PAGES:
+    if page.url_path != "train":
+        st.page_link(page.file, label=page.title, icon=f":material/{page.icon}:")

@@ -1,0 +1,272 @@
+"""The runner of the experiment Train: every frame of small races, and what is known of larger ones."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from normviz.catalog.datasets import DATASETS
+from normviz.catalog.networks import ACTIVATIONS, NETWORKS, OPTIMIZERS
+from normviz.catalog.norms import NORMS, reason
+from normviz.frames import Frame, Recording, Schema
+from normviz.lab.experiments.train import run, stack
+from normviz.readings.train import TEMPLATES
+from normviz.specs import train_frames as recorded
+from normviz.specs.train import Train
+
+SMALL = {"depth": 3, "width": 16, "batch_size": 16, "steps": 50, "every": 10, "seeds": 2, "groups": 4}
+PLANAR = [name for name, data in DATASETS.items() if data.planar]
+
+
+def _train(**values):
+    return Train(**{**SMALL, **values})
+
+
+@cache
+def record(spec):
+    """The recording of a run."""
+    frames = run(spec)
+    schema = next(frames)
+    assert isinstance(schema, Schema)
+    recording = Recording(schema)
+    for frame in frames:
+        assert isinstance(frame, Frame)
+        recording.append(schema.encode(frame))
+    return recording
+
+
+def _bytes(recording):
+    return [recording.data(k) for k in range(len(recording))]
+
+
+def test_the_same_spec_gives_the_same_bytes():
+    spec = _train(norms=("none", "batch"), dropout=0.2)
+    assert _bytes(record(spec)) == _bytes(record.__wrapped__(spec))
+
+
+def test_another_seed_gives_other_numbers():
+    one, other = (record(_train(norms=("batch",), seed=seed)) for seed in (0, 7))
+    assert not np.array_equal(one.at("loss"), other.at("loss"))
+
+
+def test_normalization_changes_the_curve_and_company_does_not():
+    with_and_without = record(_train(norms=("none", "batch", "layer")))
+    alone = record(_train(norms=("none",)))
+    swapped = record(_train(norms=("layer", "none")))
+    _, losses = with_and_without.history("loss")
+    assert np.array_equal(losses[:, 0], alone.history("loss")[1][:, 0])
+    assert np.array_equal(losses[:, 0], swapped.history("loss")[1][:, 1])
+    assert np.array_equal(
+        with_and_without.history("hist_pre")[1][:, 0], swapped.history("hist_pre")[1][:, 1]
+    )
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        assert not np.any(losses[:, one] == losses[:, other])
+
+
+def test_members_of_one_seed_start_alike():
+    recording = record(_train(norms=("none", "batch", "layer")))
+    entering = recording.at("hist_pre", 0)[:, 0]  # the first layer, before any norm has acted
+    assert np.array_equal(entering[0], entering[1])
+    assert np.array_equal(entering[0], entering[2])
+
+
+@pytest.mark.parametrize("network", list(NETWORKS))
+@pytest.mark.parametrize("norm", list(NORMS))
+def test_every_norm_trains_wherever_it_applies(norm, network):
+    if reason(norm, network):
+        return
+    spec = _train(norms=(norm,), network=network, lr=0.01, seeds=1)
+    frames = run(spec)
+    schema = next(frames)
+    first, second = (schema.decode(schema.encode(next(frames))) for _ in range(2))  # ten steps lie between
+    for name in ("loss", "update_ratio", "grad_norm_weight", "grad_norm_activation"):
+        assert np.isfinite(first.arrays[name]).all()
+        assert np.isfinite(second.arrays[name]).all()
+        assert not np.array_equal(first.arrays[name], second.arrays[name])
+    assert (second.arrays["update_ratio"] > 0).all()
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_every_activation_and_optimizer_lowers_the_loss(activation, optimizer):
+    lr = 0.01 if optimizer == "adam" else 0.05
+    spec = _train(norms=("batch",), activation=activation, optimizer=optimizer, lr=lr, placement="after")
+    _, loss = record(spec).history("loss_median")
+    assert loss[-1, 0] < loss[0, 0]
+
+
+@pytest.mark.parametrize("dataset", PLANAR)
+def test_points_in_the_plane_come_with_the_answers_everywhere(dataset):
+    spec = _train(norms=("batch", "layer"), dataset=dataset, lr=0.1, seeds=1, steps=200, width=32, batch_size=64)
+    recording = record(spec)
+    points, classes, grid = (recording.at(name) for name in ("points", "classes", "grid"))
+    assert np.abs(points).max() < recorded.EXTENT
+    assert set(classes) == set(range(spec.data.classes))
+    surface = recording.at("surface")
+    # What the drawn surface says at the drawn samples agrees with the samples as well as the network does.
+    column, row = (np.abs(grid[:, None] - one).argmin(0) for one in points)
+    for v in range(2):
+        said = surface[v, row, column] // recorded.CLASS_STEP
+        assert abs((said == classes).mean() - recording.at("test_accuracy")[v, 0]) < 0.12
+    assert not np.array_equal(surface[0], surface[1])
+
+
+def test_histograms_hold_every_value_and_follow_the_norm():
+    spec = _train(norms=("none", "batch"), lr=1e-4, gain=3.0)
+    recording = record(spec)
+    for name in ("hist_pre", "hist_post", "hist_grad"):
+        whole = recording.at(name, 0).sum(-1, dtype=np.int64)
+        assert np.abs(whole - recorded.WHOLE).max() <= recorded.BINS / 2  # rounding
+    bins = recording.at("bins", 0)
+    share = recording.at("hist_post", 0)[1].astype(float) / recorded.WHOLE
+    sd = np.sqrt((share * bins**2).sum(-1) - (share * bins).sum(-1) ** 2)
+    assert np.allclose(sd, 1, atol=0.05)  # batch norm: unit variance in each layer, at initialization
+    assert np.array_equal(recording.at("hist_pre", 0)[0], recording.at("hist_post", 0)[0])
+
+
+def test_the_layers_of_a_cnn_share_a_scale_though_their_sizes_differ():
+    recording = record(_train(norms=("batch", "frn"), network="cnn", seeds=1, lr=0.01))
+    whole = recording.at("hist_post").sum(-1, dtype=np.int64)
+    assert np.abs(whole - recorded.WHOLE).max() <= recorded.BINS / 2
+
+
+def test_the_recorded_accuracy_is_that_of_the_stack():
+    spec = _train(norms=("batch", "none"), steps=50)
+    expected = stack(spec)
+    for _ in range(50):
+        expected.step()
+    accuracy = 1 - expected.test_error()
+    assert np.array_equal(record(spec).at("test_accuracy").ravel(), accuracy.astype("f4"))
+    assert np.array_equal(
+        record(spec).at("test_accuracy_median"), np.median(accuracy.reshape(2, 2), 1).astype("f4")
+    )
+
+
+def test_a_network_that_diverges_is_shown_so_and_the_others_go_on():
+    spec = _train(norms=("none", "layer"), depth=10, width=64, lr=10.0, gain=3.0, steps=100)
+    recording = record(spec)
+    diverged = recording.at("diverged_at")
+    assert (diverged[0] != recorded.NEVER).all()
+    assert (diverged[1] == recorded.NEVER).all()
+    steps, loss = recording.history("loss")
+    for s in range(2):
+        gone = steps >= diverged[0, s]
+        assert np.isnan(loss[gone, 0, s]).all()
+        assert np.isfinite(loss[~gone, 0, s]).all()
+    assert np.isfinite(loss[:, 1]).all()
+    assert not recording.at("hist_post")[0].any()
+    assert recording.at("hist_post")[1].any()
+    told = [note for k in range(len(recording)) for note in recording.frame(k).notes]
+    said = [note for note in told if note.id == "train.diverged"]
+    assert said[-1].numbers == {"norm": "No normalization", "n": 2, "of": 2, "step": int(diverged[0].min())}
+    assert spec.summary(recording)["norms"]["none"]["test_accuracy"] is None
+
+
+def test_no_frame_speaks_of_a_step_that_it_does_not_show():
+    recording = record(_train(norms=("none",), depth=10, width=64, lr=10.0, gain=3.0))
+    for k in range(len(recording)):
+        frame = recording.frame(k)
+        assert frame.arrays["diverged_at"].max() <= frame.step
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"norms": tuple(norm for norm in NORMS if not reason(norm, "mlp"))[:6], "depth": 20, "seeds": 5},
+        {"network": "cnn", "norms": ("batch", "frn", "instance"), "depth": 4, "lr": 0.1},
+        {"dataset": "spiral", "norms": ("batch", "ghost_batch", "batch_renorm", "rms")},
+        {"norms": ("none", "layer"), "depth": 12, "width": 64, "lr": 10.0, "activation": "tanh"},
+    ],
+)
+def test_cost_bounds_the_size_of_the_recording_closely(values):
+    spec = _train(**{"norms": ("none", "batch", "layer", "group"), "depth": 8, "batch_size": 32, **values})
+    told = spec.cost().recording_bytes
+    assert 0.9 * told <= record(spec).nbytes <= told
+
+
+def test_one_lone_small_network_stays_within_its_cost():
+    spec = _train(norms=("none",), depth=1, seeds=1, every=1)
+    assert record(spec).nbytes <= spec.cost().recording_bytes
+
+
+def test_the_first_frame_is_of_the_untrained_network():
+    spec = _train(norms=("batch",), seeds=1)
+    recording = record(spec)
+    first = recording.frame(0)
+    assert first.step == 0
+    assert set(first.arrays) == {array.name for array in recording.schema.arrays}
+    assert first.arrays["gamma_mean"] == pytest.approx(1.0)
+    assert first.arrays["beta_mean"] == pytest.approx(0.0)
+    assert first.arrays["loss"] > 1.0
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"norms": ("none", "batch", "layer", "group"), "depth": 8, "lr": 0.3},
+        {"norms": ("none", "batch", "layer"), "depth": 8, "lr": 0.3, "activation": "sigmoid"},
+        {"norms": ("none", "batch"), "activation": "tanh", "gain": 8.0},
+        {"norms": ("none", "layer"), "depth": 10, "lr": 10.0},
+        {"norms": ("batch",), "lr": 1e-4},
+    ],
+)
+def test_notes_fill_a_template_and_keep_to_the_numbers_beside_them(values):
+    recording = record(_train(**{"width": 32, "batch_size": 64, "steps": 100, **values}))
+    noted = 0
+    for k in range(len(recording)):
+        frame = recording.frame(k)
+        for note in frame.notes:
+            noted += 1
+            assert "{" not in TEMPLATES[note.id].format(**note.numbers)
+            _check(note, recording, k)
+        assert len(frame.notes) <= recorded.MOST_NOTES
+    assert noted
+
+
+def _check(note, recording, k):
+    """The numbers of a note, looked up in the arrays that the charts show."""
+    numbers = note.numbers
+    norms = recording.schema.labels["variant"]
+    labels = ["No normalization" if norm == "none" else NORMS[norm].label for norm in norms]
+
+    def row(name, whose="norm"):
+        return recording.at(name, k)[labels.index(numbers[whose])]
+
+    if note.id in ("train.alone", "train.standing", "train.guessing"):
+        assert row("test_accuracy_median", "best") == pytest.approx(numbers["high"], rel=1e-3)
+        assert numbers["high"] >= np.nanmax(recording.at("test_accuracy_median", k)) - 1e-3
+    if note.id in ("train.standing", "train.guessing"):
+        assert row("test_accuracy_median", "worst") == pytest.approx(numbers["low"], rel=1e-3)
+    if note.id in ("train.first", "train.first_and_last"):
+        steps, medians = recording.history("test_accuracy_median", k)
+        mine = medians[:, labels.index(numbers["norm"])]
+        assert steps[(mine >= 0.9).argmax()] == numbers["step"]
+        assert (medians[steps < numbers["step"]] < 0.9).all()
+    if note.id.startswith(("train.dead", "train.saturated")):
+        name = note.id.removeprefix("train.").removesuffix("_alone")
+        assert row(name)[numbers["layer"] - 1] == pytest.approx(numbers["share"], rel=1e-3)
+        assert numbers["share"] >= 0.25
+        if "other" in numbers:
+            assert row(name, "other")[numbers["layer"] - 1] == pytest.approx(numbers["less"], rel=1e-3, abs=1e-6)
+    if note.id.startswith("train.gradient"):
+        norms = row("grad_norm_activation")
+        ratio = norms[0] / norms[-1] if note.id.endswith("grows") else norms[-1] / norms[0]
+        assert ratio == pytest.approx(numbers["times"], rel=2e-3)
+        assert ratio >= 10
+    if note.id.startswith("train.update"):
+        assert row("update_ratio")[numbers["layer"] - 1] == pytest.approx(numbers["ratio"], rel=1e-3)
+        assert numbers["ratio"] > 1e-2 if note.id.endswith("large") else numbers["ratio"] < 1e-4
+
+
+def test_batch_norm_trains_ten_layers_where_the_plain_network_is_slower():
+    # Each at a learning rate near its best (over seven seeds the medians to 94% are 220 and 60 steps).
+    plain = Train(norms=("none",), depth=10, lr=0.1, steps=250, every=10)
+    normed = Train(norms=("batch",), depth=10, lr=0.3, steps=250, every=10)
+    reached = []
+    for spec in (normed, plain):
+        steps, accuracy = record(spec).history("test_accuracy_median")
+        first = recorded.first_steps(steps, accuracy, 0.94)[0]
+        reached.append(first if first != recorded.NEVER else np.inf)
+    assert reached[0] <= 100
+    assert reached[0] < reached[1]

@@ -1,0 +1,63 @@
+"""A player in an event loop of its own thread, as in the server; the tests are a script thread."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+from normviz.frames import Frame, Schema
+from normviz.player import Player, Run, Settings
+from normviz.spec import Spec
+
+EXPERIMENTS = ("tests.player.small_experiments",)
+
+
+class Stand:
+    """A running player and its event loop."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+        self.player = Player(settings)
+        self.wait(self.player.start())
+
+    def wait(self, coroutine: Coroutine[Any, Any, Any], within: float = 120) -> Any:
+        """Run a coroutine in the player's loop."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(within)
+
+    def open(self, spec: Spec) -> Run:
+        """Open a spec and look at its run."""
+        run = self.player.run(self.player.open(spec))
+        assert run
+        return run
+
+    def finish(self, spec: Spec) -> Run:
+        """Open a spec and wait for its run to end."""
+        run: Run = self.wait(self.player.finished(self.player.open(spec)))
+        return run
+
+    @property
+    def hosts(self) -> list[int]:
+        """Process ids of the engine hosts."""
+        engine: Any = self.player.report()["engine"]
+        return [host["pid"] for host in engine["hosts"] if host["ready"]]
+
+    def close(self) -> None:
+        """End everything."""
+        self.wait(self.player.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+Standing = Callable[..., Stand]
+
+
+def frames_of(spec: Spec, runner: Callable[[Any], Iterator[Schema | Frame]]) -> list[bytes]:
+    """The frames of an undisturbed run, computed here."""
+    first, *frames = runner(spec)
+    assert isinstance(first, Schema)
+    return [first.encode(frame) for frame in frames if isinstance(frame, Frame)]

@@ -1,0 +1,217 @@
+"""The player with real engine hosts, in both forms: the tests kill processes and count them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import pytest
+
+from normviz.player import State
+from normviz.player.costs import CostError
+from tests.player.processes import alive, children, until
+from tests.player.small_experiments import SCHEMA, Fault, Walk, walk
+from tests.player.stands import Stand, Standing, frames_of
+
+
+def recorded(run) -> list[bytes]:
+    return [run.recording.data(k) for k in range(len(run.recording))]
+
+
+def kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+
+
+def test_frames_are_those_of_the_runner(stand: Stand) -> None:
+    spec = Walk(seed=1, steps=300)
+    run = stand.finish(spec)
+    assert run.state is State.DONE
+    assert run.recording.schema == SCHEMA
+    assert recorded(run) == frames_of(spec, walk)
+
+
+def test_many_visitors_of_one_spec_cost_one_run(stand: Stand) -> None:
+    spec = Walk(seed=2, steps=20, pause=50)
+    runs = []
+    visitors = [threading.Thread(target=lambda: runs.append(stand.open(spec))) for _ in range(40)]
+    for visitor in visitors:
+        visitor.start()
+    for visitor in visitors:
+        visitor.join()
+    assert len(runs) == 40
+    assert len({run.token for run in runs}) == 1
+    until(lambda: runs[0].pid)
+    assert sum(host["runs"] for host in stand.player.report()["engine"]["hosts"]) == 1
+    if stand.player.about.form == "fork":
+        assert children(stand.hosts[0]) == {runs[0].pid}
+    assert recorded(stand.finish(spec)) == frames_of(spec, walk)
+
+
+def test_unwatched_run_ends_and_is_computed_on(stand: Stand) -> None:
+    spec = Walk(seed=3, steps=100, pause=30)
+    run = stand.open(spec)
+    until(lambda: run.pid)
+    pid = run.pid
+    until(lambda: run.state is State.IDLE)
+    kept = recorded(run)
+    assert 0 < len(kept) < 100
+    if stand.player.about.form == "fork":
+        until(lambda: not alive(pid))
+    stand.finish(spec)
+    assert run.generation == 0
+    assert recorded(run)[: len(kept)] == kept
+    assert recorded(run) == frames_of(spec, walk)
+
+
+def test_watched_run_goes_on(stand: Stand) -> None:
+    spec = Walk(seed=4, steps=80, pause=40)  # takes thrice the lease
+    run = stand.finish(spec)
+    assert run.state is State.DONE
+    assert run.frames == 80
+
+
+def test_killed_run_finishes_with_the_same_frames(stand: Stand) -> None:
+    spec = Walk(seed=5, steps=60, pause=20)
+    run = stand.open(spec)
+    until(lambda: run.frames > 10)
+    kill(run.pid)
+    assert stand.finish(spec) is run
+    assert (run.state, run.generation) == (State.DONE, 0)
+    assert recorded(run) == frames_of(spec, walk)
+
+
+def test_killed_hosts_come_back_and_their_runs_finish(stand: Stand) -> None:
+    number = 1 if stand.player.about.form == "fork" else 2
+    until(lambda: len(stand.hosts) == number)
+    specs = [Walk(seed=seed, steps=60, pause=20) for seed in (6, 7, 8)]
+    runs = [stand.open(spec) for spec in specs]
+    until(lambda: all(run.frames > 3 for run in runs))
+    before = stand.hosts
+    forked = set().union(*map(children, before))
+    for pid in before:
+        kill(pid)
+    for spec, run in zip(specs, runs, strict=True):
+        assert stand.finish(spec) is run
+        assert (run.state, run.generation) == (State.DONE, 0)
+        assert recorded(run) == frames_of(spec, walk)
+    assert not any(map(alive, [*before, *forked]))
+    until(lambda: len(stand.hosts) == number)
+    assert not set(stand.hosts) & set(before)
+
+
+@pytest.mark.parametrize("how", ["exits", "crashes"])
+def test_run_that_always_dies_is_given_up_and_harms_no_other(stand: Stand, how: str) -> None:
+    other = Walk(seed=9, steps=400, pause=20)
+    neighbour = stand.open(other)
+    until(lambda: neighbour.frames)
+    run = stand.finish(Fault(how=how))
+    assert (run.state, run.deaths) == (State.FAILED, 4)
+    assert "given up" in run.sentence
+    assert run.frames == 3
+    again = stand.finish(Fault(how=how))  # whoever asks anew gets another attempt
+    assert (again.state, again.deaths) == (State.FAILED, 4)
+    assert stand.finish(other).state is State.DONE
+    assert recorded(neighbour) == frames_of(other, walk)
+
+
+@pytest.mark.parametrize(
+    ("how", "sentence"),
+    [
+        ("refuses", "How: “refuses” does not work; allowed is anything else. Choose another one."),
+        ("raises", "This run failed because of a fault in the program."),
+        ("no schema", "This run failed because of a fault in the program."),
+        ("frame first", "This run failed because of a fault in the program."),
+        ("two schemas", "This run failed because of a fault in the program."),
+        ("wrong shape", "This run failed because of a fault in the program."),
+        ("nothing", "This run failed because of a fault in the program."),
+        ("allocates", "This run needs more memory than this server gives to one run."),
+    ],
+)
+def test_failing_run_says_so_in_a_sentence(
+    stand: Stand, how: str, sentence: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    spec = Fault(how=how)
+    run = stand.finish(spec)
+    assert run.state is State.FAILED
+    assert run.sentence.startswith(sentence)
+    assert "Traceback" not in run.sentence
+    assert "secret" not in run.sentence
+    if how == "raises":  # the log has what the visitor is spared
+        until(lambda: "ZeroDivisionError: the inner secret" in caplog.text)
+        assert spec.key[:8] in caplog.text
+        assert spec.key[:8] in run.sentence
+
+
+def test_what_a_run_prints_does_not_disturb(stand: Stand) -> None:
+    run = stand.finish(Fault(how="prints"))
+    assert (run.state, run.frames) == (State.DONE, 3)
+
+
+def test_run_that_comes_out_differently_is_replaced(stand: Stand) -> None:
+    spec = Fault(how="unsteady", pause=20)
+    run = stand.open(spec)
+    until(lambda: run.frames > 5)
+    kill(run.pid)
+    stand.finish(spec)
+    assert run.generation == 1
+    assert run.frames == 100
+    assert len({float(run.recording.frame(k).arrays["start"]) for k in range(100)}) == 1
+
+
+def test_hung_run_ends_with_its_lease(standing: Standing) -> None:
+    stand = standing(engine="fork", lease=0.5)
+    runs = [stand.open(Fault(how=how)) for how in ("spins", "calls")]
+    until(lambda: all(run.frames == 3 for run in runs))
+    until(lambda: all(run.state is State.IDLE for run in runs))
+    until(lambda: not children(stand.hosts[0]))
+
+
+def test_limits_of_one_run_end_in_a_sentence(standing: Standing) -> None:
+    stand = standing(engine="fork", run_seconds=1)
+    run = stand.finish(Fault(how="spins"))
+    assert run.state is State.FAILED
+    assert "more computing time" in run.sentence
+    assert run.deaths == 0
+
+
+def test_runs_beyond_the_number_wait_in_line(standing: Standing) -> None:
+    stand = standing(engine="fork", runs=1, lease=60)
+    first, second, third = (stand.open(Walk(seed=seed, steps=30, pause=30)) for seed in (1, 2, 3))
+    until(lambda: first.frames)
+    assert [stand.player.place(run) for run in (first, second, third)] == [0, 1, 2]
+    assert len(children(stand.hosts[0])) == 1
+    stand.wait(stand.player.finished(third.token))
+    assert [run.state for run in (first, second, third)] == [State.DONE] * 3
+
+
+def test_recordings_stay_within_their_memory(standing: Standing) -> None:
+    stand = standing(engine="fork", recordings=1, lease=0.5)
+    specs = [Walk(seed=seed, steps=100) for seed in range(6)]  # 0.4 MB each
+    runs = [stand.finish(spec) for spec in specs]
+    until(lambda: stand.player.report()["recordings_bytes"] <= 1e6)
+    assert [run.recording is not None for run in runs] == [False] * 4 + [True] * 2
+    assert recorded(stand.finish(specs[0])) == frames_of(specs[0], walk)
+
+
+def test_recording_that_grows_too_large_is_ended(standing: Standing) -> None:
+    class Understated(Walk):
+        """A spec that claims to be small."""
+
+        def cost(self):
+            return Walk(steps=1).cost()
+
+    stand = standing(engine="fork", largest_recording=1)
+    run = stand.finish(Understated(steps=10_000))
+    assert run.state is State.FAILED
+    assert "larger than this server allows (1 MB)" in run.sentence
+    assert run.nbytes < 2e6
+
+
+def test_costly_spec_is_refused_with_the_factor(stand: Stand, standing: Standing) -> None:
+    with pytest.raises(CostError, match=r"asks for 6\.3 times the memory for its recording that this server"):
+        stand.open(Walk(steps=100_000))
+    tight = standing(engine="fork", largest_run=1e6)
+    with pytest.raises(CostError, match=r"asks for 3\.2 times the work that this server allows\."):
+        tight.open(Walk(steps=3200))
+    assert tight.finish(Walk(steps=1000)).state is State.DONE

@@ -1,0 +1,145 @@
+"""The spec of the experiment Train: what it accepts, what it costs, how it reads its answer."""
+
+import numpy as np
+import pytest
+
+from normviz.catalog.norms import NORMS, reason
+from normviz.frames import Frame, Recording
+from normviz.spec import SpecError
+from normviz.specs import EXPERIMENTS
+from normviz.specs import train_frames as recorded
+from normviz.specs.train import Train
+
+
+def test_it_is_registered_and_its_defaults_go_together():
+    assert EXPERIMENTS["train"] is Train
+    assert Train.from_values(Train().values()) == Train()
+    assert Train.from_query(Train().to_query(full=True)) == (Train(), [])
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "told"),
+    [
+        ({"network": "cnn", "dataset": "moons"}, "dataset", "pictures"),
+        ({"network": "cnn", "depth": 9}, "depth", "1 to 8"),
+        ({"norms": ("none", "frn")}, "norms", "It belongs to convolutions."),
+        ({"norms": ("instance",)}, "norms", "It belongs to convolutions."),
+        ({"norms": ("group",), "width": 16, "groups": 16}, "groups", "16 channels, at most 8"),
+        ({"norms": ("weight_standardization",), "groups": 64}, "groups", "64 channels, at most 32"),
+        ({"norms": ("ghost_batch",), "batch_size": 32, "ghost_size": 64}, "ghost_size", "batch size 32"),
+        ({"batch_size": 1}, "batch_size", "2, 4, 8"),
+        ({"width": 60}, "width", "in steps of 16"),
+        ({"norms": tuple(NORMS)}, "norms", "1 to 6 of"),
+        ({"norms": ()}, "norms", "1 to 6 of"),
+        ({"norms": ("batch", "batch")}, "norms", "1 to 6 of"),
+        ({"lr": float("nan")}, "lr", "from 0.0001 to 10"),
+    ],
+)
+def test_what_does_not_go_together_is_refused_with_the_field_to_change(values, field, told):
+    with pytest.raises(SpecError) as caught:
+        Train(**values)
+    assert caught.value.field == field
+    assert told in caught.value.sentence
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"norms": ("none", "batch"), "groups": 64},
+        {"norms": ("group",), "network": "cnn", "groups": 16},
+        {"norms": ("batch",), "batch_size": 2, "ghost_size": 128},
+        {"norms": ("frn", "instance"), "network": "cnn"},
+        {"network": "cnn", "depth": 8},
+    ],
+)
+def test_settings_of_what_is_not_used_do_no_harm(values):
+    Train(**values)
+
+
+@pytest.mark.parametrize(
+    ("query", "kept"),
+    [
+        ({"norms": "ghost_batch", "batch_size": "8"}, {"norms": ("ghost_batch",)}),
+        ({"network": "cnn", "dataset": "spiral", "lr": "0.1"}, {"network": "cnn", "lr": 0.1}),
+        ({"norms": "frn,batch", "steps": "100"}, {"steps": 100}),
+        ({"groups": "32", "width": "32"}, {"width": 32}),
+    ],
+)
+def test_a_link_that_does_not_go_together_gives_up_one_field_and_says_so(query, kept):
+    spec, problems = Train.from_query(query)
+    assert len(problems) == 1
+    assert spec == Train(**kept)
+
+
+@pytest.mark.parametrize("network", ["mlp", "cnn"])
+@pytest.mark.parametrize("norm", list(NORMS))
+def test_a_norm_is_accepted_exactly_where_the_catalog_says_it_applies(norm, network):
+    if reason(norm, network) is None:
+        Train(norms=(norm,), network=network)
+    else:
+        with pytest.raises(SpecError, match="Normalizations"):
+            Train(norms=(norm,), network=network)
+
+
+def test_the_first_and_the_last_step_are_recorded_and_evaluated():
+    spec = Train(steps=250, every=7)
+    assert spec.recorded_steps[:3] == (0, 7, 14)
+    assert spec.recorded_steps[-1] == 250
+    assert spec.evaluated_steps[:2] == (0, 14)
+    assert spec.evaluated_steps[-1] == 250
+    assert set(spec.evaluated_steps) <= set(spec.recorded_steps)
+
+
+def test_cost_counts_every_multiplication_of_a_small_run():
+    spec = Train(norms=("none", "batch"), dataset="digits", depth=2, width=16, batch_size=4, steps=50,
+                 every=50, seeds=2)  # fmt: skip
+    forward = 64 * 16 + 16 * 16 + 16 * 16  # two hidden layers, and ten outputs padded to sixteen
+    trained = 3 * forward * 4 * 50
+    tested = forward * 797 * 2  # at steps 0 and 50
+    assert spec.cost().multiply_adds == 4 * (trained + tested)
+
+
+def _recording(spec, accuracies, losses, diverged):
+    schema = spec.schema()
+    recording = Recording(schema)
+    for k, step in enumerate((0, 10, 20)):
+        arrays = {
+            "test_accuracy": np.array(accuracies[k], "f4"),
+            "loss": np.array(losses, "f4"),
+            "diverged_at": np.array(diverged, "i4"),
+        }
+        recording.append(schema.encode(Frame(step, arrays)))
+    return recording
+
+
+def test_the_summary_counts_steps_and_leaves_out_what_diverged():
+    spec = Train(norms=("none", "batch"), seeds=2, seed=5)
+    accuracies = [
+        [[0.1, 0.2], [0.1, 0.1]],
+        [[0.5, np.nan], [0.92, 0.80]],
+        [[0.6, np.nan], [0.90, 0.95]],
+    ]
+    recording = _recording(spec, accuracies, [[0.5, np.nan], [0.1, 0.3]], [[-1, 7], [-1, -1]])
+    told = spec.summary(recording)["norms"]
+    assert told["none"]["diverged"] == {"6": 7}
+    assert told["none"]["final_loss"] == {"mean": 0.5, "sd": 0.0, "seeds": 1}
+    assert told["none"]["steps_to_90"] is None
+    batch = told["batch"]
+    assert batch["diverged"] == {}
+    assert batch["steps_to_90"]["mean"] == 15.0
+    assert batch["steps_to_90"]["seeds"] == 2
+    assert batch["steps_to_94"] == {"mean": 20.0, "sd": 0.0, "seeds": 1}
+    assert batch["test_accuracy"]["mean"] == pytest.approx(0.925)
+    assert batch["test_accuracy"]["sd"] == pytest.approx(0.05 / 2**0.5, rel=1e-5)
+    assert batch["best_test_accuracy"]["mean"] == pytest.approx(0.935)
+
+
+def test_an_array_is_recorded_only_where_it_means_something():
+    names = {array.name for array in Train(norms=("none",), activation="gelu").schema().arrays}
+    assert names.isdisjoint({"dead", "saturated", "gamma_mean", "running_mean", "surface"})
+    spec = Train(norms=("none", "rms", "ghost_batch"), activation="tanh", dataset="xor")
+    schema = spec.schema()
+    assert schema["surface"].shape == (3, recorded.GRID, recorded.GRID)
+    assert schema.labels["affine"] == ("rms", "ghost_batch")
+    assert schema.labels["running"] == ("ghost_batch",)
+    assert schema["saturated"].shape == (3, 8)
