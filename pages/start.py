@@ -22,7 +22,7 @@ for problem in problems:
     st.warning(problem.sentence, icon=":material/link_off:")
 tiles(spec)
 
-st.subheader("Where to go from here")
+st.header("Where to go from here")
 for column, (path, words) in zip(st.columns(len(DOORS)), DOORS.items(), strict=True):
     page = next(page for page in PAGES if page.url_path == path)
     with column.container(border=True):

@@ -15,6 +15,7 @@ from normviz.specs.forgotten_eval import ForgottenEval
 from normviz.specs.forgotten_eval_frames import (
     BATCH_SIZES,
     COMPANIES,
+    DRAWS,
     LABEL_ROWS,
     PASSES,
     SAMPLES,
@@ -27,8 +28,8 @@ from normviz.specs.forgotten_eval_frames import (
 MEAN, LOW, HIGH, SD = range(4)
 EVAL, SORTED = "dash", "dot"
 """Dashes of evaluation mode and of batches sorted by class."""
-WRONG = "#e8605f"
-"""Wrong answers, as on the tiles of the Start page."""
+RIGHT, WRONG = "#41566e", "#b5302f"
+"""Behind white labels: right and wrong answers, on light and dark."""
 INK = [[0.0, "rgba(128,128,128,0)"], [1.0, "rgba(128,128,128,1)"]]
 """Pixels of a digit, visible on light and dark."""
 PERCENT = (0, 100)
@@ -67,13 +68,11 @@ def error_by_batch_size(spec: ForgottenEval) -> Figure:
     traces += [
         line(
             list(SORTED_SIZES), now("sorted_spread", MEAN), norm, markers=True, **_dashed(norm, SORTED),
-            **_said_at(1, len(SORTED_SIZES), "train mode, sorted by class", "top center"),
+            **_said_at(0, len(SORTED_SIZES), "train mode, sorted by class", "top right"),
             error_y=_bars("sorted_spread"), hovertemplate=_hover("sorted by class"),
         ),
-        line(
-            ends, now("eval_level", MEAN), norm, **_dashed(norm, EVAL),
-            **_said_at(0, 2, "eval mode", "top right"), hovertemplate=_hover("eval mode"),
-        ),
+        line(ends, now("eval_level", MEAN), norm, **_dashed(norm, EVAL), hovertemplate=_hover("eval mode")),
+        line([1.08, 1.08], now("eval_level", MEAN), norm, **_said_at(0, 2, "eval mode", "top right"), ghost=False),
         line(
             x, now("shuffled_spread", MEAN), norm, markers=True,
             **_said_at(2, len(x), "train mode, shuffled", "top right"), hovertemplate=_hover("train mode, shuffled"),
@@ -122,8 +121,8 @@ def changed_labels(spec: ForgottenEval) -> Figure:
     }  # fmt: skip
     labels: Trace = {
         "type": "heatmap", "z": now("flip_wrong"), "x": columns, "y": list(range(len(LABEL_ROWS))),
-        "text": now("flip_labels"), "texttemplate": "%{text}", "textfont": {"size": 14},
-        "colorscale": [[0.0, "rgba(128,128,128,0.08)"], [1.0, WRONG]], "zmin": 0, "zmax": 1, "showscale": False,
+        "text": now("flip_labels"), "texttemplate": "%{text}", "textfont": {"size": 14, "color": "#ffffff"},
+        "colorscale": [[0.0, RIGHT], [1.0, WRONG]], "zmin": 0, "zmax": 1, "showscale": False,
         "xgap": 2, "ygap": 2, "xaxis": "x", "yaxis": "y2",
         "hovertemplate": "%{y}: read as %{text}<extra></extra>",
     }  # fmt: skip
@@ -140,10 +139,10 @@ def changed_labels(spec: ForgottenEval) -> Figure:
         },
     }  # fmt: skip
     return Figure(
-        "changed_labels", f"Same digits, other batch-mates: labels in five random batches of {spec.deploy_batch}",
+        "changed_labels", f"Same digits, other batch-mates: labels in {DRAWS} random batches of {spec.deploy_batch}",
         (ink, labels), plan,
         alt="Some test digits whose label changes: a column for each, with its picture, its true label, its label in "
-        "evaluation mode and its labels in five random batches in training mode; wrong labels are marked.",
+        "evaluation mode and its labels in several random batches in training mode; wrong labels are marked.",
     )  # fmt: skip
 
 
@@ -156,33 +155,33 @@ def neighbours(spec: ForgottenEval) -> Figure:
         "textfont": {"color": "#ffffff", "size": 11}, "cliponaxis": False,
         "marker": {
             "size": 19, "color": now("company_wrong"), "cmin": 0, "cmax": 1, "line": {"width": 0},
-            "colorscale": [[0.0, "#2f6f4f"], [1.0, "#b5302f"]],
+            "colorscale": [[0.0, RIGHT], [1.0, WRONG]],
         },
         "hovertemplate": "batch-mates %{x}: read as %{text}, %{y:.0f}% for the right answer<extra></extra>",
         **variant(norm),
     }  # fmt: skip
-    steady = line(
-        ends, now("company_eval"), norm, **_dashed(norm, EVAL), **_said_at(0, 2, "eval mode", "bottom right"),
-        hovertemplate=_hover("eval mode"),
-    )  # fmt: skip
+    steady = line(ends, now("company_eval"), norm, **_dashed(norm, EVAL), hovertemplate=_hover("eval mode"))
     ink: Trace = {
         "type": "heatmap", "z": now("company_image"), "colorscale": INK, "showscale": False, "hoverinfo": "skip",
         "xaxis": "x2", "yaxis": "y2",
     }  # fmt: skip
+    words = "number: the label it gets (red: wrong)<br>dashed: eval mode, whatever the batch"
     plan = layout(
-        f"Set of {spec.deploy_batch - 1} batch-mates", "Probability of the right answer (%)",
-        x_range=(0, COMPANIES + 1), y_range=(-6, 106), height=300,
+        f"Set of {spec.deploy_batch - 1} batch-mates", "Probability of<br>the right answer (%)",
+        x_range=(0, COMPANIES + 1), y_range=(-6, 106), height=340, annotations=[_key(words)],
     )  # fmt: skip
-    plan["xaxis"].update(domain=[0.2, 1], dtick=4, tick0=0, showgrid=False)
-    plan["yaxis"].update(anchor="x", tickvals=[0, 25, 50, 75, 100])
-    plan["margin"] = {**plan["margin"], "l": 8}
-    hidden = {"visible": False, "fixedrange": True}
-    plan["xaxis2"] = {**hidden, "domain": [0, 0.11], "anchor": "y2", "range": [-0.5, SIDE - 0.5]}
-    plan["yaxis2"] = {**hidden, "domain": [0.6, 1], "anchor": "x2", "range": [SIDE - 0.5, -0.5], "scaleanchor": "x2"}
+    plan["xaxis"].update(dtick=4, tick0=0, showgrid=False)
+    plan["yaxis"].update(domain=[0, 0.8], tickvals=[0, 25, 50, 75, 100])
+    plan["xaxis2"] = {"visible": False, "fixedrange": True, "domain": [0, 0.2], "anchor": "y2"}
+    plan["yaxis2"] = {
+        "visible": False, "fixedrange": True, "domain": [0.83, 1], "anchor": "x2", "range": [SIDE - 0.5, -0.5],
+    }  # fmt: skip
+    plan["xaxis2"].update(scaleanchor="y2", constrain="domain", constraintoward="left", range=[-0.5, SIDE - 0.5])
+    plan["margin"]["l"] = 68
     return Figure(
-        "neighbours", "Your neighbours change your answer: one digit, 24 sets of batch-mates", (steady, dots, ink), plan,
+        "neighbours", f"Your neighbours change your answer: one digit, {COMPANIES} sets of batch-mates", (steady, dots, ink), plan,
         alt="Probability that the network gives to the right answer for one digit, and the label it gives, in "
-        "training mode among 24 different sets of batch-mates; a dashed line shows evaluation mode.",
+        "training mode among different sets of batch-mates; a dashed line shows evaluation mode.",
     )  # fmt: skip
 
 
@@ -213,7 +212,7 @@ def repaired(spec: ForgottenEval) -> Figure:
     }  # fmt: skip
     plan = layout(f"Test error (%), batches of {spec.deploy_batch}", "", height=340)
     plan["xaxis"].update(rangemode="tozero")
-    plan["yaxis"].update(autorange="reversed", showgrid=False, ticks="")
+    plan["yaxis"].update(type="category", autorange="reversed", showgrid=False, ticks="")
     plan["margin"] = {**plan["margin"], "l": 128, "r": 40}
     return Figure(
         "repaired", "Repairs: each one measured", (bars,), plan,
@@ -245,21 +244,29 @@ def statistics(spec: ForgottenEval) -> Figure:
 
 
 def moved_statistics(spec: ForgottenEval) -> Figure:
-    """How far one sorted train-mode pass moved each channel's running mean."""
-    moved: Trace = {
-        "type": "heatmap", "z": now("pass_shift"), "y": [i + 1 for i in range(spec.depth)], "zmid": 0,
-        "zmin": -1.5, "zmax": 1.5, "colorscale": "RdBu", "xgap": 1, "ygap": 1,
-        "colorbar": {"title": {"text": "SD"}, "thickness": 10},
-        "hovertemplate": "layer %{y}, channel %{x}: moved by %{z:.2f} SD<extra></extra>", **variant(spec.norm),
-    }  # fmt: skip
-    plan = layout("Channel", "Layer", height=120 + 26 * spec.depth)
-    plan["yaxis"].update(dtick=1, autorange="reversed", showgrid=False)
-    plan["xaxis"].update(showgrid=False)
+    """How far one sorted train-mode pass moved the running statistics of each channel."""
+    moved = [
+        {
+            "type": "heatmap", "z": now(f"pass_{name}"), "y": [i + 1 for i in range(spec.depth)], "zmid": 0,
+            "zmin": -2, "zmax": 2, "colorscale": "RdBu", "showscale": panel == 2, "xgap": 1, "ygap": 1,
+            "colorbar": {"thickness": 10, "tickvals": [-2, -1, 0, 1, 2], "x": 1.01}, "xaxis": f"x{panel}",
+            "yaxis": f"y{panel}", "hovertemplate": f"layer %{{y}}, channel %{{x}}: %{{z:.2f}} {unit}<extra></extra>",
+            **variant(spec.norm),
+        }
+        for panel, (name, unit) in enumerate((("shift", "SD"), ("doublings", "doublings")), start=1)
+    ]  # fmt: skip
+    titles = ("Mean, moved by … SD", "Variance, doubled … times")
+    plan = layout("Channel", "Layer", height=130 + 26 * spec.depth, panels=titles)
+    plan["margin"]["r"] = 56
+    for axis in ("yaxis", "yaxis2"):
+        plan[axis].update(tickvals=[i + 1 for i in range(spec.depth)], showgrid=False, range=[spec.depth + 0.5, 0.5])
+    for axis in ("xaxis", "xaxis2"):
+        plan[axis].update(showgrid=False)
     return Figure(
-        "moved_statistics", "What a pass over batches sorted by class did to the running means", (moved,), plan,
+        "moved_statistics", "What a pass over batches sorted by class did to the running statistics", tuple(moved), plan,
         roles={"y": "layer"}, expert=True,
         alt="For every layer and 16 of its channels, how far one pass in training mode over batches sorted by class "
-        "moved the running mean, in running standard deviations.",
+        "moved the running mean (in running standard deviations) and how often it doubled the running variance.",
     )  # fmt: skip
 
 
@@ -381,7 +388,7 @@ def _dots(x: Ref, y: Ref, norm: str, panel: int, *, symbol: str = "circle", word
     return {**dots, "mode": "markers", "marker": {**dots["marker"], "symbol": symbol}}
 
 
-_MEANS, _VARIANCES = (-6.0, 6.0), (0.01, 100.0)
+_MEANS, _VARIANCES = (-3.0, 3.0), (0.05, 20.0)
 
 
 def _diagonal(panel: int, *, log: bool) -> Trace:

@@ -124,7 +124,12 @@ def line(
         "y": y,
         "mode": "lines+markers" if markers else "lines",
         "line": {"color": style.colour, "dash": style.dash, "width": width},
-        "marker": {"color": style.colour, "symbol": style.symbol, "size": 7, "line": {"width": 1.5}},
+        "marker": {
+            "color": style.colour,
+            "symbol": style.symbol,
+            "size": 7,
+            "line": {"width": 1.5, "color": style.colour},
+        },
         "opacity": opacity,
         "showlegend": False,
         **marks,
@@ -217,7 +222,7 @@ def layout(
         "height": height,
         "showlegend": False,
         "hovermode": "closest",
-        "margin": {"l": 56, "r": 12, "t": 8 if not panels else 26, "b": 44},
+        "margin": {"l": 56, "r": 16, "t": 14 if not panels else 26, "b": 44},
     }
     if panels:
         plan.update(_grid(panels, columns, x, y, x_title, y_title))
@@ -227,7 +232,7 @@ def layout(
 
 
 def _axis(log: bool, limits: tuple[Any, Any] | None) -> dict[str, Any]:
-    axis: dict[str, Any] = {"type": "log" if log else "linear"}
+    axis: dict[str, Any] = {"type": "log" if log else "linear", "autorange": True}
     if log:
         axis["exponentformat"] = "power"
         axis["dtick"] = 1 if limits and math.log10(limits[1] / limits[0]) < 7 else None
@@ -254,11 +259,13 @@ def _grid(
         lowest = i + columns >= len(panels)
         plan[f"xaxis{suffix}"] = {
             **x, "domain": [left, left + wide], "anchor": f"y{suffix}", "showticklabels": lowest,
-            **({"matches": "x"} if i and "range" in x else {}), **({"title": {"text": x_title}} if lowest else {}),
+            **({"matches": "x"} if i else {}),
+            **({"title": {"text": x_title}} if lowest else {}),
         }  # fmt: skip
         plan[f"yaxis{suffix}"] = {
             **y, "domain": [max(0.0, top - high), top], "anchor": f"x{suffix}", "showticklabels": column == 0,
-            **({"matches": "y"} if i and "range" in y else {}), **({"title": {"text": y_title}} if column == 0 else {}),
+            **({"matches": "y"} if i else {}),
+            **({"title": {"text": y_title}} if column == 0 else {}),
         }  # fmt: skip
         titles.append(
             {

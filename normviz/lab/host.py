@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import faulthandler
 import hashlib
 import importlib
+import itertools
 import json
 import logging
 import os
@@ -41,6 +43,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Serve until standard input ends."""
     options = _options(arguments)
     logging.basicConfig(format="%(levelname)s %(message)s", level=logging.INFO, stream=sys.stderr)
+    faulthandler.enable()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal: the web process ends this one
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     # Only messages may go to the pipe: what a library prints goes to the log.
@@ -49,8 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
     devices = ["cpu", *accelerators()]
     form = _form(options.engine, devices)
     torch.set_num_threads(1)
-    _load(options.load)
-    warm_up()
+    warm_up(options.load)
     if form == "fork":
         form = _unless_threaded(options.engine)
     hello = messages.packed(
@@ -114,32 +116,16 @@ def accelerators() -> list[str]:
     return looked.stdout.split("\n")[:-1] if looked.stdout.strip() else []
 
 
-def _load(modules: list[str]) -> None:
-    """Import every runner, so that a run finds it imported."""
+def warm_up(modules: list[str]) -> None:
+    """Compute the first two frames of every experiment: a run then finds everything imported and prepared."""
     for module in modules:
         importlib.import_module(module)
     for name, spec in specs.EXPERIMENTS.items():
         try:
-            runs.runner(spec())
+            for _ in itertools.islice(runs.runner(spec())(spec()), 3):  # the schema comes before them
+                pass
         except Exception:
-            logger.exception("the experiment %s cannot be loaded; its runs will fail", name)
-
-
-def warm_up() -> None:
-    """One small training step of each kind: what torch prepares at first use is prepared before any run."""
-    rng = torch.Generator().manual_seed(0)
-    x = torch.randn(8, 3, 8, 8, generator=rng)
-    kernel = torch.randn(16, 3, 3, 3, generator=rng).requires_grad_()
-    weight = torch.randn(1, 16, 10, generator=rng).requires_grad_()
-    optimizers = [torch.optim.Adam([kernel], fused=True), torch.optim.SGD([weight], momentum=0.9)]
-    y = torch.nn.functional.conv2d(x, kernel, padding=1)
-    y = torch.nn.functional.batch_norm(y, None, None, training=True).mean((2, 3))
-    y = torch.nn.functional.layer_norm(y, (16,)).relu()
-    y = torch.baddbmm(torch.zeros(1, 1, 10), y[None], weight)[0]
-    loss = torch.nn.functional.cross_entropy(y, torch.arange(8))
-    loss.backward()  # type: ignore[no-untyped-call]
-    for optimizer in optimizers:
-        optimizer.step()
+            logger.exception("the experiment %s does not work; its runs will fail", name)
 
 
 def source_hash(modules: list[str]) -> str:

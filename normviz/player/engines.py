@@ -55,6 +55,7 @@ class LocalEngine:
         self._settings, self._tell = settings, tell
         self._hosts: list[HostProcess] = []
         self._keepers: list[asyncio.Task[None]] = []
+        self.about: About | None = None
         self._pending: dict[int, tuple[str, int]] = {}
         self._restarts = 0
 
@@ -62,7 +63,7 @@ class LocalEngine:
         """Start the first host, learn its form, and start the others that the form asks for."""
         first = self._new_host(self._settings.engine)
         try:
-            about = await first.start()
+            about = self.about = await first.start()
         except EngineError:
             await first.close()
             raise

@@ -24,7 +24,7 @@ engine_log = logging.getLogger("normviz.engine")
 _PACKAGES = str(Path(__file__).parents[2])
 _PIPE = 1 << 20
 _HELLO_WITHIN = 120.0  # seconds; importing torch on a busy machine with a cold disk takes long
-_ENVIRONMENT = {
+ENVIRONMENT = {
     # A second thread is slower when the machine is quiet and far slower when it is not.
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
@@ -86,7 +86,7 @@ class HostProcess:
             "--memory", str(settings.run_memory * MB), "--seconds", str(settings.run_seconds),
             *(part for module in settings.experiments for part in ("--load", module)),
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, **_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(paths)}, limit=_PIPE,
+            env={**os.environ, **ENVIRONMENT, "PYTHONPATH": os.pathsep.join(paths)}, limit=_PIPE,
         )  # fmt: skip
         ready: asyncio.Future[About] = asyncio.get_running_loop().create_future()
         self._ending = asyncio.create_task(self._work(self._process, ready))
@@ -164,7 +164,7 @@ class HostProcess:
 
 async def _pass_on(stream: asyncio.StreamReader) -> None:
     """Hand a host's log on, line by line; a line without a level belongs to the one before it."""
-    level = logging.INFO
+    level = logging.WARNING
     rest = b""
     while data := await stream.read(_PIPE):
         *lines, rest = (rest + data).split(b"\n")
@@ -174,4 +174,6 @@ async def _pass_on(stream: asyncio.StreamReader) -> None:
             first, _, tail = text.partition(" ")
             if known := logging.getLevelNamesMapping().get(first):
                 level, text = known, tail
+            elif text.startswith(("Traceback", "Fatal Python error")):
+                level = max(level, logging.ERROR)
             engine_log.log(level, "%s", text[:10_000])

@@ -108,6 +108,7 @@ _AFTER = (
     ("pass_mean", "pass layer channel", ""),
     ("pass_var", "pass layer channel", ""),
     ("pass_shift", "layer channel", "SD"),
+    ("pass_doublings", "layer channel", "log2"),
     ("other_shuffled", "seed other size", "%"),
     ("repair", "seed repair", "%"),
 )

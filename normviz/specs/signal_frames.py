@@ -25,8 +25,6 @@ MOST_NOTES = 8
 """Notes of the frame."""
 NOTE_BYTES = 200
 """Of one note as JSON, at most."""
-LARGEST = 1e30
-"""Numbers beyond this (float32 ends at 3e38, and squares are taken) count as overflown."""
 
 MEASURED = {
     "sd": "",

@@ -36,6 +36,16 @@ _CENTRED = ("layer", "group")
 """Sample norms that take away the mean of what they normalize."""
 
 
+def scale_kind(norm: str) -> str:
+    """Variants of one kind are expected to have the same SD by layer."""
+    return {"none": "free", "weight_norm": "free", "dyt": "dyt"}.get(norm, "held")
+
+
+def angle_kind(norm: str) -> str:
+    """Variants of one kind are expected to have the same cosines."""
+    return "batch" if norm in _BATCH else "kept"
+
+
 def response(spec: Signal, norm: str) -> Response:
     """What happens to a value between two layers, apart from a common scale."""
     activation = mean_field.response(spec.activation)
@@ -99,23 +109,29 @@ def deviations(spec: Signal, norm: str, input_square: float) -> tuple[Array, Arr
 
 def flows(spec: Signal) -> tuple[str, ...]:
     """The variants whose gradient growth is predicted."""
-    return tuple(norm for norm in spec.norms if math.isfinite(normalized_growth(spec, norm) or 0.0))
+    return tuple(norm for norm in spec.norms if norm in _FREE or math.isfinite(held_growth(spec, norm)))
 
 
-def normalized_growth(spec: Signal, norm: str) -> float | None:
-    """Growth of the squared activation gradient per layer with a norm, which is the same in every layer.
+def held_growth(spec: Signal, norm: str) -> float:
+    """Growth of the squared activation gradient per layer with a norm, the same in every layer.
 
-    None where nothing holds the scale: there it depends on the layer.
+    Infinite where the norm takes its statistics over too few values.
     """
-    if norm in _FREE:
-        return None
-    q = 1.0 if spec.placement == "before" else spec.variance
     if norm in _BATCH and spec.placement == "before":
         return mean_field.batch_norm_growth(spec.activation, samples(spec, norm))
-    # Behind the activation a norm meets its mean, and takes it away unless it is RMS norm.  So do weights
-    # of mean zero in either place.
-    centred = norm in _BATCH or norm == "weight_standardization" or (norm in _CENTRED and spec.placement == "after")
-    return mean_field.normalized_growth(response(spec, norm), centred=centred, q=q)
+    q = 1.0 if spec.placement == "before" else spec.variance
+    # Behind the activation a norm meets its mean, and takes it away unless it is RMS norm.  Weights of mean
+    # zero take it away in either place.
+    centred = norm == "weight_standardization" or (spec.placement == "after" and norm != "rms")
+    few = mean_field.few_values(values(spec, norm), centred=norm != "rms")
+    return mean_field.normalized_growth(response(spec, norm), centred=centred, q=q) * few
+
+
+def values(spec: Signal, norm: str) -> int:
+    """Values over which a norm takes each of its statistics."""
+    if norm in _BATCH:
+        return samples(spec, norm)
+    return spec.width // spec.groups if norm in ("group", "weight_standardization") else spec.width
 
 
 def samples(spec: Signal, norm: str) -> int:
@@ -125,9 +141,8 @@ def samples(spec: Signal, norm: str) -> int:
 
 def growths(spec: Signal, norm: str, input_square: float) -> Array:
     """Factor of the squared activation gradient from the output of each layer to its input, [L]."""
-    constant = normalized_growth(spec, norm)
-    if constant is not None:
-        return np.full(spec.depth, constant)
+    if norm not in _FREE:
+        return np.full(spec.depth, held_growth(spec, norm))
     q = mean_field.second_moments(
         response(spec, norm), spec.variance, spec.variance * input_square, spec.depth
     )

@@ -72,6 +72,7 @@ def each(spec: Train) -> tuple[Array, ...]:
         Array("loss", (v, s), "f4", by_member, "nats"),
         *(Array(f"loss_{one}", (v,), "f4", ("variant",), "nats") for one in ("median", "low", "high")),
         Array("train_accuracy", (v, s), "f4", by_member, "share of the batch"),
+        Array("train_accuracy_median", (v,), "f4", ("variant",), "share of the batch"),
         Array("diverged_at", (v, s), "i4", by_member, "step"),
         *(
             Array(f"hist_{one}", (v, n, BINS), "u2", (*by_layer, "bin"), share)
@@ -89,7 +90,7 @@ def some(spec: Train) -> tuple[Array, ...]:
     v, s, n = len(spec.norms), spec.seeds, spec.depth
     arrays = [
         Array("test_accuracy", (v, s), "f4", ("variant", "seed"), "share of the test split"),
-        *(Array(f"test_accuracy_{one}", (v,), "f4", ("variant",)) for one in ("median", "low", "high")),
+        Array("test_accuracy_median", (v,), "f4", ("variant",), "share of the test split"),
     ]
     if affine(spec):
         a = len(affine(spec))

@@ -56,8 +56,8 @@ def controls(kind: type[S]) -> S:
     if spec != state.spec:
         state.spec, state.problems = spec, []
         _write(state)
-    for problem in state.problems:
-        messages.warning(problem, icon=":material/link_off:")
+    for sentence in state.problems:
+        messages.warning(sentence, icon=":material/link_off:")
     return spec
 
 
@@ -103,12 +103,12 @@ def _draw(kind: type[S], widgets: Widgets[S], state: _State[S]) -> dict[str, Val
         if knob.most:
             values[name] = widgets.draw(name, state.spec)
     values.update(_row(widgets, state.spec, [name for name, knob in plain if not knob.most]))
-    if rest:
-        with st.expander("Expert", icon=":material/tune:"):
-            values.update(_row(widgets, state.spec, [name for name, _ in rest]))
-    if shown:
-        with st.container(horizontal=True, gap="small"):
-            _share(state)
+    with st.container(horizontal=True, gap="small"):
+        if rest:
+            with st.expander("Expert", icon=":material/tune:"):
+                values.update(_row(widgets, state.spec, [name for name, _ in rest]))
+        _share(state)
+        if shown:
             st.button("Reset settings", icon=":material/restart_alt:", on_click=_reset, args=(kind, hidden))
     return values
 
@@ -141,7 +141,7 @@ def link(spec: Spec) -> str:
 def _reset(kind: type[S], hidden: set[str]) -> None:
     """Every field that is drawn back to its default."""
     state = cast("_State[S]", st.session_state[f"{kind.name} controls"])
-    kept = {name: value for name, value in state.spec.values().items() if name in hidden}
+    kept: dict[str, Any] = {name: value for name, value in state.spec.values().items() if name in hidden}
     try:
         state.spec = kind(**kept)
     except SpecError:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from normviz.ui import static
 from normviz.ui.pages import PAGES
 
 SCRIPT = Path(__file__).resolve()
@@ -11,16 +12,11 @@ SCRIPT = Path(__file__).resolve()
 
 def show() -> None:
     """Draw the navigation and run the page that the URL names."""
-    st.set_page_config(page_title="NormViz", layout="wide", initial_sidebar_state="collapsed")
+    st.set_page_config(page_title="NormViz", page_icon=static.FOLDER / "icon.svg", layout="wide")
+    # No icons here: Streamlit would make them the favicon and fetch that from the internet.
     pages = [
-        st.Page(
-            page.file,
-            title=page.title,
-            url_path=page.url_path,
-            icon=f":material/{page.icon}:" if page.icon else None,
-            default=not page.url_path,
-        )
-        for page in PAGES
+        st.Page(page.file, title=page.title, url_path=page.url_path, default=not page.url_path)
+        for page in PAGES if page.file.exists()  # TEMPORARY
     ]
     st.navigation(pages, position="top").run()
 

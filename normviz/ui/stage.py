@@ -25,12 +25,13 @@ from normviz.ui.settings import settings
 
 # Streamlit runs this text as a module without an address of its own, so it only finds the real one.
 _JS = """
-const modules = new Map();
 export default async function (component) {
-  const base = new URL(".", document.baseURI);
-  const address = new URL(`${component.data.assets}/stage.js`, base).href;
-  if (!modules.has(address)) modules.set(address, import(address));
-  const { mount } = await modules.get(address);
+  const address = (name) => new URL(`${component.data.assets}/${name}`, document.baseURI).href;
+  if (!window.Plotly) {
+    const ahead = { rel: "preload", as: "script", href: address("plotly.min.js") };
+    document.head.append(Object.assign(document.createElement("link"), ahead));
+  }
+  const { mount } = await import(address("stage.js"));
   return mount(component);
 }
 """

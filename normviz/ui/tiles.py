@@ -25,8 +25,15 @@ export default async function (component) {
     if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
     return answer.arrayBuffer();
   });
-  bytes.catch(() => {});
-  const { default: mount } = await import(address(component.data.module));
+  bytes.catch(() => {}); // told by mount
+  let mount;
+  try {
+    ({ default: mount } = await import(address(component.data.module)));
+  } catch {
+    component.parentElement.querySelector(".nvt-start").textContent =
+      "The digits could not be loaded: the server does not answer. Reload the page to try again.";
+    return undefined;
+  }
   return mount(component, bytes);
 }
 """

@@ -46,8 +46,6 @@ class Widgets(Generic[S]):
         knob = self._knobs[name]
         refused = self._refused(name, spec)
         value = self._drawn(name, knob, refused)
-        if refused:
-            st.caption("  \n".join(f"{knob.name_of(choice)}: {why}" for choice, why in refused.items()))
         now = getattr(spec, name)
         # The order in which a link names several values is kept as long as they are the same.
         return now if isinstance(value, tuple) and set(value) == set(now) else value
@@ -71,8 +69,9 @@ class Widgets(Generic[S]):
         show = partial(_marked, knob, refused, ":material/block: {}")
         first, more = _parted(knob)
         common = self._common(name, knob)
+        _explain(knob, {choice: why for choice, why in refused.items() if choice in first})
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            chosen = st.pills(options=first, selection_mode="multi", format_func=show, **common)
+            chosen = st.pills(options=first, selection_mode="multi", format_func=show, wrap=True, **common)
             if more:
                 key = self._key(name, "more")
                 with st.popover("More", key=f"{key} popover", help=f"More choices: {knob.label}"):
@@ -80,10 +79,12 @@ class Widgets(Generic[S]):
                         f"More: {knob.label}", more, selection_mode="multi", format_func=show,
                         key=key, on_change=common["on_change"], label_visibility="collapsed",
                     )  # fmt: skip
+                    _explain(knob, {choice: why for choice, why in refused.items() if choice in more})
         return tuple(choice for choice in knob.choices if choice in chosen)
 
     def _one(self, name: str, knob: Knob, refused: dict[Any, str]) -> Value:
         common = self._common(name, knob)
+        common["help"] = "\n\n".join(filter(None, [knob.help, *_reasons(knob, refused)])) or None
         if all(isinstance(choice, int | float) for choice in knob.choices) and not knob.names:
             return _as_value(st.select_slider(options=knob.choices, format_func=number, **common))
         if len(knob.choices) <= _SHORT and sum(len(knob.name_of(choice)) for choice in knob.choices) < 26:
@@ -152,7 +153,7 @@ class Widgets(Generic[S]):
 
 
 def grid(knob: Knob) -> list[float]:
-    """Stops of a slider: 1, 2, 3, 5 in each power of ten if the knob is logarithmic, else even round steps."""
+    """Stops of a slider: 1, 2, 3, 5 in each power of ten if the knob is logarithmic, else even steps."""
     assert knob.low is not None
     assert knob.high is not None
     low, high = float(knob.low), float(knob.high)
@@ -180,6 +181,19 @@ def _parted(knob: Knob) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     """Choices at once, and those under More."""
     long = len(knob.choices) > PALETTE + 2
     return (knob.choices[:PALETTE], knob.choices[PALETTE:]) if long else (knob.choices, ())
+
+
+def _reasons(knob: Knob, refused: dict[Any, str]) -> list[str]:
+    """Why choices do not apply, a sentence each, with their names."""
+    return [
+        why if why.startswith(knob.name_of(choice)) else f"{knob.name_of(choice)}: {why}"
+        for choice, why in refused.items()
+    ]
+
+
+def _explain(knob: Knob, refused: dict[Any, str]) -> None:
+    if refused:
+        st.caption("  \n".join(_reasons(knob, refused)))
 
 
 def _marked(knob: Knob, refused: dict[Any, str], mark: str, choice: Any) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
@@ -20,15 +19,13 @@ def stand(request: pytest.FixtureRequest) -> Iterator[Stand]:
     standing.close()
 
 
-@pytest.fixture
-def standing() -> Iterator[Callable[..., Stand]]:
-    """Make a player with settings of one's own."""
-    made: list[Stand] = []
-
-    def make(**settings: Any) -> Stand:
-        made.append(Stand(Settings(experiments=EXPERIMENTS, **settings)))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
+@pytest.fixture(scope="session")
+def tight() -> Iterator[Stand]:
+    """A player with narrow limits."""
+    settings = Settings(
+        engine="fork", runs=1, lease=0.5, largest_run=1e8, largest_recording=1, recordings=1, run_memory=500,
+        run_seconds=2, experiments=EXPERIMENTS,
+    )  # fmt: skip
+    standing = Stand(settings)
+    yield standing
+    standing.close()

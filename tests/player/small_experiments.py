@@ -31,9 +31,11 @@ class Walk(Spec):
     steps: int = knob(50, label="Steps", low=1, high=100_000)
     pause: int = knob(0, label="Pause before each frame", low=0, high=10_000, unit="ms")
 
+    effort: int = knob(1000, label="Claimed multiply-adds of each step", low=1, high=10**9)
+
     def cost(self) -> Cost:
         """Proportional to the steps."""
-        return Cost(multiply_adds=1000.0 * self.steps, recording_bytes=4010.0 * self.steps)
+        return Cost(multiply_adds=1.0 * self.effort * self.steps, recording_bytes=4010.0 * self.steps)
 
 
 def walk(spec: Walk) -> Iterator[Schema | Frame]:
@@ -52,7 +54,7 @@ def walk(spec: Walk) -> Iterator[Schema | Frame]:
 
 HOWS = (
     "refuses", "raises", "allocates", "no schema", "two schemas", "wrong shape", "frame first", "nothing",
-    "exits", "crashes", "spins", "calls", "prints", "unsteady",
+    "hoards", "exits", "crashes", "spins", "calls", "prints", "unsteady",
 )  # fmt: skip
 
 
@@ -93,6 +95,9 @@ def _misbehave(how: str) -> Iterator[Schema | Frame]:
         raise ZeroDivisionError("the inner secret")
     if how == "allocates":
         np.ones(10**11)  # 800 GB
+    hoard = []
+    while how == "hoards":
+        hoard.append(np.ones(10**7))  # 80 MB
     if how == "two schemas":
         yield SCHEMA
     if how == "wrong shape":

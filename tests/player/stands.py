@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import Future
 from typing import Any
 
 from normviz.frames import Frame, Schema
@@ -34,10 +35,13 @@ class Stand:
         assert run
         return run
 
+    def watch(self, spec: Spec) -> Future[Run]:
+        """Open a spec and watch its run to the end."""
+        return asyncio.run_coroutine_threadsafe(self.player.finished(self.player.open(spec)), self._loop)
+
     def finish(self, spec: Spec) -> Run:
-        """Open a spec and wait for its run to end."""
-        run: Run = self.wait(self.player.finished(self.player.open(spec)))
-        return run
+        """Watch a run to the end and wait for it."""
+        return self.watch(spec).result(120)
 
     @property
     def hosts(self) -> list[int]:
@@ -51,9 +55,6 @@ class Stand:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
-
-
-Standing = Callable[..., Stand]
 
 
 def frames_of(spec: Spec, runner: Callable[[Any], Iterator[Schema | Frame]]) -> list[bytes]:

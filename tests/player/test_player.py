@@ -12,7 +12,7 @@ from normviz.player import State
 from normviz.player.costs import CostError
 from tests.player.processes import alive, children, until
 from tests.player.small_experiments import SCHEMA, Fault, Walk, walk
-from tests.player.stands import Stand, Standing, frames_of
+from tests.player.stands import Stand, frames_of
 
 
 def recorded(run) -> list[bytes]:
@@ -100,19 +100,16 @@ def test_killed_hosts_come_back_and_their_runs_finish(stand: Stand) -> None:
     assert not set(stand.hosts) & set(before)
 
 
-@pytest.mark.parametrize("how", ["exits", "crashes"])
-def test_run_that_always_dies_is_given_up_and_harms_no_other(stand: Stand, how: str) -> None:
-    other = Walk(seed=9, steps=400, pause=20)
-    neighbour = stand.open(other)
-    until(lambda: neighbour.frames)
-    run = stand.finish(Fault(how=how))
+def test_run_that_always_dies_is_given_up_and_harms_no_other(stand: Stand) -> None:
+    other = Walk(seed=9, steps=150, pause=20)
+    neighbour = stand.watch(other)
+    run = stand.finish(Fault(how="crashes"))
     assert (run.state, run.deaths) == (State.FAILED, 4)
     assert "given up" in run.sentence
     assert run.frames == 3
-    again = stand.finish(Fault(how=how))  # whoever asks anew gets another attempt
-    assert (again.state, again.deaths) == (State.FAILED, 4)
-    assert stand.finish(other).state is State.DONE
-    assert recorded(neighbour) == frames_of(other, walk)
+    stand.open(Fault(how="crashes"))  # whoever asks anew gets another attempt
+    until(lambda: run.state is State.LIVE)
+    assert recorded(neighbour.result(120)) == frames_of(other, walk)
 
 
 @pytest.mark.parametrize(
@@ -159,59 +156,64 @@ def test_run_that_comes_out_differently_is_replaced(stand: Stand) -> None:
     assert len({float(run.recording.frame(k).arrays["start"]) for k in range(100)}) == 1
 
 
-def test_hung_run_ends_with_its_lease(standing: Standing) -> None:
-    stand = standing(engine="fork", lease=0.5)
-    runs = [stand.open(Fault(how=how)) for how in ("spins", "calls")]
-    until(lambda: all(run.frames == 3 for run in runs))
-    until(lambda: all(run.state is State.IDLE for run in runs))
-    until(lambda: not children(stand.hosts[0]))
+def test_process_that_exits_counts_as_dead(tight: Stand) -> None:
+    run = tight.finish(Fault(how="exits"))
+    assert (run.state, run.deaths, run.frames) == (State.FAILED, 4, 3)
 
 
-def test_limits_of_one_run_end_in_a_sentence(standing: Standing) -> None:
-    stand = standing(engine="fork", run_seconds=1)
-    run = stand.finish(Fault(how="spins"))
-    assert run.state is State.FAILED
+@pytest.mark.parametrize("how", ["spins", "calls"])
+def test_hung_run_ends_with_its_lease(tight: Stand, how: str) -> None:
+    run = tight.open(Fault(how=how))
+    until(lambda: run.frames == 3)
+    until(lambda: run.state is State.IDLE)
+    until(lambda: not children(tight.hosts[0]))
+
+
+def test_computing_time_of_a_run_is_limited(tight: Stand) -> None:
+    run = tight.finish(Fault(how="spins", pause=1))
+    assert (run.state, run.deaths) == (State.FAILED, 0)
     assert "more computing time" in run.sentence
-    assert run.deaths == 0
 
 
-def test_runs_beyond_the_number_wait_in_line(standing: Standing) -> None:
-    stand = standing(engine="fork", runs=1, lease=60)
-    first, second, third = (stand.open(Walk(seed=seed, steps=30, pause=30)) for seed in (1, 2, 3))
+def test_memory_of_a_run_is_limited(tight: Stand) -> None:
+    run = tight.finish(Fault(how="hoards"))
+    assert (run.state, run.deaths) == (State.FAILED, 0)
+    assert "needs more memory" in run.sentence
+
+
+def test_runs_beyond_the_number_wait_in_line(tight: Stand) -> None:
+    specs = [Walk(seed=seed, steps=30, pause=30) for seed in (11, 12, 13)]
+    ends = [tight.watch(spec) for spec in specs]
+    first, second, third = map(tight.open, specs)
     until(lambda: first.frames)
-    assert [stand.player.place(run) for run in (first, second, third)] == [0, 1, 2]
-    assert len(children(stand.hosts[0])) == 1
-    stand.wait(stand.player.finished(third.token))
-    assert [run.state for run in (first, second, third)] == [State.DONE] * 3
+    assert [tight.player.place(run) for run in (first, second, third)] == [0, 1, 2]
+    assert len(children(tight.hosts[0])) == 1
+    assert [end.result(60).state for end in ends] == [State.DONE] * 3
 
 
-def test_recordings_stay_within_their_memory(standing: Standing) -> None:
-    stand = standing(engine="fork", recordings=1, lease=0.5)
+def test_recordings_stay_within_their_memory(tight: Stand) -> None:
     specs = [Walk(seed=seed, steps=100) for seed in range(6)]  # 0.4 MB each
-    runs = [stand.finish(spec) for spec in specs]
-    until(lambda: stand.player.report()["recordings_bytes"] <= 1e6)
+    runs = [tight.finish(spec) for spec in specs]
+    until(lambda: tight.player.report()["recordings_bytes"] <= 1e6)
     assert [run.recording is not None for run in runs] == [False] * 4 + [True] * 2
-    assert recorded(stand.finish(specs[0])) == frames_of(specs[0], walk)
+    assert recorded(tight.finish(specs[0])) == frames_of(specs[0], walk)
 
 
-def test_recording_that_grows_too_large_is_ended(standing: Standing) -> None:
+def test_recording_that_grows_too_large_is_ended(tight: Stand) -> None:
     class Understated(Walk):
         """A spec that claims to be small."""
 
         def cost(self):
             return Walk(steps=1).cost()
 
-    stand = standing(engine="fork", largest_recording=1)
-    run = stand.finish(Understated(steps=10_000))
+    run = tight.finish(Understated(steps=10_000))
     assert run.state is State.FAILED
     assert "larger than this server allows (1 MB)" in run.sentence
     assert run.nbytes < 2e6
 
 
-def test_costly_spec_is_refused_with_the_factor(stand: Stand, standing: Standing) -> None:
-    with pytest.raises(CostError, match=r"asks for 6\.3 times the memory for its recording that this server"):
-        stand.open(Walk(steps=100_000))
-    tight = standing(engine="fork", largest_run=1e6)
+def test_costly_spec_is_refused_with_the_factor(tight: Stand) -> None:
+    with pytest.raises(CostError, match=r"asks for 41 times the memory for its recording that this server"):
+        tight.open(Walk(steps=10_000))
     with pytest.raises(CostError, match=r"asks for 3\.2 times the work that this server allows\."):
-        tight.open(Walk(steps=3200))
-    assert tight.finish(Walk(steps=1000)).state is State.DONE
+        tight.open(Walk(steps=20, effort=16_000_000))

@@ -38,5 +38,5 @@ def digits(seed: int) -> Split:
     """1000 digits to train on and 797 to test, drawn afresh for each seed."""
     x, y = standardized()
     chosen = torch.randperm(len(x), generator=generator(seed, "split"))
-    train, test = chosen.split((DATASETS["digits"].n_train, DATASETS["digits"].n_test))
+    train, test = chosen[: DATASETS["digits"].n_train], chosen[DATASETS["digits"].n_train :]
     return Split(x[train], y[train], x[test], y[test])

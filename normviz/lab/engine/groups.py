@@ -9,13 +9,15 @@ Legend: E members of the group, S seeds of the stack, B batch size, N samples, K
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
+from typing import Any
 
 import torch
 
+from normviz.catalog.norms import NORMS
 from normviz.lab import nets
 from normviz.lab.engine.losses import cross_entropy
 from normviz.lab.engine.members import Member, Plan
@@ -63,10 +65,11 @@ class Group:
             norm=members[0].norm,
             activation=plan.activation,
             placement=plan.placement,
-            options={**plan.options, **dict(members[0].options)},
+            options={**_known(plan.options, members[0].norm), **dict(members[0].options)},
         )
+        self.net.to(dtype)
         self.net.draw(own, [member.gain for member in members])
-        self.net.to(device, dtype)
+        self.net.to(device)
         self.dropout = Dropout(plan.dropout, own)
         self.parameters = list(self.net.parameters())
         self.optimizer = OPTIMIZERS[optimizer](self.parameters, [member.lr for member in members])
@@ -107,7 +110,7 @@ class Group:
 
     def non_finite(self) -> list[int]:
         """Live members with a parameter that is no longer a finite number."""
-        # The sums tell cheaply whether there is any; a sum may also overflow, so each member is looked at then.
+        # The sums tell cheaply whether there may be any; a sum of finite numbers may also overflow.
         sums = torch.stack([parameter.sum() for parameter in self.optimizer.parameters])
         if bool(sums.isfinite().all()):
             return []
@@ -116,7 +119,8 @@ class Group:
 
     def state(self) -> GroupState:
         """A copy of everything that training changes."""
-        return GroupState([one.clone() for one in self._tensors()], self.dropout.states(), list(self.live), self.last)
+        tensors = [one.clone() for one in self._tensors()]
+        return GroupState(tensors, self.dropout.states(), list(self.live), self.last)
 
     def restore(self, state: GroupState) -> None:
         """Return to ``state``."""
@@ -135,10 +139,16 @@ class Group:
 
     @contextmanager
     def mode(self, train: bool, update_statistics: bool = True) -> Iterator[None]:
-        """Put the network into train or eval mode for a while, its norms' updates of statistics too."""
+        """Put the network into train or eval mode for a while, its norms' updates of statistics too.
+
+        Norms whose statistics are frozen stay in eval mode.
+        """
         before = [(module, module.training) for module in self.net.modules()]
         updated = [(norm, norm.update_statistics) for norm in self.net.norms]
+        frozen = [norm for norm in self.net.norms if self.net.training and not norm.training]
         self.net.train(train)
+        for norm in frozen:
+            norm.eval()
         for norm, _ in updated:
             norm.update_statistics = update_statistics
         try:
@@ -148,6 +158,11 @@ class Group:
                 module.training = training
             for norm, value in updated:
                 norm.update_statistics = value
+
+
+def _known(options: Mapping[str, Any], norm: str) -> dict[str, Any]:
+    """Those of the plan's options that a norm reads."""
+    return {name: value for name, value in options.items() if name in NORMS[norm].options}
 
 
 def grouped(members: Sequence[Member], form: str) -> list[list[int]]:
@@ -165,5 +180,5 @@ def grouped(members: Sequence[Member], form: str) -> list[list[int]]:
         places = list(run)
         count = -(-len(places) // LARGEST[form])
         cuts = [len(places) * one // count for one in range(count + 1)]
-        groups += [places[start:stop] for start, stop in zip(cuts, cuts[1:], strict=False)]
+        groups += [places[start:stop] for start, stop in pairwise(cuts)]
     return groups

@@ -47,7 +47,8 @@ def symlog_edges() -> NDArray[np.float64]:
     """65 edges: -1, -1/2, ... -2**-31, 2**-31, ... 1/2, 1, 2.
 
     Bin 31 holds |x| < 2**-31, zero among them.  To its right bin 32+k holds 2**(k-31) <= x < 2**(k-30), the
-    last of them [1, 2) and everything above; to its left likewise, the first -1 < x <= -1/2 and everything below.
+    last of them 1 <= x < 2 and everything above; to its left likewise, the first -1 < x <= -1/2 and
+    everything below.
     """
     octaves = 2.0 ** np.arange(LOWEST_OCTAVE, 1)
     return np.concatenate((-octaves[::-1], octaves, [2.0]))

@@ -45,14 +45,14 @@ class Plan:
     dataset: str = "digits"
 
     def __post_init__(self) -> None:
-        for name, value, allowed in (
-            ("network", self.network, NETWORKS),
-            ("dataset", self.dataset, DATASETS),
+        for name, value, choices in (
+            ("network", self.network, tuple(NETWORKS)),
+            ("dataset", self.dataset, tuple(DATASETS)),
             ("activation", self.activation, ACTIVATIONS),
             ("placement", self.placement, PLACEMENTS),
         ):
-            if value not in allowed:
-                raise ValueError(f"{name} {value!r} is not one of {', '.join(allowed)}")
+            if value not in choices:
+                raise ValueError(f"{name} {value!r} is not one of {', '.join(choices)}")
         network = NETWORKS[self.network]
         low, high = network.depths
         if not low <= self.depth <= high:

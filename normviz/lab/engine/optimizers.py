@@ -61,7 +61,7 @@ class SGD(Optimizer):
 
     def update(self, gradients: Tensors, rate: float, parameters: Tensors, *state: Tensors) -> None:
         """One fused kernel over all parameters."""
-        torch._fused_sgd_(  # type: ignore[attr-defined]
+        torch._fused_sgd_(
             parameters,
             gradients,
             [*state[0]] if state else [],
@@ -93,7 +93,7 @@ class Adam(Optimizer):
     def update(self, gradients: Tensors, rate: float, parameters: Tensors, *state: Tensors) -> None:
         """One fused kernel over all parameters."""
         first, second = state
-        torch._fused_adam_(  # type: ignore[attr-defined]
+        torch._fused_adam_(
             parameters,
             gradients,
             first,

@@ -6,6 +6,7 @@ Legend: M members in the caller's order, S seeds, N samples, K classes.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import torch
 
 from normviz.lab.data import Split
 from normviz.lab.nets.layers import Dropout, Tape
+from normviz.lab.norms.batch import RunningNorm
 
 if TYPE_CHECKING:
     from normviz.lab.engine.groups import Group
@@ -38,7 +40,7 @@ class TestSets:
             return self.x[rows]
         if not isinstance(x_or_indices, torch.Tensor):
             x_or_indices = torch.from_numpy(np.array(x_or_indices))
-        given = x_or_indices.to(self.x.device)
+        given: torch.Tensor = x_or_indices.to(self.x.device)
         if not given.is_floating_point():
             return self.x[rows[:, None], given]
         if given.dim() == self.x.dim() - 1:
@@ -46,9 +48,7 @@ class TestSets:
         return given.to(self.x.dtype)
 
 
-def logits(
-    stack: Stack, x: torch.Tensor, mode: str, batch_size: int | None, update: bool
-) -> torch.Tensor:
+def logits(stack: Stack, x: torch.Tensor, mode: str, batch_size: int | None, update: bool) -> torch.Tensor:
     """Outputs [M, N, K] for samples x [M, N, *sample]; see `Stack.logits`."""
     train = _is_train(mode)
     samples = x.shape[1]
@@ -77,9 +77,10 @@ def trace(stack: Stack, x: torch.Tensor, mode: str) -> Tape:
     back = places.argsort()
 
     def joined(kind: str) -> list[torch.Tensor]:
-        return [torch.cat(parts)[back] for parts in zip(*(getattr(tape, kind) for tape in tapes), strict=True)]
+        layers = zip(*(getattr(tape, kind) for tape in tapes), strict=True)
+        return [torch.cat(parts)[back] for parts in layers]
 
-    return Tape(joined("entering"), joined("leaving"), joined("activated"), joined("outputs"))
+    return Tape(**{field.name: joined(field.name) for field in fields(Tape)})
 
 
 def recalibrate(stack: Stack, splits: Sequence[Split], batch_size: int, batches: int | None) -> None:
@@ -87,14 +88,16 @@ def recalibrate(stack: Stack, splits: Sequence[Split], batch_size: int, batches:
     x = torch.stack([split.x_train for split in splits]).to(stack.device, stack.dtype)
     complete = x.shape[1] // batch_size
     for group in stack.groups:
-        averaging = [norm for norm in group.net.norms if hasattr(norm, "running_mean")]
+        averaging = [norm for norm in group.net.norms if isinstance(norm, RunningNorm)]
         if not averaging:
             continue
         momenta = [norm.momentum for norm in averaging]
+        for norm in averaging:
+            norm.momentum = None  # torch's word for the mean over all batches so far
+            if norm.num_batches_tracked is not None:
+                norm.num_batches_tracked.zero_()
         with group.mode(True, True):
             for batch in range(min(complete, batches or complete)):
-                for norm in averaging:
-                    norm.momentum = 1.0 / (batch + 1)  # the k-th value enters a mean of k values by 1/k
                 group.net(group.own(x[:, batch * batch_size : (batch + 1) * batch_size]))
         for norm, momentum in zip(averaging, momenta, strict=True):
             norm.momentum = momentum

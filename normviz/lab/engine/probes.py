@@ -16,6 +16,7 @@ U = 16 units (the first of each layer), F fan-in.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from math import prod
@@ -48,13 +49,14 @@ _SMALL = 2**13
 """Values of a layer up to which layers are measured together: below, the calls cost more than the copy."""
 
 Array = NDArray[Any]
+Measure = Callable[[torch.Tensor], torch.Tensor]
 
 
 class Probe:
     """Records a training step of a stack; see `schema` for what."""
 
     def __init__(self, stack: Stack, shown: Sequence[int] | None = None) -> None:
-        """``shown``: the members whose histograms and statistics are kept; by default the first of each norm."""
+        """``shown``: members whose histograms and statistics are kept; by default the first of each norm."""
         if shown is None:
             kinds = [(member.norm, member.options) for member in stack.members]
             shown = [kinds.index(kind) for kind in dict.fromkeys(kinds)]
@@ -109,7 +111,7 @@ class Probe:
     def begin(self) -> None:
         """Start a recorded step with arrays that hold nothing: zero counts, NaN for the rest."""
         self._arrays = {
-            one.name: np.full(one.shape, np.nan, "f4") if one.dtype == "f4" else np.zeros(one.shape, one.dtype)
+            one.name: np.full(one.shape, math.nan if one.dtype == "f4" else 0, one.dtype)
             for one in self.schema()
         }
 
@@ -164,8 +166,8 @@ class Probe:
 
     def _put_affine(self, group: Group) -> None:
         for name in ("gamma", "beta"):
-            affine = [getattr(norm, name, None) for norm in group.net.norms]
-            if any(one is None for one in affine):
+            affine = [one for norm in group.net.norms if (one := getattr(norm, name, None)) is not None]
+            if not affine:
                 continue
             self._put(group, f"{name}_mean", per_layer(affine, lambda x: x.mean(1)))
             self._put(group, f"{name}_sd", per_layer(affine, lambda x: x.std(1, correction=0)))
@@ -188,7 +190,7 @@ class Probe:
             return
         shown, rows = zip(*self._rows(group), strict=True)
 
-        def count(name: str, values: Sequence[torch.Tensor], counts: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        def count(name: str, values: Sequence[torch.Tensor], counts: Measure) -> None:
             picked = [one[rows[0] : rows[0] + 1] if len(rows) == 1 else one[list(rows)] for one in values]
             counted = per_layer(picked, lambda x: counts(x.flatten(1)))
             self._arrays[name][list(shown)] = counted.transpose(0, 1).cpu().numpy()
@@ -204,11 +206,12 @@ class Probe:
 
         for v, row in self._rows(group):
             units = [one[row, :, :UNITS].transpose(0, 1).flatten(1) for one in tape.entering]
-            self._arrays["batch_mean"][v] = torch.stack([one.mean(1) for one in units]).cpu().numpy()
-            self._arrays["batch_var"][v] = torch.stack([one.var(1, correction=0) for one in units]).cpu().numpy()
-        for name in ("running_mean", "running_var"):
-            if all(hasattr(norm, name) for norm in group.net.norms):
-                self._put_units(group, name, [getattr(norm, name) for norm in group.net.norms])
+            mean, var = [one.mean(1) for one in units], [one.var(1, correction=0) for one in units]
+            self._arrays["batch_mean"][v] = torch.stack(mean).cpu().numpy()
+            self._arrays["batch_var"][v] = torch.stack(var).cpu().numpy()
+        kept = [norm.statistics() for norm in group.net.norms]
+        for name in kept[0]:
+            self._put_units(group, name, [one[name] for one in kept])
 
 
 _BY_MEMBER: Mapping[str, str] = {
@@ -235,13 +238,14 @@ _BY_MEMBER: Mapping[str, str] = {
 """
 
 
-def per_layer(values: Sequence[torch.Tensor], measure: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
-    """``measure`` of every layer: values L times [E, ...], measure [R, ...] -> [R, *of], result [L, E, *of]."""
+def per_layer(values: Sequence[torch.Tensor], measure: Measure) -> torch.Tensor:
+    """``measure`` [R, ...] -> [R, *of] of every layer: values L times [E, ...] -> [L, E, *of]."""
     results = []
     for _, run in groupby(values, key=lambda one: one.shape if one.numel() <= _SMALL else id(one)):
         layers = list(run)
         rows = layers[0] if len(layers) == 1 else torch.stack(layers).flatten(0, 1)
-        results.append(measure(rows).unflatten(0, (len(layers), len(layers[0]))))
+        measured = measure(rows)
+        results.append(measured.view(len(layers), len(layers[0]), *measured.shape[1:]))
     return torch.cat(results)
 
 

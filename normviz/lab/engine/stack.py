@@ -1,6 +1,6 @@
 """The stack: many small networks of one shape, training in lockstep.
 
-Legend: M members in the caller's order, S distinct seeds, B batch size, N samples, K classes, L hidden layers.
+Legend: M members in the caller's order, S distinct seeds, B batch size, N samples, K classes, C channels.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ class Stack:
     torch, provided that torch runs on one thread: ``torch.set_num_threads(1)`` is the caller's affair.
 
     A member whose loss or whose parameters stop being finite numbers is frozen: its parameters stay as they
-    are from then on, ``diverged_at`` holds the number of steps that it had completed, ``losses`` its last loss.
+    are from then on, ``diverged_at`` holds the number of steps that it had completed and ``losses`` its last
+    loss.
     """
 
     def __init__(
@@ -83,7 +84,6 @@ class Stack:
         self.diverged_at: NDArray[np.int64] = np.full(len(members), -1)
         """Steps that a member had completed when it was frozen; -1 for those that are fine."""
         self._losses: Array = np.full(len(members), math.nan)
-        self._frozen_statistics = False
 
     # ---------------------------------------------------------------- training
 
@@ -152,7 +152,8 @@ class Stack:
         for place, alive, loss in zip(group.places, group.live, losses, strict=True):
             if alive:
                 self._losses[place] = loss
-        self._retire(group, [row for row, loss in enumerate(losses) if not math.isfinite(loss)], self.steps_done)
+        lost = [row for row, loss in enumerate(losses) if not math.isfinite(loss)]
+        self._retire(group, lost, self.steps_done)
 
     def _retire(self, group: Group, dead: Sequence[int], steps: int) -> None:
         dead = [member for member in dead if group.live[member]]
@@ -190,7 +191,7 @@ class Stack:
 
     @torch.no_grad()
     def trace(self, x_or_indices: Any = None, mode: Mode = "eval") -> Tape:
-        """What every hidden layer holds for these samples in one batch, as [M, N, C, *spatial] for each layer."""
+        """What each hidden layer holds for these samples in one batch, [M, N, C, *spatial] for each layer."""
         return passes.trace(self, self._test.samples(x_or_indices, self._seed_of), mode)
 
     def test_labels(self, order: Any = None) -> NDArray[np.int64]:
@@ -237,11 +238,11 @@ class Stack:
         layers = []
         for block in range(self.plan.depth):
             norms = [group.net.norms[block] for group in self.groups]
-            channels = self.groups[0].net.blocks[block].layer.bias.shape[-1]  # type: ignore[union-attr]
+            channels = self.groups[0].net.blocks[block].layer.bias.shape[-1]
             layer = {key: np.full((len(self.members), channels), math.nan) for key in ("mean", "var")}
             for group, norm in zip(self.groups, norms, strict=True):
                 for key, kept in layer.items():
-                    running = getattr(norm, f"running_{key}", None)
+                    running = norm.statistics().get(f"running_{key}")
                     if running is not None:
                         kept[list(group.places)] = running.cpu().numpy()
             layers.append(layer)
@@ -276,8 +277,7 @@ class Stack:
         self.diverged_at = snapshot.diverged_at.copy()
 
     def freeze_statistics(self, frozen: bool = True) -> None:
-        """While training, normalize by the running statistics and leave them alone (eval mode for the norms)."""
-        self._frozen_statistics = frozen
+        """While training, normalize by the running statistics and leave them alone: norms in eval mode."""
         for group in self.groups:
             for norm in group.net.norms:
                 norm.train(not frozen)

@@ -86,8 +86,8 @@ def weights(stack: Stack) -> Arrays:
         found[f"dense{layer + 1}.weight"] = parameters[f"{path}.weight"][:, :outputs].T
         found[f"dense{layer + 1}.bias"] = parameters[f"{path}.bias"].flatten()[:outputs]
         if not head:
-            for part in ("weight", "bias"):
-                found[f"norm{layer + 1}.{part}"] = parameters[f"blocks.{layer}.norm.{part}"].flatten()
+            for part, ours in (("weight", "gamma"), ("bias", "beta")):
+                found[f"norm{layer + 1}.{part}"] = parameters[f"blocks.{layer}.norm.{ours}"]
             for part in ("mean", "var"):
                 running = torch.from_numpy(stack.statistics()[layer][part][0])
                 found[f"norm{layer + 1}.running_{part}"] = running

@@ -70,7 +70,7 @@ class Race:
         arrays |= self._each(seen, alive, diverged_at)
         if accuracy is None:
             return Frame(step, arrays)
-        arrays |= _with_spread("test_accuracy", accuracy, alive) | self._some(seen, alive)
+        arrays |= _with_median("test_accuracy", accuracy, alive) | self._some(seen, alive)
         if surface is not None:
             arrays["surface"] = surface
         return Frame(step, arrays, self.notes.at(step, arrays))
@@ -79,9 +79,11 @@ class Race:
         loss = self._by_member(self.stack.losses)
         accuracy = self._by_member(self.stack.accuracy)
         return {
-            **_with_spread("loss", loss, alive),
+            **_with_median("loss", loss, alive),
+            "loss_low": _over_seeds(np.min, loss, alive),
+            "loss_high": _over_seeds(np.max, loss, alive),
             "diverged_at": diverged_at,
-            **_with_spread("train_accuracy", accuracy, alive),
+            **_with_median("train_accuracy", accuracy, alive),
             **{name: self._shares(seen[name], alive) for name in _HISTOGRAMS},
             **{name: _over_seeds(np.median, self._by_member(seen[name]), alive) for name in self._by_layer},
         }
@@ -158,12 +160,11 @@ def grid() -> NDArray[np.float64]:
     return np.linspace(-recorded.EXTENT, recorded.EXTENT, recorded.GRID)
 
 
-def _with_spread(name: str, values_VS: NDArray[Any], alive: NDArray[np.bool_]) -> Arrays:
-    """A quantity of every member, and its median, lowest and highest value over the seeds that are alive."""
-    over: dict[str, Callable[..., Any]] = {"median": np.median, "low": np.min, "high": np.max}
+def _with_median(name: str, values_VS: NDArray[Any], alive: NDArray[np.bool_]) -> Arrays:
+    """A quantity of every member that is alive, and its median over the seeds."""
     return {
         name: np.where(alive, values_VS, np.nan).astype("<f4"),
-        **{f"{name}_{one}": _over_seeds(function, values_VS, alive) for one, function in over.items()},
+        f"{name}_median": _over_seeds(np.median, values_VS, alive),
     }
 
 

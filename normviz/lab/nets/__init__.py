@@ -1,8 +1,8 @@
 """Networks of stacked members: every forward pass computes all of them.
 
-    net = build("mlp", members=6, shape=(1, 8, 8), classes=10, depth=3, width=64, norm="batch")
-    net.draw(seeds=[0, 1, 2, 3, 4, 5], gains=[1.0] * 6)
-    net(x)                                # [E, N, 1, 8, 8] -> logits [E, N, 10]
+net = build("mlp", members=6, shape=(1, 8, 8), classes=10, depth=3, width=64, norm="batch")
+net.draw(seeds=[0, 1, 2, 3, 4, 5], gains=[1.0] * 6)
+net(x)                                # [E, N, 1, 8, 8] -> logits [E, N, 10]
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import torch
+from torch import Tensor
 
 from normviz.catalog.networks import NETWORKS, padded, strides
 from normviz.lab import norms
@@ -42,6 +42,6 @@ class CNN(Net):
         ]
         super().__init__(blocks, Linear(members, layers[-1].channels, padded(classes)), classes)
 
-    def pool(self, x: torch.Tensor) -> torch.Tensor:
+    def pool(self, x: Tensor) -> Tensor:
         """Mean over the picture, [E, N, C]."""
         return x.mean((-2, -1)).contiguous()

@@ -10,23 +10,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from normviz.lab.norms import Norm
 from normviz.lab.randoms import generator, he_normal
 
-Activation = Callable[[torch.Tensor], torch.Tensor]
+Activation = Callable[[Tensor], Tensor]
+
+def _sigmoid(x: Tensor) -> Tensor:
+    """torch.sigmoid, in whole vectors: the kernel rounds what is left at the end of an array differently."""
+    size = x[0].numel()
+    if size % _VECTORS == 0:
+        return torch.sigmoid(x)
+    return torch.sigmoid(F.pad(x.flatten(1), (0, -size % _VECTORS)))[:, :size].view_as(x)
+
+
+_VECTORS = 32
+"""Values that the kernel of an activation takes at once, on any CPU at most."""
 
 ACTIVATIONS: dict[str, Activation] = {
     "relu": torch.relu,
     "tanh": torch.tanh,
-    "sigmoid": torch.sigmoid,
+    "sigmoid": _sigmoid,
     "gelu": F.gelu,
+    "linear": lambda x: x,
 }
-"""The activation functions by the names of `normviz.catalog.networks.ACTIVATIONS`."""
+"""The activation functions by the names of `normviz.catalog.networks.ACTIVATIONS`, and none at all."""
 
 
 @dataclass
@@ -36,13 +49,15 @@ class Tape:
     Shapes: each [E, N, C, *spatial].
     """
 
-    entering: list[torch.Tensor] = field(default_factory=list)
+    weighted: list[Tensor] = field(default_factory=list)
+    """What leaves the layer with the weights: the pre-activations."""
+    entering: list[Tensor] = field(default_factory=list)
     """What enters the norm."""
-    leaving: list[torch.Tensor] = field(default_factory=list)
+    leaving: list[Tensor] = field(default_factory=list)
     """What leaves the norm; the same tensor as ``entering`` where the norm does nothing to activations."""
-    activated: list[torch.Tensor] = field(default_factory=list)
+    activated: list[Tensor] = field(default_factory=list)
     """What leaves the activation function."""
-    outputs: list[torch.Tensor] = field(default_factory=list)
+    outputs: list[Tensor] = field(default_factory=list)
     """What leaves the block: the activations that the next layer sees."""
 
 
@@ -54,20 +69,20 @@ class Linear(nn.Module):
         self.weight = nn.Parameter(torch.zeros(members, fan_in, out))
         self.bias = nn.Parameter(torch.zeros(members, 1, out))
 
-    def forward(self, x: torch.Tensor, norm: Norm | None = None) -> torch.Tensor:
+    def forward(self, x: Tensor, norm: Norm | None = None) -> Tensor:
         """[E, N, in] -> [E, N, out]; ``norm`` may replace the weights (weight norm, standardization)."""
         weight = self.weight if norm is None else norm.weight(self.weight.mT).mT
         return torch.baddbmm(self.bias, x, weight)
 
     @property
-    def weight_EOF(self) -> torch.Tensor:
+    def flat_weight(self) -> Tensor:
         """Weights as [E, out, fan_in], torch's order."""
         return self.weight.mT
 
     @torch.no_grad()
     def draw(self, member: int, out: int, gain: float, source: torch.Generator) -> None:
         """He initialization of one member; outputs beyond ``out`` stay zero (they pad the head)."""
-        self.weight[member, :, :out] = he_normal(out, self.weight.shape[1], gain, source).T
+        self.weight[member, :, :out].copy_(he_normal(out, self.weight.shape[1], gain, source).T)
 
 
 class Conv(nn.Module):
@@ -82,22 +97,24 @@ class Conv(nn.Module):
         self.bias = nn.Parameter(torch.zeros(members, out))
         self.stride = stride
 
-    def forward(self, x: torch.Tensor, norm: Norm | None = None) -> torch.Tensor:
-        """[E, N, C, H, W] -> [E, N, O, H, W]; the members' channels lie side by side in memory."""
+    def forward(self, x: Tensor, norm: Norm | None = None) -> Tensor:
+        """[E, N, C, H, W] -> [E, N, O, H, W], in memory channels last with the members side by side."""
         members, out = self.bias.shape
-        weight, bias = self.weight, self.bias
+        weight: Tensor = self.weight
+        bias: Tensor = self.bias
         if norm is not None:
-            weight = norm.weight(self.weight_EOF).view_as(weight)
+            weight = norm.weight(self.flat_weight).view_as(weight)
         x = x.transpose(0, 1)
         if members == 1:
             # A lone group takes another kernel with another order of summation, so it gets a twin.
             x, weight, bias = (torch.cat((one, one), dim) for one, dim in ((x, 1), (weight, 0), (bias, 0)))
         groups = len(weight)
-        y = F.conv2d(x.flatten(1, 2), weight.flatten(0, 1), bias.flatten(), self.stride, 1, groups=groups)
-        return y.unflatten(1, (groups, out)).transpose(0, 1)[:members]
+        x = x.flatten(1, 2).contiguous(memory_format=torch.channels_last)
+        y = F.conv2d(x, weight.flatten(0, 1), bias.flatten(), self.stride, 1, groups=groups)
+        return y.view(len(y), groups, out, *y.shape[2:]).transpose(0, 1)[:members]
 
     @property
-    def weight_EOF(self) -> torch.Tensor:
+    def flat_weight(self) -> Tensor:
         """Weights as [E, out, fan_in], torch's order."""
         return self.weight.flatten(2)
 
@@ -105,7 +122,7 @@ class Conv(nn.Module):
     def draw(self, member: int, out: int, gain: float, source: torch.Generator) -> None:
         """He initialization of one member."""
         weights = he_normal(out, self.weight[0, 0].numel(), gain, source)
-        self.weight[member] = weights.view_as(self.weight[member])
+        self.weight[member].copy_(weights.view_as(self.weight[member]))
 
 
 class Dropout:
@@ -120,16 +137,16 @@ class Dropout:
         self._rows = torch.tensor([self._distinct.index(seed) for seed in seeds])
         self._sources = [generator(seed, purpose) for seed in self._distinct]
 
-    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+    def __call__(self, x: Tensor) -> Tensor:
         """x [E, N, C, *spatial] with its dropped values zero."""
         kept = torch.stack([torch.rand(x.shape[1:], generator=source) for source in self._sources]) >= self.p
         return x * kept[self._rows].to(x.device) / (1.0 - self.p)
 
-    def states(self) -> list[torch.Tensor]:
+    def states(self) -> list[Tensor]:
         """Where the generators are, for a snapshot."""
         return [source.get_state() for source in self._sources]
 
-    def restore(self, states: Sequence[torch.Tensor]) -> None:
+    def restore(self, states: Sequence[Tensor]) -> None:
         """Put the generators back to where `states` found them."""
         for source, state in zip(self._sources, states, strict=True):
             source.set_state(state)
@@ -147,9 +164,10 @@ class Block(nn.Module):
         self.layer, self.norm = layer, norm
         self.activation, self.placement = activation, placement
 
-    def forward(self, x: torch.Tensor, tape: Tape | None = None, dropout: Dropout | None = None) -> torch.Tensor:
+    def forward(self, x: Tensor, tape: Tape | None = None, dropout: Dropout | None = None) -> Tensor:
         """[E, N, C, *spatial] -> [E, N, O, *spatial]."""
-        entering = self.layer(x, self.norm)
+        weighted: Tensor = self.layer(x, self.norm)
+        entering, y = weighted, weighted
         if self.norm.activates:
             leaving = activated = y = self.norm(entering)
         elif self.placement == "before":
@@ -161,13 +179,14 @@ class Block(nn.Module):
         if dropout is not None and dropout.p and self.training:
             y = dropout(y)
         if tape is not None:
+            tape.weighted.append(weighted)
             tape.entering.append(entering)
             tape.leaving.append(leaving)
             tape.activated.append(activated)
             tape.outputs.append(y)
         return y
 
-    def _activate(self, x: torch.Tensor, in_place: bool) -> torch.Tensor:
+    def _activate(self, x: Tensor, in_place: bool) -> Tensor:
         # In place only where nobody looks at the values before; the numbers are the same.
         if in_place and self.activation == "relu":
             return torch.relu_(x)
@@ -180,24 +199,27 @@ class Net(nn.Module):
     Shapes: x [E, N, *sample] -> logits [E, N, classes].
     """
 
+    blocks: Sequence[Block]
+
     def __init__(self, blocks: Sequence[Block], head: Linear, classes: int) -> None:
         super().__init__()
-        self.blocks = nn.ModuleList(blocks)
+        self.blocks = cast(Sequence[Block], nn.ModuleList(blocks))
         self.head = head
         self.classes = classes
 
     @property
     def norms(self) -> list[Norm]:
         """The norm of each block, from input to output."""
-        return [block.norm for block in self.blocks]  # type: ignore[misc]
+        return [block.norm for block in self.blocks]
 
-    def forward(self, x: torch.Tensor, tape: Tape | None = None, dropout: Dropout | None = None) -> torch.Tensor:
+    def forward(self, x: Tensor, tape: Tape | None = None, dropout: Dropout | None = None) -> Tensor:
         """Logits of every member, [E, N, classes]."""
         for block in self.blocks:
             x = block(x, tape, dropout)
-        return self.head(self.pool(x))[..., : self.classes]
+        logits: Tensor = self.head(self.pool(x))
+        return logits[..., : self.classes]
 
-    def pool(self, x: torch.Tensor) -> torch.Tensor:
+    def pool(self, x: Tensor) -> Tensor:
         """What the head sees of the last block's output, [E, N, C]."""
         return x
 
@@ -206,7 +228,7 @@ class Net(nn.Module):
         for member, (seed, gain) in enumerate(zip(seeds, gains, strict=True)):
             source = generator(seed, "initialization")
             for block in self.blocks:
-                block.layer.draw(member, block.layer.bias.shape[-1], gain, source)  # type: ignore[union-attr,operator]
+                block.layer.draw(member, block.layer.bias.shape[-1], gain, source)
             self.head.draw(member, self.classes, gain, source)
         for block in self.blocks:
-            block.norm.init_from(block.layer.weight_EOF)  # type: ignore[union-attr,operator]
+            block.norm.init_from(block.layer.flat_weight)

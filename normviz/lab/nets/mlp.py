@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import torch
+from torch import Tensor
 
 from normviz.catalog.networks import NETWORKS, padded
 from normviz.lab import norms
@@ -41,6 +41,6 @@ class MLP(Net):
         ]
         super().__init__(blocks, Linear(members, width, padded(classes)), classes)
 
-    def forward(self, x: torch.Tensor, tape: Tape | None = None, dropout: Dropout | None = None) -> torch.Tensor:
+    def forward(self, x: Tensor, tape: Tape | None = None, dropout: Dropout | None = None) -> Tensor:
         """Logits of every member, [E, N, classes]."""
         return super().forward(x.flatten(2), tape, dropout)

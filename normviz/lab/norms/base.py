@@ -44,7 +44,7 @@ class Norm(nn.Module):
         return x
 
     def weight(self, w_EOF: Tensor) -> Tensor:
-        """The weights that the layer before uses, [E, O, F], F its flattened fan-in; most norms change nothing."""
+        """The weights that the layer before uses; F is its flattened fan-in.  Most norms change nothing."""
         return w_EOF
 
     def init_from(self, w_EOF: Tensor) -> None:
@@ -70,7 +70,7 @@ class Identity(Norm):
         return cls(members, **options)
 
 
-def affine(members: int, *shape: int) -> tuple[nn.Parameter, nn.Parameter]:
+def new_affine(members: int, *shape: int) -> tuple[nn.Parameter, nn.Parameter]:
     """γ = 1 and β = 0, each [members, *shape]."""
     return nn.Parameter(torch.ones(members, *shape)), nn.Parameter(torch.zeros(members, *shape))
 

@@ -1,4 +1,4 @@
-"""Norms whose output depends on batch-mates while training: batch norm, ghost batch norm, batch renormalization.
+"""Norms whose output depends on batch-mates while training: batch norm, ghost batch norm, batch renorm.
 
 Legend: E members, N samples, C channels, K ghost batches.
 """
@@ -10,7 +10,7 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
-from normviz.lab.norms.base import Norm, affine, require_channels, require_values
+from normviz.lab.norms.base import Norm, new_affine, require_channels, require_values
 from normviz.lab.norms.standardize import scale, standardize
 
 
@@ -36,12 +36,12 @@ class RunningNorm(Norm):
         num_features: int,
         eps: float,
         momentum: float | None,
-        affine_: bool,
+        affine: bool,
         track_running_stats: bool,
     ) -> None:
         super().__init__(members)
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
-        self.gamma, self.beta = affine(members, num_features) if affine_ else (None, None)
+        self.gamma, self.beta = new_affine(members, num_features) if affine else (None, None)
         tracked = track_running_stats
         self.register_buffer("running_mean", torch.zeros(members, num_features) if tracked else None)
         self.register_buffer("running_var", torch.ones(members, num_features) if tracked else None)
@@ -127,7 +127,7 @@ class BatchNorm(RunningNorm):
         values = x[0, :, 0].numel()
         require_values(values, "value per channel", x.shape[1:])
         y, mean, var = standardize(x, self.gamma, self.beta, eps=self.eps)
-        if self.training and mean is not None:
+        if self.training:
             self.update(mean, var, values)
         return y
 
@@ -173,11 +173,13 @@ class GhostBatchNorm(RunningNorm):
             require_values(last * prod(x.shape[3:]), "value per channel", (last, *x.shape[2:]))
         if whole == samples:
             return self._normalized(x, size)
-        return torch.cat((self._normalized(x[:, :whole], size), self._normalized(x[:, whole:], samples - whole)), 1)
+        return torch.cat(
+            (self._normalized(x[:, :whole], size), self._normalized(x[:, whole:], samples - whole)), 1
+        )
 
     def _normalized(self, x: Tensor, size: int) -> Tensor:
         y, mean, var = standardize(x, self.gamma, self.beta, eps=self.eps, parts=x.shape[1] // size)
-        if self.training and mean is not None:
+        if self.training:
             self.update(mean, var, size * prod(x.shape[3:]))
         return y
 
@@ -219,7 +221,6 @@ class BatchRenorm(RunningNorm):
         values = x[0, :, 0].numel()
         require_values(values, "value per channel", x.shape[1:])
         xhat, mean, var = standardize(x, eps=self.eps)
-        assert mean is not None
         r, d = self.correction(mean.squeeze(1), var.squeeze(1))
         self.update(mean, var, values)
         if self.gamma is None or self.beta is None:
@@ -245,7 +246,7 @@ def renorm_limits(
     Plain batch norm (1, 0) for ``warmup`` steps, then both grow linearly: d until 5·warmup, r until 8·warmup.
     The default is the paper's schedule; a short run scales it down by its ``warmup``.
 
-    Source: Ioffe 2017, arXiv:1702.03275, section 4.2.
+    Source: Ioffe 2017, arXiv:1702.03275, section 4.
     """
     progress = max(0.0, step / warmup - 1.0) if warmup else float("inf")
     return 1.0 + (r_max - 1.0) * min(1.0, progress / 7.0), d_max * min(1.0, progress / 4.0)

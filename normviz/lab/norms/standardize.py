@@ -39,8 +39,8 @@ def standardize(
     parts: int = 1,
     pool: int = 1,
     center: bool = True,
-) -> tuple[Tensor, Tensor | None, Tensor]:
-    r"""Standardize each channel, or each group of ``pool`` channels, over a part of the batch and all positions.
+) -> tuple[Tensor, Tensor, Tensor]:
+    r"""Standardize each channel, or groups of ``pool`` channels, over a part of the batch and all positions.
 
     $\hat x = (x-\mu)/\sqrt{\sigma^2+\varepsilon}$, y = γ·x̂ + β; without ``center``, μ is 0.
 
@@ -49,15 +49,23 @@ def standardize(
     Shapes: x [E, N, C, *spatial], γ and β [E, C] (both or none)
     -> y like x, μ and σ² (biased) [E, parts, C]; no gradient flows through μ and σ².
     """
-    y, mean, var = _Standardize.apply(x, gamma, beta, eps, parts, pool, center)  # type: ignore[no-untyped-call]
-    by_member = (x.shape[0], parts, x.shape[2])
-    return y, None if mean is None else _statistic(mean, by_member, x.ndim), _statistic(var, by_member, x.ndim)
+    members, _, channels, *spatial = x.shape
+    if spatial and center and pool == 1:
+        found = _StandardizePictures.apply(x, gamma, beta, eps, parts)  # type: ignore[no-untyped-call]
+    else:
+        found = _Standardize.apply(x, gamma, beta, eps, parts, pool, center)  # type: ignore[no-untyped-call]
+    y, *statistics = found
+    if spatial:
+        mean, var = (one.view(parts, members, channels).transpose(0, 1) for one in statistics)
+    else:
+        mean, var = (one.view(members, parts, channels) for one in statistics)
+    return y, mean, var
 
 
 def scale(x: Tensor, gamma: Tensor, beta: Tensor | None = None) -> Tensor:
-    """γ·x + β for each channel.
+    """γ·x + β for each channel, or for each value of a sample.
 
-    Shapes: x [E, N, C, *spatial], γ and β [E, C] -> like x.
+    Shapes: x [E, N, C, *spatial], γ and β [E, C] or [E, C, *spatial] -> like x.
     """
     y: Tensor = _Scale.apply(x, gamma, beta)  # type: ignore[no-untyped-call]
     return y
@@ -85,6 +93,12 @@ def rows(x: Tensor, parts: int = 1) -> Tensor:
     if x.ndim == 3:
         return x if parts == 1 else x.view(members * parts, samples // parts, channels)
     return x.movedim((0, 2), (-2, -1)).view(parts, -1, members * channels)
+
+
+def _unrolled(x_RM: Tensor, like: Tensor) -> Tensor:
+    """All rows of pictures or sequences as the activations that they came from: a view."""
+    members, samples, channels, *spatial = like.shape
+    return x_RM.view(samples, *spatial, members, channels).movedim((-2, -1), (0, 2))
 
 
 def column_sums(x_BRM: Tensor, side_by_side: bool) -> Tensor:
@@ -118,16 +132,17 @@ class _Standardize(Function):
         parts: int,
         pool: int,
         center: bool,
-    ) -> tuple[Tensor, Tensor | None, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor]:
         x = arranged(x)
         y = torch.empty_like(x)
         x_BRM, y_BRM = rows(x, parts), rows(y, parts)
         side_by_side = x.ndim > 3
         share = 1.0 / (x_BRM.shape[1] * pool)
-        mean = None
         if center:
             mean = _pooled(column_sums(x_BRM, side_by_side), pool).mul_(share)
             x_BRM = x_BRM - mean
+        else:
+            mean = x.new_zeros(len(x_BRM), 1, x_BRM.shape[2])
         squares = torch.mul(x_BRM, x_BRM, out=y_BRM)
         var = _pooled(column_sums(squares, side_by_side), pool).mul_(share)
         inverse = (var + eps).rsqrt_()
@@ -140,7 +155,7 @@ class _Standardize(Function):
             torch.addcmul(_by_column(beta, x, parts), x_BRM, factor, out=y_BRM)
         ctx.save_for_backward(x_BRM, inverse, factor, gamma)
         ctx.settings = parts, pool, center, share
-        ctx.mark_non_differentiable(*((mean, var) if center else (var,)))
+        ctx.mark_non_differentiable(mean, var)
         ctx.set_materialize_grads(False)
         return y, mean, var
 
@@ -172,6 +187,52 @@ class _Standardize(Function):
         return dx, d_gamma, d_beta, None, None, None, None
 
 
+class _StandardizePictures(Function):
+    """The same for each channel of pictures and sequences, by torch's own kernel, block by block."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, gamma: Tensor | None, beta: Tensor | None, eps: float, parts: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        x = arranged(x)
+        y = torch.empty_like(x)
+        x_BRM, y_BRM = rows(x, parts), rows(y, parts)
+        mean, inverse = x.new_empty(2, parts, x_BRM.shape[2]).unbind()
+        affine = None if gamma is None else gamma.flatten(), None if beta is None else beta.flatten()
+        for kept in zip(x_BRM, y_BRM, mean, inverse, strict=True):
+            torch.native_batch_norm(kept[0], *affine, None, None, True, 0.0, eps, out=kept[1:])
+        var = inverse.pow(-2).sub_(eps).clamp_(min=0.0)
+        ctx.save_for_backward(x_BRM, mean, inverse, gamma)
+        ctx.eps = eps
+        ctx.mark_non_differentiable(mean, var)
+        ctx.set_materialize_grads(False)
+        return y, mean, var
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, dy: Tensor, *_: None) -> tuple[Tensor | None, ...]:
+        x_BRM, mean, inverse, gamma = ctx.saved_tensors
+        dy = arranged(dy)
+        by_column = None if gamma is None else gamma.flatten()
+        wanted = [True, gamma is not None, gamma is not None]
+        blocks = [
+            torch.ops.aten.native_batch_norm_backward(
+                *tensors, by_column, None, None, *statistics, True, ctx.eps, wanted
+            )
+            for *tensors, statistics in zip(
+                rows(dy, len(x_BRM)), x_BRM, zip(mean, inverse, strict=True), strict=True
+            )
+        ]
+        dx, d_gamma, d_beta = blocks[0]
+        if len(blocks) > 1:
+            dx = torch.cat([block[0] for block in blocks])
+            for block in blocks[1:]:
+                d_gamma, d_beta = (None, None) if gamma is None else (d_gamma + block[1], d_beta + block[2])
+        if gamma is not None:
+            d_gamma, d_beta = d_gamma.view(gamma.shape), d_beta.view(gamma.shape)
+        return _unrolled(dx, dy), d_gamma, d_beta, None, None
+
+
 class _Scale(Function):
     """dx = γ·dy, dγ = Σ dy·x, dβ = Σ dy."""
 
@@ -179,28 +240,27 @@ class _Scale(Function):
     def forward(ctx: Any, x: Tensor, gamma: Tensor, beta: Tensor | None) -> Tensor:
         x = arranged(x)
         y = torch.empty_like(x)
-        by_column = _by_column(gamma, x)
+        x_BRM, y_BRM = _rows_for(gamma, x), _rows_for(gamma, y)
         if beta is None:
-            torch.mul(rows(x), by_column, out=rows(y))
+            torch.mul(x_BRM, _by_column(gamma, x), out=y_BRM)
         else:
-            torch.addcmul(_by_column(beta, x), rows(x), by_column, out=rows(y))
-        ctx.save_for_backward(x, gamma)
+            torch.addcmul(_by_column(beta, x), x_BRM, _by_column(gamma, x), out=y_BRM)
+        ctx.save_for_backward(x_BRM, gamma)
         ctx.shifts = beta is not None
         return y
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
-        x, gamma = ctx.saved_tensors
+        x_BRM, gamma = ctx.saved_tensors
         dy = arranged(dy)
         dx = torch.empty_like(dy)
+        dy_BRM, dx_BRM = _rows_for(gamma, dy), _rows_for(gamma, dx)
         side_by_side = dy.ndim > 3
-        products = torch.mul(rows(dy), rows(x), out=rows(dx))
+        d_beta = _by_channel(column_sums(dy_BRM, side_by_side), gamma, side_by_side) if ctx.shifts else None
+        products = torch.mul(dy_BRM, x_BRM, out=dx_BRM)
         d_gamma = _by_channel(column_sums(products, side_by_side), gamma, side_by_side)
-        d_beta = None
-        if ctx.shifts:
-            d_beta = _by_channel(column_sums(rows(dy), side_by_side), gamma, side_by_side)
-        torch.mul(rows(dy), _by_column(gamma, dy), out=rows(dx))
+        torch.mul(dy_BRM, _by_column(gamma, dy), out=dx_BRM)
         return dx, d_gamma, d_beta
 
 
@@ -233,29 +293,27 @@ def _pooled(sums_B1M: Tensor, pool: int) -> Tensor:
     """Sums over groups of ``pool`` neighbouring columns, given to each of them."""
     if pool == 1:
         return sums_B1M
-    groups = sums_B1M.unflatten(2, (-1, pool)).sum(3, keepdim=True)
-    return groups.expand(-1, -1, -1, pool).reshape(sums_B1M.shape)
+    groups = sums_B1M.view(len(sums_B1M), 1, -1, pool).sum(3, keepdim=True)
+    return groups.expand(-1, -1, -1, pool).contiguous().view(sums_B1M.shape)
+
+
+def _rows_for(parameter: Tensor, x: Tensor) -> Tensor:
+    """Rows of x in which each column has its own value of a parameter [E, C] or [E, C, *spatial]."""
+    return rows(x) if parameter.ndim == 2 else rows(x).view(1, x.shape[1], -1)
 
 
 def _by_column(parameter: Tensor, x: Tensor, parts: int = 1) -> Tensor:
-    """A parameter [E, C] for the columns of x: [B, 1, M], or [1, 1, M] if all blocks share it."""
+    """A parameter for the columns of x: [B, 1, M], or [1, 1, M] if all blocks share it."""
     if x.ndim > 3:
-        return parameter.reshape(1, 1, -1)
+        return parameter.movedim((0, 1), (-2, -1)).reshape(1, 1, -1)
     return parameter.unsqueeze(1) if parts == 1 else parameter.repeat_interleave(parts, 0).unsqueeze(1)
 
 
 def _by_channel(sums_B1M: Tensor, parameter: Tensor, side_by_side: bool) -> Tensor:
-    """Sums of the columns, [B, 1, M], over the blocks that share a parameter: [E, C], as the parameter."""
-    if sums_B1M.numel() == parameter.numel():
-        return sums_B1M.view(parameter.shape)
-    if side_by_side:
-        return column_sums(sums_B1M.transpose(0, 1), True).view(parameter.shape)
-    return sums_B1M.view(len(parameter), -1, parameter.shape[1]).sum(1)
-
-
-def _statistic(statistic_B1M: Tensor, by_member: tuple[int, int, int], dimensions: int) -> Tensor:
-    """A statistic of the columns as [E, parts, C]."""
-    members, parts, channels = by_member
-    if dimensions == 3:
-        return statistic_B1M.view(by_member)
-    return statistic_B1M.view(parts, members, channels).transpose(0, 1)
+    """Sums of the columns over the blocks that share a parameter, in the parameter's shape."""
+    members, channels, *spatial = parameter.shape
+    if not side_by_side:
+        return sums_B1M.view(members, -1, channels).sum(1)
+    if len(sums_B1M) > 1:
+        sums_B1M = column_sums(sums_B1M.transpose(0, 1), True)
+    return sums_B1M.view(*spatial, members, channels).movedim((-2, -1), (0, 1)).contiguous()

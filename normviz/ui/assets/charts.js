@@ -14,12 +14,14 @@ const written = (path) =>
   path.reduce((text, key) => (typeof key === "number" ? `${text}[${key}]` : text ? `${text}.${key}` : key), "");
 
 export class Chart {
-  constructor(Plotly, node, figure, template) {
-    this.Plotly = Plotly;
+  /**
+   * @param kit {Plotly, template}
+   * @param hidden variants that are not shown
+   */
+  constructor(kit, node, hidden) {
+    this.kit = kit;
     this.node = node;
-    this.template = template;
-    this.hidden = new Set();
-    this.set(figure);
+    this.hidden = hidden;
   }
 
   /** The cursors ("layer") on which this figure depends. */
@@ -29,13 +31,13 @@ export class Chart {
 
   /**
    * Show another figure in the same node.
-   * @param ghost the run before: {figure, recording}
-   * @param at where to draw it at once: {recording, k, cursors}
+   * @param ghost the run before: {figure, recording}, or null
+   * @param at where to draw it at once: {recording, k, cursors}, or null
    */
-  set(figure, ghost = null, at = null) {
+  set(figure, ghost, at) {
     this.figure = figure;
     this.ghost = ghost;
-    const ghosts = ghost?.figure ? ghostTraces(ghost.figure) : [];
+    const ghosts = ghost ? ghostTraces(ghost.figure) : [];
     this.ghosts = ghosts.length;
     this.traces = [...ghosts, ...figure.data];
     this.bound = [
@@ -64,28 +66,28 @@ export class Chart {
         restyle[name][this.moving.indexOf(trace)] = this.#value(ref, trace);
       }
     }
-    if (Object.keys(relayout).length) this.Plotly.update(this.node, restyle, relayout, this.moving);
-    else if (this.moving.length) this.Plotly.restyle(this.node, restyle, this.moving);
+    if (Object.keys(relayout).length) this.kit.Plotly.update(this.node, restyle, relayout, this.moving);
+    else if (this.moving.length) this.kit.Plotly.restyle(this.node, restyle, this.moving);
     return true;
   }
 
   /** Show all variants but these. */
   hide(variants) {
     this.hidden = variants;
-    this.Plotly.restyle(this.node, { visible: this.traces.map((trace) => this.#isVisible(trace)) });
+    this.kit.Plotly.restyle(this.node, { visible: this.traces.map((trace) => this.#isVisible(trace)) });
   }
 
-  retheme(template) {
-    this.template = template;
+  /** Draw again in the colours of the kit. */
+  retheme() {
     this.#react();
   }
 
   resize() {
-    this.Plotly.Plots.resize(this.node);
+    this.kit.Plotly.Plots.resize(this.node);
   }
 
   destroy() {
-    this.Plotly.purge(this.node);
+    this.kit.Plotly.purge(this.node);
   }
 
   #isVisible(trace) {
@@ -118,12 +120,12 @@ export class Chart {
     }));
     const layout = {
       ...replaceRefs(this.figure.layout, this.at ? fill(null) : () => undefined),
-      template: this.template,
+      template: this.kit.template,
       uirevision: this.figure.key,
       dragmode: coarsePointer.matches ? false : "zoom", // a finger scrolls the page
       autosize: true,
     };
-    this.Plotly.react(this.node, data, layout, CONFIG);
+    this.kit.Plotly.react(this.node, data, layout, CONFIG);
   }
 }
 

@@ -26,7 +26,8 @@ export class Inspector {
   /** Show a digit; `trained` is missing where torch gives no answer. */
   show({ pixels, label, batch, place, evaluated, trained }) {
     this.pixels = pixels;
-    const mates = batch === 1 ? "alone in its batch" : `in batch ${place}, with ${batch - 1} other${batch > 2 ? "s" : ""}`;
+    const others = `${batch - 1} ${batch > 2 ? "others" : "other"}`;
+    const mates = batch === 1 ? "alone in its batch" : `in batch ${place}, with ${others}`;
     this.element.querySelector(".nvt-told").innerHTML = `
       <p>A <b>${label}</b>, ${mates}</p>
       <p><i class="nvt-bar-eval"></i>eval reads <b>${top(evaluated)}</b></p>

@@ -7,12 +7,12 @@ export class Marks {
   /**
    * @param box the positioned element that holds the plot
    * @param node Plotly's node inside it
-   * @param handlers {step(value), layer(index), hover(index or null)}
+   * @param on {seekStep(step), layer(index), hover(index or null), signal}
    */
-  constructor(box, node, handlers) {
+  constructor(box, node, on) {
     this.box = box;
     this.node = node;
-    this.handlers = handlers;
+    this.on = on;
     this.roles = {};
     this.layers = [];
     this.elements = new Map();
@@ -100,15 +100,15 @@ export class Marks {
         down = null;
         if (!still || !this.box.contains(document.elementFromPoint(event.clientX, event.clientY))) return;
         const hit = this.#hit(event);
-        if (hit?.layer !== undefined) this.handlers.layer(hit.layer);
-        if (hit?.step !== undefined) this.handlers.step(hit.step);
+        if (hit?.layer !== undefined) this.on.layer(hit.layer);
+        if (hit?.step !== undefined) this.on.seekStep(hit.step);
       },
-      { capture: true, signal: this.handlers.signal },
+      { capture: true, signal: this.on.signal },
     );
     this.box.addEventListener("pointermove", (event) => {
-      if (event.pointerType === "mouse") this.handlers.hover(this.#hit(event)?.layer ?? null);
+      if (event.pointerType === "mouse") this.on.hover(this.#hit(event)?.layer ?? null);
     });
-    this.box.addEventListener("pointerleave", () => this.handlers.hover(null));
+    this.box.addEventListener("pointerleave", () => this.on.hover(null));
   }
 
   /** The step and the layer under the pointer, as far as the axes of that panel mean them. */

@@ -7,11 +7,13 @@ import { Marks } from "./marks.js";
 const HEIGHT = 300; // pixels of a figure that does not say
 
 export class Panel {
-  /** @param handlers {step(value), layer(index), hover(index or null), signal} */
-  constructor(Plotly, figure, template, handlers) {
-    this.Plotly = Plotly;
-    this.template = template;
-    this.handlers = handlers;
+  /**
+   * @param kit {Plotly, template}, shared by all panels
+   * @param on {seekStep(step), layer(index), hover(index or null), moved(), signal}
+   */
+  constructor(kit, figure, on) {
+    this.kit = kit;
+    this.on = on;
     this.chart = null; // made when it is first on screen: Plotly needs the width of its node
     this.visible = false;
     this.hidden = new Set();
@@ -22,7 +24,7 @@ export class Panel {
     this.fault = element("p", { className: "nv-fault", hidden: true });
     const caption = element("figcaption", {}, this.title, this.badge);
     this.root = element("figure", { className: "nv-figure" }, caption, this.box, this.fault);
-    this.marks = new Marks(this.box, this.plot, handlers);
+    this.marks = new Marks(this.box, this.plot, on);
     this.set(figure, []);
   }
 
@@ -46,13 +48,13 @@ export class Panel {
   }
 
   /** Draw, if on screen.  Returns whether Plotly had something to do. */
-  draw(recording, k, cursors, hover) {
+  draw(recording, k, cursors, hover, layerName) {
     if (!this.visible) return false;
     return this.#guarded(() => {
-      this.#ensureChart(recording && k >= 0 ? { recording, k, cursors } : null);
-      const changed = recording && k >= 0 ? this.chart.draw(recording, k, cursors) : false;
-      const byLayer = this.chart.cursors.has("layer");
-      setText(this.badge, byLayer ? this.handlers.layerName(cursors.layer) : "");
+      const at = recording && k >= 0 ? { recording, k, cursors } : null;
+      this.#ensureChart(at);
+      const changed = at ? this.chart.draw(recording, k, cursors) : false;
+      setText(this.badge, this.chart.cursors.has("layer") ? layerName : "");
       this.mark(recording?.before(k)?.step ?? null, cursors.layer, hover);
       return changed;
     });
@@ -67,9 +69,8 @@ export class Panel {
     if (this.chart) this.#guarded(() => this.chart.hide(variants));
   }
 
-  retheme(template) {
-    this.template = template;
-    if (this.chart) this.#guarded(() => this.chart.retheme(template));
+  retheme() {
+    if (this.chart) this.#guarded(() => this.chart.retheme());
   }
 
   resize() {
@@ -83,10 +84,9 @@ export class Panel {
 
   #ensureChart(at) {
     if (this.chart) return;
-    this.chart = new Chart(this.Plotly, this.plot, this.figure, this.template);
-    if (this.ghost) this.chart.set(this.figure, this.ghost, at);
-    if (this.hidden.size) this.chart.hide(this.hidden);
-    this.plot.on("plotly_relayout", () => this.handlers.moved()); // zoomed: the marks must follow
+    this.chart = new Chart(this.kit, this.plot, this.hidden);
+    this.chart.set(this.figure, this.ghost, at);
+    this.plot.on("plotly_relayout", () => this.on.moved()); // zoomed: the marks must follow
   }
 
   /** A chart that cannot be drawn says so in its place and leaves the others alone. */

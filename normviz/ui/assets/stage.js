@@ -4,14 +4,10 @@
 // the theme changes.  Nothing here asks the page anything while a run plays: frames come by websocket,
 // the cursor is the visitor's own, and the same nodes are drawn into from the first run to the last.
 
-import { Bar } from "./bar.js";
-import { element, setText } from "./elements.js";
-import { Legend, variantsOf } from "./legend.js";
-import { fill, notesAt } from "./notes.js";
-import { Panel } from "./panels.js";
+import { element } from "./elements.js";
 import { Playback } from "./playback.js";
 import { Run, changes } from "./runs.js";
-import { plotlyTemplate, readTheme } from "./theme.js";
+import { Scene } from "./scene.js";
 
 const MOST_UPDATES = 20; // a second
 const CALM_UPDATES = 1; // a second, where the visitor wants reduced motion
@@ -21,11 +17,13 @@ const PATIENCE = 1500; // ms for which the last picture stays when a new run has
 const stages = new WeakMap();
 
 /** Called by Streamlit with {data, parentElement, setTriggerValue}; returns how to take the stage down. */
-export async function mount({ data, parentElement, setTriggerValue }) {
+export function mount({ data, parentElement, setTriggerValue }) {
   const base = new URL(".", document.baseURI);
-  const Plotly = await plotly(new URL(`${data.assets}/plotly.min.js`, base));
   let stage = stages.get(parentElement);
-  if (!stage) stages.set(parentElement, (stage = new Stage(Plotly, parentElement, base)));
+  if (!stage) {
+    stages.set(parentElement, (stage = new Stage(parentElement, base)));
+    stage.equip(plotly(new URL(`${data.assets}/plotly.min.js`, base)));
+  }
   stage.renew = () => setTriggerValue("renew", Date.now());
   stage.update(data);
   return () => {
@@ -45,43 +43,72 @@ function plotly(address) {
   return loading;
 }
 
-class Stage {
-  constructor(Plotly, parent, base) {
-    this.Plotly = Plotly;
+export class Stage {
+  constructor(parent, base) {
     this.base = base;
     this.reducedMotion = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.playback = new Playback({ reducedMotion: this.reducedMotion });
     this.cursors = { layer: 0 };
     this.hover = null;
-    this.panels = new Map();
-    this.run = null;
-    this.ghost = null;
-    this.updates = 0;
-    this.lastDrawn = -Infinity;
+    this.run = null; // the run that is followed
+    this.before = null; // the one before it, behind the charts in grey
+    this.staged = false; // the charts show the present run (not yet: they still show the last one)
+    this.fault = "";
+    this.updates = 0; // pictures drawn
+    this.spent = 0; // ms for the last one
+    this.drawnAt = -Infinity;
     this.away = new AbortController();
-    this.#build(parent);
+    const { playback } = this;
+    const then = (act) => (...given) => {
+      act(...given);
+      this.#wake(true);
+    };
+    this.scene = new Scene(parent, {
+      toggle: then(() => playback.toggle()),
+      step: then((by) => playback.step(by)),
+      seek: then((frame) => playback.seek(frame)),
+      seekStep: then((step) => playback.seek(this.run.recording?.frameAtStep(step) ?? 0)),
+      speed: then((times) => (playback.speed = times)),
+      live: then(() => playback.follow()),
+      restart: then(() => this.#restart()),
+      leave: then(() => (this.run.left ? this.run.resume() : this.run.leave())),
+      layer: then((index) => (this.cursors = { ...this.cursors, layer: index })),
+      hover: (index) => this.#point(index),
+      moved: () => this.#mark(),
+      seen: () => this.run && this.#wake(true),
+      key: (event) => this.#key(event),
+      signal: this.away.signal,
+    });
+    this.scene.root.normviz = this;
+  }
+
+  /** Have Plotly as soon as it is loaded; frames may come before. */
+  async equip(loaded) {
+    try {
+      this.scene.kit.Plotly = await loaded;
+    } catch {
+      this.fault = "The drawing library could not be loaded. Reload the page.";
+    }
+    this.#wake(true);
   }
 
   /** Follow what the page sent: the same run, or another one. */
   update(data) {
     this.readings = data.readings;
-    this.#retheme();
+    this.scene.retheme();
     const address = new URL(data.stream, this.base);
     if (this.run?.key === data.run) {
       if (this.run.address.href !== address.href) this.run.move(address);
       return;
     }
-    const before = this.run;
-    before?.close();
-    if (before?.frames > 1) this.ghost = before;
+    const last = this.run;
+    last?.close();
+    if (last?.frames > 1) this.before = last;
     this.styles = data.styles;
-    this.run = new Run(data, address, {
-      change: () => this.#wake(),
-      renew: () => this.renew(),
-    });
+    this.run = new Run(data, address, { change: () => this.#wake(), renew: () => this.renew() });
     this.staged = false;
     this.due = performance.now() + PATIENCE;
-    if (!before) this.#raise();
+    if (!last) this.#raise(); // captions and empty boxes: nothing moves when the charts come
     this.#wake();
   }
 
@@ -89,16 +116,13 @@ class Stage {
     this.run?.close();
     this.away.abort();
     cancelAnimationFrame(this.ticking);
-    this.sizes.disconnect();
-    this.sights.disconnect();
-    for (const panel of this.panels.values()) panel.destroy();
-    this.root.remove();
+    this.scene.destroy();
   }
 
   // --- for tests and for whoever wants to look ----------------------------------------------------
 
   state() {
-    return { ...this.root.dataset, ...this.#where(), layer: this.cursors.layer, updates: this.updates };
+    return { ...this.#where(), updates: this.updates, spent: this.spent };
   }
 
   seek(frame) {
@@ -116,216 +140,97 @@ class Stage {
     this.#wake(true);
   }
 
-  // --- the page -----------------------------------------------------------------------------------
-
-  #build(parent) {
-    this.bar = new Bar({
-      toggle: () => (this.playback.toggle(), this.#wake(true)),
-      step: (by) => (this.playback.step(by), this.#wake(true)),
-      seek: (frame) => this.seek(frame),
-      speed: (times) => (this.playback.speed = times),
-      live: () => (this.playback.follow(), this.#wake(true)),
-      restart: () => this.#restart(),
-      leave: () => (this.run.left ? this.run.resume() : this.run.leave()),
-      layer: (index) => this.#choose(index),
-    });
-    this.legend = new Legend((hidden) => {
-      for (const panel of this.panels.values()) panel.hide(hidden);
-    });
-    this.status = element("p", { className: "nv-status", role: "status" });
-    this.changed = element("p", { className: "nv-changed", hidden: true });
-    this.grid = element("div", { className: "nv-grid" });
-    this.moreGrid = element("div", { className: "nv-grid", hidden: true });
-    this.more = element("button", {
-      type: "button", className: "nv-button nv-more", hidden: true, "aria-expanded": "false",
-      onclick: () => this.#showMore(this.moreGrid.hidden),
-    });
-    this.notes = element("ul", {});
-    this.reading = element("section", { className: "nv-reading", hidden: true }, element("h3", {}, "What to look for"), this.notes);
-    this.root = element(
-      "section",
-      { className: "nv-stage", tabIndex: 0, "aria-label": "Charts of this run", onkeydown: (event) => this.#key(event) },
-      element("div", { className: "nv-head" }, this.bar.root, element("div", { className: "nv-line" }, this.legend.root, this.status)),
-      this.changed, this.grid, this.more, this.moreGrid, this.reading,
-    );
-    this.root.normviz = this;
-    parent.append(this.root);
-    this.sizes = new ResizeObserver(() => this.#resized());
-    this.sizes.observe(this.root);
-    this.sights = new IntersectionObserver((entries) => this.#seen(entries), { rootMargin: "100px" });
-  }
-
-  /** Put the figures of the present run on the stage; what the run before showed becomes its ghost. */
-  #raise() {
-    this.staged = true;
-    const { figures, settings, recording } = this.run;
-    const before = this.ghost;
-    const old = new Map((before?.figures ?? []).map((figure) => [figure.key, figure]));
-    const layers = this.#layers();
-    const { frame } = this.#where();
-    const at = recording && frame >= 0 ? { recording, k: frame, cursors: this.cursors } : null;
-    const kept = new Map();
-    for (const figure of figures) {
-      const ghost = before && { figure: old.get(figure.key), recording: before.recording };
-      const panel = this.panels.get(figure.key) ?? this.#panel(figure);
-      panel.set(figure, layers.at, ghost, at);
-      kept.set(figure.key, panel);
-    }
-    for (const [key, panel] of this.panels) if (!kept.has(key)) panel.destroy();
-    this.panels = kept;
-    this.#arrange(this.grid, [...kept.values()].filter(({ figure }) => !figure.expert));
-    this.#arrange(this.moreGrid, [...kept.values()].filter(({ figure }) => figure.expert));
-    this.#showMore(!this.moreGrid.hidden);
-    this.legend.set(variantsOf(figures), this.styles);
-    const told = before ? changes(before.settings, settings) : "";
-    setText(this.changed, told ? `Changed: ${told}. The run before is drawn in grey.` : "");
-    this.changed.hidden = !told;
-  }
-
-  #panel(figure) {
-    const panel = new Panel(this.Plotly, figure, this.template, {
-      step: (value) => this.seek(this.run.recording?.frameAtStep(value) ?? 0),
-      layer: (index) => this.#choose(index),
-      hover: (index) => this.#point(index),
-      moved: () => this.#mark(),
-      layerName: (index) => this.#layers().names[index] ?? "",
-      signal: this.away.signal,
-    });
-    if (this.legend.hidden.size) panel.hide(this.legend.hidden);
-    this.sights.observe(panel.root);
-    return panel;
-  }
-
-  /** Panels in their order, moving only those that are elsewhere. */
-  #arrange(grid, panels) {
-    panels.forEach((panel, i) => {
-      if (grid.children[i] !== panel.root) grid.insertBefore(panel.root, grid.children[i] ?? null);
-    });
-  }
-
-  #showMore(open) {
-    const n = this.moreGrid.children.length;
-    this.moreGrid.hidden = !open || n === 0;
-    this.more.hidden = n === 0;
-    this.more.setAttribute("aria-expanded", String(open));
-    setText(this.more, open ? "Fewer charts" : `More charts (${n})`);
-  }
-
-  /** Names of the layers, and where each lies on a "layer" axis. */
-  #layers() {
-    const schema = this.run?.recording?.schema;
-    const n = schema?.extent("layer") ?? 0;
-    const labels = schema?.labels.layer ?? [];
-    const at = Array.from({ length: n }, (_, i) => (typeof labels[i] === "number" ? labels[i] : i + 1));
-    const names = at.map((number, i) => (typeof labels[i] === "string" ? labels[i] : `layer ${number}`));
-    return { at, names };
-  }
-
   // --- time ---------------------------------------------------------------------------------------
 
   /** Make sure that the next picture comes; at once if the visitor asked for it. */
   #wake(dirty = false) {
     this.dirty ||= dirty;
-    this.ticking ??= requestAnimationFrame((now) => this.#tick(now));
+    if (!this.away.signal.aborted) this.ticking ??= requestAnimationFrame((now) => this.#tick(now));
   }
 
   #tick(now) {
     this.ticking = null;
-    const seconds = Math.min(0.25, (now - (this.lastTick ?? now)) / 1000);
-    this.lastTick = now;
+    const seconds = Math.min(0.25, (now - (this.ticked ?? now)) / 1000);
+    this.ticked = now;
     const { run, playback } = this;
     if (!this.staged && (run.frames > 0 || run.finished || now > this.due)) {
       playback.reset();
       playback.grow(run.frames, run.expected, run.finished);
       this.#raise();
-      this.dirty = true;
     }
     if (this.staged) {
       playback.grow(run.frames, run.expected, run.finished);
       playback.advance(seconds);
     }
     const calm = this.reducedMotion && playback.live && !this.dirty;
-    if (now - this.lastDrawn >= 1000 / (calm ? CALM_UPDATES : MOST_UPDATES)) this.#draw();
-    const idle = playback.frame >= playback.last && !run.expected && run.finished;
-    if ((playback.playing && !idle) || this.dirty || !this.staged || this.#stale()) this.#wake();
-    else this.lastTick = undefined;
+    if (now - this.drawnAt >= 1000 / (calm ? CALM_UPDATES : MOST_UPDATES)) this.#draw(now);
+    const waiting = !this.staged || this.dirty || this.shown !== this.#signature();
+    if (waiting || (playback.playing && !run.finished) || (playback.playing && playback.frame < playback.last)) {
+      this.#wake();
+    } else {
+      this.ticked = undefined; // at rest: no time passes until something happens
+    }
   }
 
-  /** Whether the screen shows something else than what is here. */
-  #stale() {
-    return this.shown !== this.#signature();
-  }
-
+  /** Everything on which the picture depends. */
   #signature() {
     const { run, playback } = this;
-    return [run.key, run.status, run.frames, playback.frame, playback.playing, playback.live].join();
+    const { frame, playing, live } = playback;
+    return [run.key, run.status, run.frames, frame, playing, live, this.#worthDrawing].join();
   }
 
-  #draw() {
+  /** Charts are drawn once there is something in them; if that takes long, their axes are shown empty. */
+  get #worthDrawing() {
+    return this.staged && (this.run.frames > 0 || performance.now() > this.due);
+  }
+
+  #draw(now) {
     const signature = this.#signature();
     if (!this.dirty && this.shown === signature) return;
     this.dirty = false;
+    this.shown = signature;
     const began = performance.now();
     const { run } = this;
-    const { frame } = this.#where();
-    this.#offerLayers();
-    if (this.staged) {
-      let changed = false;
-      for (const panel of this.panels.values()) {
-        changed = panel.draw(run.recording, frame, this.cursors, this.hover) || changed;
-      }
-      if (changed) this.updates += 1;
-      this.#read(frame);
+    const layers = this.scene.offerLayers(run.recording?.schema);
+    this.cursors.layer = Math.max(0, Math.min(this.cursors.layer, layers - 1));
+    const where = this.#where();
+    if (this.#worthDrawing && this.scene.draw(run.recording, where.frame, this.cursors, this.hover, this.readings)) {
+      this.updates += 1;
     }
-    this.#tell();
-    this.shown = signature;
-    const ended = performance.now();
-    this.lastDrawn = ended + REST * (ended - began) - 1000 / MOST_UPDATES;
-    this.lastDrawn = Math.max(this.lastDrawn, began);
+    const recorded = run.recorded && run.status === "done" ? "Recorded run." : "";
+    this.scene.tell(where, this.fault || run.sentence || recorded);
+    const spent = performance.now() - began;
+    this.spent = spent;
+    this.drawnAt = Math.max(now, now + (1 + REST) * spent - 1000 / MOST_UPDATES);
   }
 
   #where() {
-    const { run, playback } = this;
-    if (!this.staged || !run) return { frame: -1, frames: run?.frames ?? 0, step: 0 };
-    const { frame } = playback;
-    return { frame, frames: run.frames, step: run.recording?.before(frame)?.step ?? 0 };
+    const { run, playback, staged } = this;
+    const frame = staged ? playback.frame : -1;
+    return {
+      status: run.status, run: run.key, left: run.left === true, staged,
+      frame, frames: run.frames, step: run.recording?.before(frame)?.step ?? 0, lastStep: run.lastStep,
+      playing: playback.playing, live: playback.live, layer: this.cursors.layer,
+    };
   }
 
-  /** Bar, status line, and the attributes that tests wait for. */
-  #tell() {
-    const { run, playback } = this;
-    const where = this.#where();
-    const { playing, live } = playback;
-    this.bar.show({ ...where, lastStep: run.lastStep, playing, live, layer: this.cursors.layer, left: run.left });
-    const recorded = run.recorded && run.status !== "failed" ? "Recorded run." : "";
-    setText(this.status, [recorded, run.sentence].filter(Boolean).join(" "));
-    Object.assign(this.root.dataset, {
-      status: run.status, run: run.key, frame: where.frame, frames: where.frames, step: where.step,
-      playing, live, staged: this.staged,
-    });
-  }
+  // --- what happens -------------------------------------------------------------------------------
 
-  #read(frame) {
-    const told = this.run.recording ? notesAt(this.run.recording, frame) : [];
-    const texts = told.filter(([id]) => this.readings[id]).map(([id, numbers]) => fill(this.readings[id], numbers));
-    if (texts.join("\n") === this.read) return;
-    this.read = texts.join("\n");
-    this.notes.replaceChildren(...texts.map((text) => element("li", {}, text)));
-    this.reading.hidden = texts.length === 0;
+  /** Put the figures of the present run on the stage; what the run before showed becomes its ghost. */
+  #raise() {
+    this.staged = true;
+    const { run, before } = this;
+    this.scene.offerLayers(run.recording?.schema);
+    const { frame } = this.#where();
+    const at = run.recording && frame >= 0 ? { recording: run.recording, k: frame, cursors: this.cursors } : null;
+    this.scene.raise(run.figures, this.styles, before, at, before ? changes(before.settings, run.settings) : "");
+    this.dirty = true;
   }
-
-  // --- what visitors do ---------------------------------------------------------------------------
 
   #restart() {
     if (this.run.left) this.run.resume();
     this.playback.seek(0);
-    this.play();
-  }
-
-  #choose(index) {
-    const { names } = this.#layers();
-    this.cursors = { ...this.cursors, layer: Math.max(0, Math.min(index, names.length - 1)) };
-    this.#wake(true);
+    this.playback.play();
   }
 
   #point(index) {
@@ -335,60 +240,23 @@ class Stage {
   }
 
   #mark() {
-    const { step } = this.#where();
-    for (const panel of this.panels.values()) panel.mark(step, this.cursors.layer, this.hover);
-  }
-
-  #offerLayers() {
-    const { at, names } = this.#layers();
-    const known = [...this.panels.values()].some((panel) => panel.knowsLayers);
-    const offered = known ? names : [];
-    if (offered.join() === this.offered) return;
-    this.offered = offered.join();
-    this.bar.offerLayers(offered);
-    this.cursors = { ...this.cursors, layer: Math.max(0, Math.min(this.cursors.layer, names.length - 1)) };
-    for (const panel of this.panels.values()) panel.marks.set(panel.figure.roles, at);
+    this.scene.mark(this.#where().step, this.cursors.layer, this.hover);
   }
 
   #key(event) {
-    const typing = event.target.closest("select, input:not(.nv-scrub)");
-    if (typing || event.altKey || event.ctrlKey || event.metaKey) return;
+    const busy = event.target.closest("select, input:not(.nv-scrub)");
+    if (busy || event.altKey || event.ctrlKey || event.metaKey) return;
+    const { playback } = this;
     const act = {
-      " ": () => this.playback.toggle(),
-      ArrowLeft: () => this.playback.step(-1),
-      ArrowRight: () => this.playback.step(1),
-      Home: () => this.playback.seek(0),
-      End: () => this.playback.seek(this.playback.last),
+      " ": () => playback.toggle(),
+      ArrowLeft: () => playback.step(-1),
+      ArrowRight: () => playback.step(1),
+      Home: () => playback.seek(0),
+      End: () => playback.seek(playback.last),
     }[event.key];
     if (!act || (event.key === " " && event.target.closest("button"))) return;
     event.preventDefault();
     act();
     this.#wake(true);
-  }
-
-  // --- the window ---------------------------------------------------------------------------------
-
-  #retheme() {
-    const theme = readTheme(this.root);
-    if (JSON.stringify(theme) === this.themed) return;
-    this.themed = JSON.stringify(theme);
-    this.template = plotlyTemplate(theme);
-    for (const panel of this.panels.values()) panel.retheme(this.template);
-  }
-
-  #resized() {
-    clearTimeout(this.resizing);
-    this.resizing = setTimeout(() => {
-      for (const panel of this.panels.values()) panel.resize();
-      this.#mark();
-    }, 80);
-  }
-
-  #seen(entries) {
-    for (const { target, isIntersecting } of entries) {
-      const panel = this.panels.get(target.dataset.key);
-      if (panel) panel.visible = isIntersecting;
-    }
-    if (this.run) this.#wake(true);
   }
 }

@@ -1,12 +1,11 @@
 /** What the Start page says, made from the numbers on screen. */
 
-const plural = (n, one, many = `${one}s`) => (n === 1 ? one : many);
 const are = (n) => (n === 1 ? "is" : "are");
 
 /** torch's refusal as a sentence. */
 export function raised(message) {
   return `In training mode a batch of one cannot be normalized: one value has no spread. torch refuses with
-    <code>ValueError: ${message}</code> Take a batch size of 2 or more, or switch to <code>model.eval()</code>.`;
+    <code>ValueError: ${message}</code>. Take a batch size of 2 or more, or switch to <code>model.eval()</code>.`;
 }
 
 /** For the live region: both counters in one sentence. */
@@ -35,7 +34,7 @@ export function seen({ settings, evaluated, trained }) {
   const flips = trained.answers.filter((says, i) => says !== evaluated.answers[i]).length;
   const cause = `<b>Not one weight has changed.</b> In training mode every batch norm layer takes its mean and variance
     from the ${batch} digits that are predicted together, so a digit's answer depends on its neighbours:
-    ${flips} ${plural(flips, "digit")} ${plural(flips, "reads", "read")} differently than in evaluation mode, and
+    ${flips} ${flips === 1 ? "digit is" : "digits are"} read differently than in evaluation mode, and
     ${trained.wrong} instead of ${evaluated.wrong} ${are(trained.wrong)} wrong.`;
   return `<p>${cause} ${advice({ batch, sorted, flips })}</p>`;
 }

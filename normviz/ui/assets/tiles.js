@@ -20,7 +20,7 @@ const SKELETON = `
   </div>
   <div class="nvt-settings">
     <label class="nvt-slider">
-      <span>Batch size <output></output></span>
+      <span>Batch size <b></b></span>
       <input type="range" min="0" step="1">
       <span class="nvt-ticks" aria-hidden="true"></span>
     </label>
@@ -31,8 +31,11 @@ const SKELETON = `
     </div>
   </div>
   </div>
-  <p class="nvt-raised" hidden></p>
-  <div class="nvt-board" role="listbox" aria-label="Test digits, grouped by batch" aria-orientation="horizontal"></div>
+  <div class="nvt-stand">
+    <div class="nvt-board" role="listbox" aria-orientation="horizontal" aria-label="Test digits, grouped by batch">
+    </div>
+    <p class="nvt-raised" hidden></p>
+  </div>
   <p class="nvt-legend">
     <span><i class="nvt-key" aria-hidden="true">5</i> wrong, with the network's answer</span>
     <span><i class="nvt-key nvt-key-batch" aria-hidden="true"></i> predicted together, as one batch</span>
@@ -67,7 +70,8 @@ class Start {
 
   #digits() {
     const size = this.net.pixelsPerDigit;
-    return Array.from(this.labels, (label, i) => ({ label, pixels: this.net.pixels.subarray(i * size, (i + 1) * size) }));
+    const pixels = (i) => this.net.pixels.subarray(i * size, (i + 1) * size);
+    return Array.from(this.labels, (label, i) => ({ label, pixels: pixels(i) }));
   }
 
   /** The digit to explain first: one that the two modes read differently. */
@@ -129,10 +133,11 @@ class Start {
     const slider = this.part("slider").querySelector("input");
     slider.value = this.data.batches.indexOf(batch);
     slider.setAttribute("aria-valuetext", String(batch));
-    this.part("slider").querySelector("output").textContent = batch;
+    this.part("slider").querySelector("b").textContent = batch;
     this.part("shuffle").querySelector("small").textContent = `shuffle ${shuffle}`;
     this.part("sorted").querySelector("input").checked = sorted;
-    this.part("reset").hidden = Object.entries(this.data.defaults).every(([name, value]) => this.settings[name] === value);
+    const untouched = Object.entries(this.data.defaults).every(([name, value]) => this.settings[name] === value);
+    this.part("reset").hidden = untouched;
     this.part("raised").hidden = !(this.error && mode === "train");
     this.part("raised").innerHTML = this.error ? raised(this.error.message) : "";
     this.allTrained = null;
@@ -143,8 +148,10 @@ class Start {
   }
 
   #scores() {
-    const small = (result, error) => (error ? "torch raises an error"
-      : result ? `${((100 * result.wrong) / result.of).toFixed(1)}% of all ${result.of} test digits` : "…");
+    const every = this.net.labels.length;
+    const share = ({ wrong, of }) => `${((100 * wrong) / of).toFixed(1)}%`;
+    const rate = (result) => `${share(result)} of ${result.of === every ? "all " : ""}${result.of} test digits`;
+    const small = (result, error) => (error ? "torch raises an error" : result ? rate(result) : "…");
     const big = (result) => (result ? `wrong: <b>${result.wrong}</b> of ${result.of}` : "<b>no answer</b>");
     const [evaluation, training] = this.root.querySelectorAll(".nvt-score");
     evaluation.innerHTML = `${big(this.evaluated)}<small>${small(this.all)}</small>`;

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+from normviz.catalog.norms import NORMS
 from normviz.frames import Frame, Schema
 from normviz.lab.engine import Member, Plan, Stack
 from normviz.lab.experiments.forgotten_eval import measurements, remarks
@@ -35,13 +36,13 @@ def run(spec: ForgottenEval) -> Iterator[Schema | Frame]:
 
 def stack_of(spec: ForgottenEval, norms: tuple[str, ...]) -> Stack:
     """Untrained networks: every norm with every seed, norm by norm."""
-    plan = Plan(
-        network=spec.network,
-        depth=spec.depth,
-        width=spec.first_width,
-        options={"eps": spec.eps, "momentum": spec.momentum},
-    )
-    members = [Member(norm, seed, spec.lr) for norm in norms for seed in spec.seed_values]
+    plan = Plan(network=spec.network, depth=spec.depth, width=spec.first_width)
+    knobs = {"eps": spec.eps, "momentum": spec.momentum}
+    members = [
+        Member(norm, seed, spec.lr, options=tuple((k, v) for k, v in knobs.items() if k in NORMS[norm].options))
+        for norm in norms
+        for seed in spec.seed_values
+    ]
     return Stack(plan, members, optimizer="momentum", batch_size=spec.batch_size)
 
 
@@ -122,7 +123,8 @@ class Course:
     def labels(self) -> Iterator[Frame]:
         """Samples whose label changes from one random batch to another, and some of them as pictures."""
         self.flips = measurements.flips(self.stack, self.spec.deploy_batch, self.orders)
-        self.tables.put("flip_share", self.flips.share)
+        alive = self.stack.diverged_at < 0
+        self.tables.put("flip_share", np.where(alive, self.flips.share, np.nan))
         split = self.stack.data(0)
         for i, sample in enumerate(self.flips.chosen(0, asked.SAMPLES)):
             true = int(split.y_test[sample])
@@ -166,8 +168,9 @@ class Course:
             self._after_pass(self.spec.deploy_batch, way)
             self._keep_statistics(name)
             self.stack.restore(trained)
-        before, _, after = self.tables["pass_mean"]
-        self.tables.put("pass_shift", (after - before) / np.sqrt(self.tables["pass_var"][0] + self.spec.eps))
+        (mean, _, mean_after), (var, _, var_after) = self.tables["pass_mean"], self.tables["pass_var"]
+        self.tables.put("pass_shift", (mean_after - mean) / np.sqrt(var + self.spec.eps))
+        self.tables.put("pass_doublings", np.log2((var_after + self.spec.eps) / (var + self.spec.eps)))
         yield self.frame()
 
     def _after_pass(self, size: int, order: measurements.Order) -> Values:

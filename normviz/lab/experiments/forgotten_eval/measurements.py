@@ -25,6 +25,8 @@ Order = Labels | str | None
 
 UNKNOWN = -1
 """In place of a label that was not predicted: the sample was in an incomplete batch."""
+SURE = 0.9
+"""Probability from which on the network counts as nearly sure."""
 
 
 class Orders:
@@ -64,10 +66,13 @@ def refusal(stack: Stack) -> str:
 class Flips:
     """Labels of every test sample in several random batches.
 
-    Shapes: evaluated [S, N]; drawn [DRAWS, S, N], `UNKNOWN` where the batch was incomplete.
+    Shapes: evaluated, sureness [S, N]; drawn [DRAWS, S, N], `UNKNOWN` where the batch was incomplete.
     """
 
     evaluated: Labels
+    """Labels in eval mode."""
+    sureness: Values
+    """Probability of that label."""
     drawn: Labels
 
     @property
@@ -90,23 +95,28 @@ class Flips:
         return np.flatnonzero(self.changing[member])[:count]
 
     def unsteadiest(self, member: int, true: Labels) -> int:
-        """The test sample that a member gets right in eval mode and that it gives the most different labels.
+        """The test sample to which a member gives the most different labels, of those it is right about in eval mode.
 
-        The first of several; the first of all where no label changes.  ``true`` are the right labels, [N].
+        Samples of which eval mode is nearly sure go before others.  The first of several; the first of all
+        where no label changes.  ``true`` are the right labels, [N].
         """
         right = [one for one in np.flatnonzero(self.changing[member]) if self.evaluated[member, one] == true[one]]
-        return max(map(int, right), key=lambda one: len(set(self.drawn[:, member, one])), default=0)
+
+        def unsteady(one: int) -> tuple[bool, int]:
+            return bool(self.sureness[member, one] > SURE), len(set(self.drawn[:, member, one]))
+
+        return max(map(int, right), key=unsteady, default=0)
 
 
 def flips(stack: Stack, batch_size: int, orders: Orders) -> Flips:
     """Predict every test sample in `DRAWS` random batches of ``batch_size``, in training mode."""
-    evaluated = stack.logits(None, "eval").argmax(-1).cpu().numpy()
+    sureness, evaluated = (one.cpu().numpy() for one in stack.logits().double().softmax(-1).max(-1))
     drawn = np.full((DRAWS, *evaluated.shape), UNKNOWN, np.int64)
     for labels in drawn:
         order = orders.next()
         predicted = stack.logits(order, "train", batch_size).argmax(-1).cpu().numpy()
         np.put_along_axis(labels, order[:, : predicted.shape[1]], predicted, 1)
-    return Flips(evaluated, drawn)
+    return Flips(evaluated, sureness, drawn)
 
 
 def probabilities(stack: Stack, sample: int, mates: Labels) -> Values:

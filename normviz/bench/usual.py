@@ -1,0 +1,54 @@
+"""The usual loop: one network at a time in plain PyTorch, as tutorials write it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+DESCRIPTION = "nn.Sequential, DataLoader(shuffle=True, drop_last=True), torch.optim.Adam, loss.item() each step"
+
+
+class DyT(nn.Module):
+    """Dynamic tanh, which torch does not have: γ·tanh(αx)+β."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.alpha = nn.Parameter(torch.tensor(0.5))
+        self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """γ·tanh(αx)+β."""
+        return self.weight * torch.tanh(self.alpha * x) + self.bias
+
+
+NORMS = {
+    "none": nn.Identity,
+    "batch": nn.BatchNorm1d,
+    "layer": nn.LayerNorm,
+    "group": lambda channels: nn.GroupNorm(4, channels),
+    "rms": nn.RMSNorm,
+    "dyt": DyT,
+}
+"""The norms of the mixed comparison as torch has them."""
+
+
+def train(norm: str, x: Tensor, y: Tensor, *, depth: int, width: int, batch_size: int, lr: float, steps: int) -> float:
+    """Train one MLP with Adam for ``steps`` steps; its last loss."""
+    layers: list[nn.Module] = []
+    for fan_in in (x.shape[1], *[width] * (depth - 1)):
+        layers += [nn.Linear(fan_in, width), NORMS[norm](width), nn.ReLU()]
+    net = nn.Sequential(*layers, nn.Linear(width, int(y.max()) + 1))
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    loader = DataLoader(TensorDataset(x, y), batch_size=batch_size, shuffle=True, drop_last=True)
+    done, last = 0, 0.0
+    while True:
+        for inputs, labels in loader:
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(net(inputs), labels)
+            loss.backward()
+            optimizer.step()
+            last = loss.item()
+            done += 1
+            if done == steps:
+                return last

@@ -1,0 +1,231 @@
+"""Signal: one batch forward and backward through deep networks as they are drawn, every layer looked at.
+
+The networks of one seed have the same weights and see the same batch, whatever their norm.  Nothing is
+trained and nothing else drawn: weights from ``generator(seed, "initialization")`` as everywhere; digits are
+the first batch of the training (purposes "split" and "batches"); Gaussian inputs are ``torch.randn(B, 64)``
+and then ``torch.randint(10, (B,))`` from ``generator(seed, "split")``.
+
+Legend: V variants (norms), E members (seeds) computed together, S seeds, N samples, C units, L hidden
+layers, B bins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from normviz.catalog.norms import NORMS
+from normviz.frames import Frame, Schema
+from normviz.lab import data, nets
+from normviz.lab.engine.batches import Batches
+from normviz.lab.engine.histograms import linear_counts, linear_edges, symlog_counts
+from normviz.lab.engine.losses import cross_entropy
+from normviz.lab.engine.probes import NORM_RANGE, SATURATED, norms_of_rows, per_layer, unit_maxima
+from normviz.lab.experiments.signal_notes import notes
+from normviz.lab.nets.layers import Net, Tape
+from normviz.lab.randoms import generator
+from normviz.specs import signal_frames as recorded
+from normviz.specs import signal_theory as theory
+from normviz.specs.signal import Signal
+
+Arrays = dict[str, NDArray[Any]]
+
+_AT_ONCE = 4_000_000
+"""Activations of one kind that are kept at once; a larger network is looked at seed by seed."""
+
+
+def run(spec: Signal) -> Iterator[Schema | Frame]:
+    """Look at all members of ``spec`` once."""
+    yield spec.schema()
+    torch.set_num_threads(1)
+    inputs = [batch(spec, seed) for seed in spec.seed_values]
+    x, y = (torch.stack(one) for one in zip(*inputs, strict=True))
+    seen = [look(spec, range(*part), x[slice(*part)], y[slice(*part)]) for part in parts(spec)]
+    arrays = {
+        name: np.concatenate([one[name] for one in seen], 1) for name in seen[0] if not name.startswith("hist")
+    }
+    frame = _constants(spec) | {name: seen[0][name] for name in seen[0] if name.startswith("hist")}
+    for name, values_VS in arrays.items():
+        frame |= _with_spread(name, values_VS)
+    frame |= expected(spec, x, frame)
+    yield Frame(0, frame, notes(spec, frame))
+
+
+def batch(spec: Signal, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The samples of one seed, x [N, *sample], and their classes [N]."""
+    if spec.inputs == "gaussian":
+        source = generator(seed, "split")
+        x = torch.randn(spec.batch_size, *spec.shape, generator=source)
+        return x, torch.randint(spec.classes, (spec.batch_size,), generator=source)
+    x, y = Batches([data.load("digits", seed)], [seed], spec.batch_size).next()
+    return x[0], y[0]
+
+
+def parts(spec: Signal) -> list[tuple[int, int]]:
+    """The seeds, as ranges that are computed together."""
+    activations = spec.depth * spec.width * spec.batch_size
+    size = max(1, min(spec.seeds, _AT_ONCE // activations))
+    return [(start, min(start + size, spec.seeds)) for start in range(0, spec.seeds, size)]
+
+
+# --- looking at it --------------------------------------------------------------------------------------
+
+
+def look(spec: Signal, rows: Sequence[int], x: torch.Tensor, y: torch.Tensor) -> Arrays:
+    """What one pass of some seeds shows: arrays [V, E, L], the loss [V, E], and histograms of the first seed."""
+    drawn: Net | None = None
+    shown: list[Arrays] = []
+    for norm in spec.norms:
+        net = network(spec, norm, [spec.seed_values[row] for row in rows], drawn)
+        drawn = drawn or net
+        shown.append(measure(spec, net, x, y, histograms=rows[0] == 0))
+    return {name: np.stack([one[name] for one in shown]) for name in shown[0]}
+
+
+def network(spec: Signal, norm: str, seeds: Sequence[int], drawn: Net | None = None) -> Net:
+    """The members of one norm at initialization, with the weights of ``drawn`` where there is one already."""
+    net = nets.build(
+        "mlp",
+        members=len(seeds),
+        shape=spec.shape,
+        classes=spec.classes,
+        depth=spec.depth,
+        width=spec.width,
+        norm=norm,
+        activation=spec.activation,
+        placement=spec.placement,
+        options={name: value for name, value in spec.norm_options.items() if name in NORMS[norm].options},
+    )
+    if drawn is None:
+        net.draw(seeds, [spec.gain] * len(seeds))
+        return net
+    # Drawing takes about as long as the passes; variants of one seed have the same weights anyway.
+    for block, other in zip(net.blocks, drawn.blocks, strict=True):
+        block.layer = other.layer
+        block.norm.init_from(block.layer.flat_weight)
+    net.head = drawn.head
+    return net
+
+
+def measure(spec: Signal, net: Net, x: torch.Tensor, y: torch.Tensor, *, histograms: bool) -> Arrays:
+    """One forward and one backward pass of one norm: arrays [E, L], the loss [E], histograms [L, B]."""
+    tape = Tape()
+    loss = cross_entropy(net(x, tape), y)
+    weights = [block.layer.weight for block in net.blocks]
+    gradients = torch.autograd.grad(loss.sum(), [*tape.outputs, *weights])
+    of_outputs, of_weights = gradients[: spec.depth], gradients[spec.depth :]
+    with torch.no_grad():
+        quantities = {
+            "sd": per_layer(tape.weighted, lambda h: h.flatten(1).std(1, correction=0)),
+            "grad_activation": per_layer(of_outputs, norms_of_rows),
+            "grad_weight": per_layer(of_weights, norms_of_rows),
+            "cosine": per_layer(tape.outputs, cosine),
+            **_health(spec, tape),
+        }
+        told: Arrays = {name: values_LE.T.numpy().astype("<f4") for name, values_LE in quantities.items()}
+        told["loss"] = loss.detach().numpy().astype("<f4")
+        if histograms:
+            told["hist_pre"] = _shares(tape.entering, lambda rows: linear_counts(rows, *NORM_RANGE))
+            told["hist_post"] = (
+                told["hist_pre"]
+                if tape.leaving[0] is tape.entering[0]
+                else _shares(tape.leaving, lambda rows: linear_counts(rows, *NORM_RANGE))
+            )
+            told["hist_grad"] = _shares(of_outputs, symlog_counts)
+    return told
+
+
+def cosine(a_RNC: torch.Tensor) -> torch.Tensor:
+    """Mean cosine of the angle between two different samples; a sample that is all zero has no direction.
+
+    With unit vectors u the sum over all pairs is |Σu|² - N.
+
+    Shapes: [R, N, C] -> [R].
+    """
+    u = torch.nn.functional.normalize(a_RNC.flatten(2), dim=2)
+    n = a_RNC.shape[1]
+    return ((u.sum(1) ** 2).sum(1) - n) / (n * (n - 1))
+
+
+def _health(spec: Signal, tape: Tape) -> dict[str, torch.Tensor]:
+    if spec.activation == "relu":
+        return {"dead": per_layer(tape.activated, lambda a: (unit_maxima(a) == 0).float().mean(1))}
+    if spec.activation in SATURATED:
+        low, high = SATURATED[spec.activation]
+        beyond = per_layer(tape.activated, lambda a: ((a < low) | (a > high)).flatten(1).float().mean(1))
+        return {"saturated": beyond}
+    return {}
+
+
+def _shares(values: Sequence[torch.Tensor], counts: Any) -> NDArray[np.uint16]:
+    """Histograms of the first member, as shares of each layer's values, [L, B]."""
+    counted = per_layer([one[:1] for one in values], lambda rows: counts(rows.flatten(1)))[:, 0].numpy()
+    return np.rint(counted * (recorded.WHOLE / values[0][0].numel())).astype("<u2")
+
+
+# --- what goes into the frame ---------------------------------------------------------------------------
+
+
+def expected(spec: Signal, x: torch.Tensor, measured: Arrays) -> Arrays:
+    """What theory expects for these inputs; gradients start from the measured ones of the last layer."""
+    samples = x.flatten(2).double().numpy()
+    input_square = float((samples**2).mean())
+    arrays: Arrays = {}
+    scales = [theory.deviations(spec, norm, input_square) for norm in theory.scales(spec)]
+    for i, ending in enumerate(("", "_low", "_high")):
+        if scales:
+            arrays[f"theory_sd{ending}"] = np.array([one[i] for one in scales])
+    for name, curve in (
+        ("grad_activation", theory.activation_gradients),
+        ("grad_weight", theory.weight_gradients),
+    ):
+        if theory.flows(spec):
+            anchors = [measured[f"{name}_median"][spec.norms.index(norm), -1] for norm in theory.flows(spec)]
+            curves = [curve(spec, norm, input_square) for norm in theory.flows(spec)]
+            arrays[f"theory_{name}"] = np.array(anchors)[:, None] * np.array(curves)
+    if theory.angles(spec):
+        pairs = between(samples)
+        arrays["theory_cosine"] = np.array([theory.cosines(spec, norm, pairs) for norm in theory.angles(spec)])
+    with np.errstate(over="ignore"):  # beyond float32 is infinite, as it is for the networks
+        return {name: values.astype("<f4") for name, values in arrays.items()}
+
+
+def between(samples: NDArray[np.float64], most: int = 500) -> NDArray[np.float64]:
+    """Cosines between pairs of inputs of the same seed, as at most so many quantiles.
+
+    Shapes: [S, N, C] -> [P].
+    """
+    u = samples / np.maximum(np.linalg.norm(samples, axis=2, keepdims=True), 1e-12)
+    above = np.triu_indices(samples.shape[1], 1)
+    cosines = np.sort(np.concatenate([(one @ one.T)[above] for one in u]))
+    if len(cosines) <= most:
+        return cosines
+    return cosines[((np.arange(most) + 0.5) * len(cosines) / most).astype(int)]
+
+
+def _constants(spec: Signal) -> Arrays:
+    edges = linear_edges(*NORM_RANGE)
+    return {
+        "layers": np.arange(1, spec.depth + 1, dtype="u1"),
+        "bins": ((edges[1:] + edges[:-1]) / 2).astype("<f4"),
+    }
+
+
+def _with_spread(name: str, values_VS: NDArray[Any]) -> Arrays:
+    """A quantity of every member, and its median, lowest and highest value over the seeds where it is finite."""
+    finite = np.where(np.isfinite(values_VS), values_VS, np.nan)
+    none = np.isnan(finite).all(1)
+    # Where no seed is finite the answer is NaN, without numpy's warning.
+    filled = np.where(none[:, None], 0.0, finite)
+    over = {"median": np.nanmedian, "low": np.nanmin, "high": np.nanmax}
+    return {
+        name: values_VS,
+        **{
+            f"{name}_{one}": np.where(none, np.nan, function(filled, axis=1)).astype("<f4")
+            for one, function in over.items()
+        },
+    }

@@ -1,0 +1,182 @@
+// What is on the stage: bar, legend, status, charts, readings.  It shows what it is told and keeps no time.
+
+import { Bar } from "./bar.js";
+import { element, setText } from "./elements.js";
+import { Legend, variantsOf } from "./legend.js";
+import { fill, notesAt } from "./notes.js";
+import { Panel } from "./panels.js";
+import { plotlyTemplate, readTheme } from "./theme.js";
+
+export class Scene {
+  /**
+   * @param parent the element to build in
+   * @param on what visitors do: see Bar and Marks, and {key(event), seen(), signal}
+   */
+  constructor(parent, on) {
+    this.on = on;
+    this.kit = { Plotly: null, template: {} }; // shared by all panels
+    this.panels = new Map();
+    this.layers = { at: [], names: [] };
+    this.bar = new Bar(on);
+    this.legend = new Legend((hidden) => this.#each((panel) => panel.hide(hidden)));
+    this.status = element("p", { className: "nv-status", role: "status" });
+    this.changed = element("p", { className: "nv-changed", hidden: true });
+    this.grid = element("div", { className: "nv-grid" });
+    this.moreGrid = element("div", { className: "nv-grid", hidden: true });
+    this.more = element("button", {
+      type: "button", className: "nv-button nv-more", hidden: true, "aria-expanded": "false",
+      onclick: () => this.#showMore(this.moreGrid.hidden),
+    });
+    this.notes = element("ul", {});
+    this.reading = element(
+      "section", { className: "nv-reading", hidden: true },
+      element("h3", {}, "What to look for"), this.notes,
+    );
+    this.root = element(
+      "section",
+      { className: "nv-stage", tabIndex: 0, "aria-label": "Charts of this run", onkeydown: on.key },
+      element(
+        "div", { className: "nv-head" },
+        this.bar.root,
+        element("div", { className: "nv-line" }, this.legend.root, this.status),
+      ),
+      this.changed, this.grid, this.more, this.moreGrid, this.reading,
+    );
+    parent.append(this.root);
+    this.sizes = new ResizeObserver(() => this.#resized());
+    this.sizes.observe(this.root);
+    this.sights = new IntersectionObserver((entries) => this.#seen(entries), { rootMargin: "100px" });
+  }
+
+  /** Take the colours and fonts of the page, if they are other than before. */
+  retheme() {
+    const theme = readTheme(this.root);
+    if (JSON.stringify(theme) === this.theme) return;
+    this.theme = JSON.stringify(theme);
+    this.kit.template = plotlyTemplate(theme);
+    this.#each((panel) => panel.retheme());
+  }
+
+  /**
+   * Put figures on the stage; those that were there under the same key keep their nodes.
+   * @param before the run before, for the ghosts: {figures, recording}, or null
+   * @param at where to draw them at once: {recording, k, cursors}, or null
+   * @param told what changed in the settings, in words
+   */
+  raise(figures, styles, before, at, told) {
+    const old = new Map((before?.figures ?? []).map((figure) => [figure.key, figure]));
+    const kept = new Map();
+    for (const figure of figures) {
+      const ghost = old.has(figure.key) ? { figure: old.get(figure.key), recording: before.recording } : null;
+      const panel = this.panels.get(figure.key) ?? this.#panel(figure);
+      panel.set(figure, this.layers.at, ghost, at);
+      kept.set(figure.key, panel);
+    }
+    for (const [key, panel] of this.panels) if (!kept.has(key)) panel.destroy();
+    this.panels = kept;
+    arrange(this.grid, [...kept.values()].filter(({ figure }) => !figure.expert));
+    arrange(this.moreGrid, [...kept.values()].filter(({ figure }) => figure.expert));
+    this.#showMore(!this.moreGrid.hidden);
+    this.legend.set(variantsOf(figures), styles);
+    setText(this.changed, told ? `Changed: ${told}. The run before is drawn in grey.` : "");
+    this.changed.hidden = !told;
+  }
+
+  /** Offer the layers of a schema, if any figure knows layers.  Returns how many there are. */
+  offerLayers(schema) {
+    const n = schema?.extent("layer") ?? 0;
+    const labels = schema?.labels.layer ?? [];
+    const at = Array.from({ length: n }, (_, i) => (typeof labels[i] === "number" ? labels[i] : i + 1));
+    const names = at.map((number, i) => (typeof labels[i] === "string" ? labels[i] : `layer ${number}`));
+    const known = [...this.panels.values()].some((panel) => panel.knowsLayers);
+    const offer = JSON.stringify([names, known]);
+    if (offer !== this.offer) {
+      this.offer = offer;
+      this.layers = { at, names };
+      this.bar.offerLayers(known ? names : []);
+      this.#each((panel) => panel.marks.set(panel.figure.roles, at));
+    }
+    return n;
+  }
+
+  /** Draw what stands at frame k in the charts that are on screen.  Returns whether anything had changed. */
+  draw(recording, k, cursors, hover, readings) {
+    if (!this.kit.Plotly) return false;
+    let changed = false;
+    this.#each((panel) => {
+      changed = panel.draw(recording, k, cursors, hover, this.layers.names[cursors.layer] ?? "") || changed;
+    });
+    this.#read(recording, k, readings);
+    return changed;
+  }
+
+  mark(step, layer, hover) {
+    this.#each((panel) => panel.mark(step, layer, hover));
+  }
+
+  /** Bar, status line, and the attributes for which tests wait. */
+  tell(where, sentence) {
+    this.bar.show(where);
+    setText(this.status, sentence);
+    const { status, run, frame, frames, step, playing, live, staged } = where;
+    Object.assign(this.root.dataset, { status, run, frame, frames, step, playing, live, staged });
+  }
+
+  destroy() {
+    this.sizes.disconnect();
+    this.sights.disconnect();
+    this.#each((panel) => panel.destroy());
+    this.root.remove();
+  }
+
+  #each(act) {
+    for (const panel of this.panels.values()) act(panel);
+  }
+
+  #panel(figure) {
+    const panel = new Panel(this.kit, figure, this.on);
+    if (this.legend.hidden.size) panel.hide(this.legend.hidden);
+    this.sights.observe(panel.root);
+    return panel;
+  }
+
+  #showMore(open) {
+    const n = this.moreGrid.children.length;
+    this.moreGrid.hidden = !open || n === 0;
+    this.more.hidden = n === 0;
+    this.more.setAttribute("aria-expanded", String(open));
+    setText(this.more, open ? "Fewer charts" : `More charts (${n})`);
+  }
+
+  #read(recording, k, readings) {
+    const told = recording ? notesAt(recording, k) : [];
+    const texts = told.filter(([id]) => readings[id]).map(([id, numbers]) => fill(readings[id], numbers));
+    if (texts.join("\n") === this.readTexts) return;
+    this.readTexts = texts.join("\n");
+    this.notes.replaceChildren(...texts.map((text) => element("li", {}, text)));
+    this.reading.hidden = texts.length === 0;
+  }
+
+  #resized() {
+    clearTimeout(this.resizing);
+    this.resizing = setTimeout(() => {
+      this.#each((panel) => panel.resize());
+      this.on.moved();
+    }, 80);
+  }
+
+  #seen(entries) {
+    for (const { target, isIntersecting } of entries) {
+      const panel = this.panels.get(target.dataset.key);
+      if (panel) panel.visible = isIntersecting;
+    }
+    this.on.seen();
+  }
+}
+
+/** Panels in their order, moving only those that are elsewhere. */
+function arrange(grid, panels) {
+  panels.forEach((panel, i) => {
+    if (grid.children[i] !== panel.root) grid.insertBefore(panel.root, grid.children[i] ?? null);
+  });
+}

@@ -1,0 +1,81 @@
+"""Settings of the operator: what is documented is what is read, and wrong values are refused."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import fields
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from normviz.player import Settings, settings
+from normviz.spec import SpecError
+
+NAMES = [field.name for field in fields(Settings)]
+
+
+def test_nothing_set_gives_the_defaults() -> None:
+    assert Settings.from_environment({"PATH": "/bin", "NORMVIZ_RUNS": " "}) == Settings()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_setting_is_in_the_table_with_its_default(name: str) -> None:
+    rows = [line.split("|") for line in (settings.__doc__ or "").splitlines() if line.startswith("| NORMVIZ_")]
+    (row,) = [row for row in rows if row[1].strip() == f"NORMVIZ_{name.upper()}"]
+    assert len(rows) == len(NAMES)
+    default = getattr(Settings(), name)
+    if name == "experiments":
+        assert row[2].strip() == ""
+    elif isinstance(default, str):
+        assert row[2].strip() == default
+    else:
+        assert float(row[2]) == default
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "field", "value"),
+    [
+        ("NORMVIZ_ENGINE", "persistent", "engine", "persistent"),
+        ("NORMVIZ_RUNS", "7", "runs", 7),
+        ("NORMVIZ_LEASE", "2.5", "lease", 2.5),
+        ("NORMVIZ_LARGEST_RUN", "1e9", "largest_run", 1e9),
+        ("NORMVIZ_EXPERIMENTS", "one, two.three", "experiments", ("one", "two.three")),
+    ],
+)
+def test_a_variable_sets_its_field(variable: str, text: str, field: str, value: object) -> None:
+    assert getattr(Settings.from_environment({variable: text}), field) == value
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "told"),
+    [
+        ("NORMVIZ_ENGINE", "forks", "NORMVIZ_ENGINE: “forks” does not work; allowed is one of auto, fork, persist"),
+        ("NORMVIZ_RUNS", "0", "NORMVIZ_RUNS: “0” does not work; allowed is a whole number from 1 to 1000."),
+        ("NORMVIZ_LEASE", "nan", "NORMVIZ_LEASE: “nan” does not work"),
+        ("NORMVIZ_RECORDINGS", "1 GB", "NORMVIZ_RECORDINGS: “1 GB” does not work"),
+        ("NORMVIZ_EXPERIMENTS", "a;rm -rf", "NORMVIZ_EXPERIMENTS: “a;rm -rf” does not work"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_a_sentence(variable: str, text: str, told: str) -> None:
+    with pytest.raises(SpecError) as refused:
+        Settings.from_environment({variable: text})
+    assert refused.value.sentence.startswith(told)
+
+
+def test_a_misspelt_variable_is_noticed(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        Settings.from_environment({"NORMVIZ_LARGEST_RUNS": "1e9", "OTHER": "1"})
+    assert "NORMVIZ_LARGEST_RUNS is not a setting" in caplog.text
+    assert "is NORMVIZ_LARGEST_RUN meant?" in caplog.text
+
+
+@given(st.sampled_from(NAMES), st.text())
+def test_any_text_is_read_or_refused(name: str, text: str) -> None:
+    try:
+        made = Settings.from_environment({f"NORMVIZ_{name.upper()}": text})
+    except SpecError as error:
+        assert error.sentence.startswith("NORMVIZ_")
+    else:
+        assert 1 <= made.runs <= 1000
+        assert 0.2 <= made.lease <= 3600
