@@ -71,7 +71,7 @@ def _list(asked: argparse.Namespace) -> None:
             "networks": list(NETWORKS),
             "datasets": list(DATASETS),
             "experiments": list(EXPERIMENTS),
-            "pages": [{"title": page.title, "path": page.path} for page in PAGES],
+            "pages": [{"title": page.title, "path": "/" + page.url_path} for page in PAGES],
         }
         print(json.dumps(told))
         return
@@ -80,7 +80,7 @@ def _list(asked: argparse.Namespace) -> None:
         "Networks": [(name, network.label) for name, network in NETWORKS.items()],
         "Data sets": [(name, data.label) for name, data in DATASETS.items()],
         "Experiments": [(name, spec.title) for name, spec in EXPERIMENTS.items()],
-        "Pages": [("/" + page.path, page.title) for page in PAGES],
+        "Pages": [("/" + page.url_path, page.title) for page in PAGES],
     }
     for title, rows in sections.items():
         print(title)

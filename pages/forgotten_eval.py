@@ -9,17 +9,17 @@ from normviz.ui.stage import stage
 
 st.title(ForgottenEval.title)
 st.markdown(
-    "A network with batch norm is trained, then used without `model.eval()`: each prediction is normalized by the "
-    "statistics of whatever batch it happens to be in. **Act 1**: validated in large batches, nothing looks wrong. "
-    "**Act 2**: in use, in small batches, the same weights fail. **Repair**: what helps, measured."
+    "A network is trained, then used without `model.eval()`: each answer depends on the batch it comes "
+    "in. **Act 1**: validated in large batches, nothing looks wrong. **Act 2**: in use, in small "
+    "batches, the same weights fail. **Repair**: what helps, each measured."
 )
 spec = controls(ForgottenEval)
 stage(spec, *figures(spec))
 
 st.subheader("Why")
 st.markdown(
-    "In training mode batch norm subtracts the mean $\\mu_B$ of the *current batch* and divides by its deviation; "
-    "in evaluation mode it uses averages collected while training:"
+    "Training mode normalizes by the mean and the variance of the *current batch*, evaluation mode by "
+    "running averages of them, which every pass in training mode moves by the momentum $m$:"
 )
 st.latex(
     r"\text{train: } \hat x=\frac{x-\mu_B}{\sqrt{\sigma_B^2+\varepsilon}}\qquad"
@@ -27,9 +27,9 @@ st.latex(
     r"\mu\leftarrow(1-m)\,\mu+m\,\mu_B"
 )
 st.markdown(
-    "The mean of $B$ samples scatters with variance $\\sigma^2/B$, so the harm grows as batches shrink; batches of one "
-    "class shift the mean itself. And every forward pass in training mode moves $\\mu$ and $\\sigma^2$, even under "
-    "`torch.no_grad()`: that damage stays when `eval()` is called later. Recalibration averages them anew; layer and "
-    "group norm have nothing to forget, each sample is normalized by itself."
+    "The mean of $B$ samples scatters with variance $\\sigma^2/B$: small batches are noisy, and a batch "
+    "of one class has the mean of that class. The move of $\\mu$ and $\\sigma^2$ also happens under "
+    "`torch.no_grad()`, and stays when `eval()` comes later; recalibration averages them anew. Layer "
+    "and group norm look at each sample alone and have nothing to forget."
 )
-st.caption("Ioffe & Szegedy 2015, Batch Normalization, arXiv:1502.03167. Wu & Johnson 2021, arXiv:2105.07576.")
+st.caption("Ioffe & Szegedy 2015, arXiv:1502.03167; recalibration: Wu & Johnson 2021, arXiv:2105.07576.")

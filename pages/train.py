@@ -11,9 +11,8 @@ from normviz.ui.stage import stage
 
 st.title(Train.title)
 st.markdown(
-    "The same network trains once with each normalization, from the same weights, on the same batches, at the "
-    "same learning rate. That rate is not equally good for all: at first it is 0.3, where they part; "
-    "at 0.1 all four learn."
+    "The same network trains once with each normalization, from the same weights, on the same batches, at "
+    "the same learning rate. The rate is part of the question: these part at 0.3, and at 0.1 all four learn."
 )
 
 spec = controls(Train)
@@ -21,11 +20,11 @@ stage(spec, *figures(spec))
 
 with st.expander("Formulas and sources", icon=":material/function:"):
     for norm in (NORMS[name] for name in spec.norms):
-        st.markdown(f"**{norm.label}** averages {norm.axes}. Parameters: {norm.parameters}. State: {norm.state}.")
+        st.markdown(f"**{norm.label}**: {norm.axes}. Parameters: {norm.parameters}. State: {norm.state}.")
         st.latex(norm.formula)
         if norm.source:
-            source = norm.source
-            st.caption(f"{source.authors} ({source.year}), [{source.title}](https://arxiv.org/abs/{source.arxiv})")
+            paper = f"[{norm.source.title}](https://arxiv.org/abs/{norm.source.arxiv})"
+            st.caption(f"{norm.source.authors} ({norm.source.year}), {paper}")
 
 for page in PAGES:
     if page.url_path != "train":

@@ -19,7 +19,7 @@ from normviz.specs.signal import Signal
 VALUES = (-4.0, 4.0)
 """Range of the axes of values: four standard deviations to either side, where a norm has done its work."""
 FULL_COLOUR = 0.1 * recorded.WHOLE
-"""Share of a layer's values in one bin that gets the full colour (a standard normal has 0.05 in its middle bin)."""
+"""Share of a layer's values in a bin that gets the full colour (a standard normal has 0.05 at its top)."""
 FULL_GRADIENT = 0.15 * recorded.WHOLE
 """The same for gradients, whose bins are octaves."""
 DECADES = (-36, 36)
@@ -63,23 +63,31 @@ def deviations(spec: Signal) -> Figure:
     plan = layout("Layer", "SD of the pre-activations", y_log=True, y_range=_decades(limits, (-2, 2)))
     return Figure(
         "sd", "Size of the signal", tuple(traces), _layered(spec, plan, "x"), roles={"x": "layer"},
-        alt="Standard deviation of the pre-activations of each layer, before any norm, on a logarithmic axis, for each "
-        f"normalization{_seeds(spec)}. Dashed: the closed form for wide networks; the grey band holds 95% of the "
-        f"networks of width {spec.width}.",
+        alt="Standard deviation of the pre-activations of each layer, before any norm, on a logarithmic "
+        f"axis, for each normalization{_seeds(spec)}. Dashed: the closed form for wide networks; the grey "
+        f"band holds 95% of the networks of width {spec.width}.",
     )  # fmt: skip
 
 
 def entering_histograms(spec: Signal) -> Figure:
     """What enters the norm in every layer, one map for each variant."""
     return _maps(
-        spec, "hist_pre", "Before the norm", "Value that enters the norm", "Histogram of the values that enter the norm"
+        spec,
+        "hist_pre",
+        "Before the norm",
+        "Value that enters the norm",
+        "Histogram of the values that enter the norm",
     )
 
 
 def leaving_histograms(spec: Signal) -> Figure:
     """What leaves the norm in every layer."""
     return _maps(
-        spec, "hist_post", "After the norm", "Value that leaves the norm", "Histogram of the values that leave the norm"
+        spec,
+        "hist_post",
+        "After the norm",
+        "Value that leaves the norm",
+        "Histogram of the values that leave the norm",
     )
 
 
@@ -101,8 +109,8 @@ def chosen_layer(spec: Signal) -> Figure:
     )
     return Figure(
         "chosen_layer", "The chosen layer", traces, plan, expert=True,
-        alt="Histograms of the values before and after the norm in the chosen layer, a line for each normalization; "
-        "what lies beyond 4 is counted at the edge. First seed.",
+        alt="Histograms of the values before and after the norm in the chosen layer, a line for each "
+        "normalization; what lies beyond 4 is counted at the edge. First seed.",
     )  # fmt: skip
 
 
@@ -121,23 +129,30 @@ def weight_gradients(spec: Signal) -> Figure:
     return _gradients(spec, "grad_weight", "Gradient of the weights", theory.weight_gradients, expert=True)
 
 
-def _gradients(spec: Signal, name: str, title: str, shape: Callable[[Signal, str, float], NDArray[np.float64]],
-    *, expert: bool) -> Figure:
+def _gradients(
+    spec: Signal,
+    name: str,
+    title: str,
+    shape: Callable[[Signal, str, float], NDArray[np.float64]],
+    *,
+    expert: bool,
+) -> Figure:
     flows = theory.flows(spec)
     traces = [
         _expected(now(f"theory_{name}", t), "%{y:.2g}", norm) for t, norm in enumerate(flows)
     ]  # fmt: skip
     traces += _measured(spec, name, "%{y:.2g}")
-    curves = [_anchor(spec, name) * shape(spec, norm, 1.0) for norm in flows]
+    curves: list[NDArray[Any]] = [_anchor(spec, name) * shape(spec, norm, 1.0) for norm in flows]
     if set(flows) != set(spec.norms):  # no rate is known: leave room for the largest finite one
         steepest = sqrt(mean_field.batch_norm_growth("relu", 4)) ** np.arange(spec.depth)
         curves.append(_anchor(spec, name) * steepest)
     plan = layout("Layer", "Norm of the gradient", y_log=True, y_range=_decades(curves, (-4, 1)))
+    what = name.removeprefix("grad_") + "s"
     return Figure(
         name, title, tuple(traces), _layered(spec, plan, "x"), roles={"x": "layer"}, expert=expert,
-        alt=f"Norm of the gradient of the loss with respect to the {name.removeprefix('grad_')}s of each layer, on a logarithmic axis, for "
-        f"each normalization{_seeds(spec)}. The gradient flows from the last layer, right, to the first. Dashed: the "
-        "rate that theory expects, drawn from the last layer on.",
+        alt=f"Norm of the gradient of the loss with respect to the {what} of each layer, on a logarithmic "
+        f"axis, for each normalization{_seeds(spec)}. The gradient flows from the last layer, right, to the "
+        "first. Dashed: the rate that theory expects, drawn from the last layer on.",
     )  # fmt: skip
 
 
@@ -151,7 +166,8 @@ def gradient_histograms(spec: Signal) -> Figure:
     """Gradients of the loss with respect to each layer's activations, by sign and power of two."""
     figure = _maps(
         spec, "hist_grad", "Gradients of the activations, one by one", "Gradient of one activation",
-        "Histogram, by sign and power of two, of the gradients with respect to the activations", zmax=FULL_GRADIENT,
+        "Histogram, by sign and power of two, of the gradients with respect to the activations",
+        zmax=FULL_GRADIENT,
     )  # fmt: skip
     places = {power: _octave(10.0**power) for power in (-6, -2)}
     ticks = {
@@ -161,7 +177,11 @@ def gradient_histograms(spec: Signal) -> Figure:
     }
     for axis in (name for name in figure.layout if name.startswith("xaxis")):
         figure.layout[axis].update(
-            range=[-0.5, 63.5], autorange=False, tickvals=list(ticks.values()), ticktext=list(ticks), tickangle=0
+            range=[-0.5, 63.5],
+            autorange=False,
+            tickvals=list(ticks.values()),
+            ticktext=list(ticks),
+            tickangle=0,
         )
     return figure
 
@@ -185,8 +205,8 @@ def cosines(spec: Signal) -> Figure:
     return Figure(
         "cosine", "Do samples stay apart?", tuple(traces), _layered(spec, plan, "x"), roles={"x": "layer"},
         alt="Mean cosine of the angle between the activations of two samples, by layer, for each "
-        f"normalization{_seeds(spec)}. At 1 all samples look alike to the next layer. Dashed: the closed form for "
-        "wide networks.",
+        f"normalization{_seeds(spec)}. At 1 all samples look alike to the next layer. Dashed: the closed "
+        "form for wide networks.",
     )  # fmt: skip
 
 
@@ -204,8 +224,8 @@ def unit_health(spec: Signal) -> Figure:
     plan = _layered(spec, layout("Layer", y_title, y_range=(0, 1.01)), "x")
     plan["yaxis"].update(_PERCENT)
     return Figure(
-        "unit_health", title, tuple(_measured(spec, name, "%{y:.1%}")), plan, roles={"x": "layer"}, expert=True,
-        alt=f"Share of {what}, in each layer, for each normalization{_seeds(spec)}.",
+        "unit_health", title, tuple(_measured(spec, name, "%{y:.1%}")), plan, roles={"x": "layer"},
+        expert=True, alt=f"Share of {what}, in each layer, for each normalization{_seeds(spec)}.",
     )  # fmt: skip
 
 
@@ -214,7 +234,12 @@ def initial_losses(spec: Signal) -> Figure:
     labels = [STYLES[norm].label for norm in spec.norms]
     chance = log(spec.classes)
     traces: list[Any] = [
-        reference([chance, chance], [labels[0], labels[-1]], "Guessing", hovertemplate=f"guessing: ln {spec.classes}")
+        reference(
+            [chance, chance],
+            [labels[0], labels[-1]],
+            "Guessing",
+            hovertemplate=f"guessing: ln {spec.classes}",
+        )
     ]
     traces += [
         line(
@@ -234,8 +259,8 @@ def initial_losses(spec: Signal) -> Figure:
     plan["margin"] = {**plan["margin"], "l": 150}
     return Figure(
         "initial_loss", "Loss before training", tuple(traces), plan, expert=True,
-        alt="Loss of the untrained network on the batch, a mark for each seed, for each normalization. The dashed line is "
-        f"guessing: the logarithm of {spec.classes} classes, {chance:.2f}.",
+        alt="Loss of the untrained network on the batch, a mark for each seed, for each normalization. The "
+        f"dashed line is guessing: the logarithm of {spec.classes} classes, {chance:.2f}.",
     )  # fmt: skip
 
 
@@ -259,7 +284,7 @@ def _measured(spec: Signal, name: str, value: str) -> list[dict[str, Any]]:
 def _expected(y: Ref, value: str, norm: str = "") -> dict[str, Any]:
     """A dashed line of theory; that of a single variant is shown and hidden with it."""
     of = f", {STYLES[norm].label.lower()}" if norm else ""
-    own = {"meta": {"variant": norm, "ghost": False}, "legendgroup": norm} if norm else {}
+    own: dict[str, Any] = {"meta": {"variant": norm, "ghost": False}, "legendgroup": norm} if norm else {}
     hover = f"theory{of}, layer %{{x}}: {value}<extra></extra>"
     return reference(now("layers"), y, f"Theory{of}", hovertemplate=hover, **own)
 
@@ -283,9 +308,7 @@ def _of_each_kind(norms: tuple[str, ...], kind: Callable[[str], str]) -> list[in
     return [kinds.index(one) for one in dict.fromkeys(kinds)]
 
 
-def _maps(
-    spec: Signal, name: str, title: str, x_title: str, what: str, zmax: float = FULL_COLOUR
-) -> Figure:
+def _maps(spec: Signal, name: str, title: str, x_title: str, what: str, zmax: float = FULL_COLOUR) -> Figure:
     values = name != "hist_grad"
     traces, plan = histogram_heatmap(
         {norm: now(name, v) for v, norm in enumerate(spec.norms)},

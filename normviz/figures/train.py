@@ -49,13 +49,18 @@ def loss_curves(spec: Train) -> Figure:
     for v, norm in enumerate(spec.norms):
         hover = "step %{x}: %{y:.3g} nats"
         traces.append(line(steps("loss_median"), history("loss_median", v), norm, hovertemplate=hover))
+        at = now("diverged_at", v)
+        ends = line(at, [LOSSES[1]] * spec.seeds, norm, ghost=False, hovertemplate="diverged at step %{x}")
+        look = {**ends["marker"], "symbol": "x", "size": 9}
+        traces.append({**ends, "mode": "markers", "marker": look, "cliponaxis": False})
     plan = layout(
         "Training step", "Loss of the batch (nats)", y_log=True, x_range=(0, spec.steps), y_range=LOSSES
     )
     return Figure(
         "loss", "Training loss", tuple(traces), plan, roles={"x": "step"},
         alt=f"Cross entropy of the training batch against the training step, for each normalization"
-        f"{spread(spec)}. The dashed line is guessing: the logarithm of the number of classes.",
+        f"{spread(spec)}. The dashed line is guessing: the logarithm of the number of classes. A cross on "
+        "the upper edge marks a network that diverged.",
     )  # fmt: skip
 
 
@@ -124,6 +129,7 @@ def decision_surfaces(spec: Train) -> Figure:
         traces += [
             {**answers, "colorscale": _surface_scale(n)},
             {**samples, "mode": "markers", "marker": dots},
+            layers.blank(panel - 1, norm, 0),
         ]
     reach = (-recorded.EXTENT, recorded.EXTENT)
     plan = layout(

@@ -11,7 +11,7 @@ from normviz.specs.train import Train
 
 VALUES = (-4.0, 4.0)
 """Range of the axes of activations, that of the histograms: what lies beyond is in the outermost bins."""
-FULL_COLOUR = 0.15 * recorded.WHOLE
+FULL_COLOUR = 0.12 * recorded.WHOLE
 """Share of a layer's values in one bin that gets the full colour (a standard normal: 0.05 in the middle)."""
 HEALTHY_UPDATE = (1e-4, 1e-2)
 """Band around the rule of thumb that a step changes weights by about a thousandth of their size."""
@@ -24,21 +24,22 @@ _FIRST_SEED = "for each normalization, at the cursor's step, for the first seed.
 
 def layer_histograms(spec: Train) -> Figure:
     """What leaves the norm in every layer, one map for each variant."""
-    where = "enters the activation" if spec.placement == "before" else "enters the next layer"
-    return _maps(spec, "hist_post", "What each layer's norm lets through", f"Value that {where}")
+    where = "enters its activation" if spec.placement == "before" else "enters the next layer"
+    return _maps(spec, "hist_post", f"What leaves each layer's norm and {where}")
 
 
 def entering_histograms(spec: Train) -> Figure:
     """What enters the norm in every layer."""
-    return _maps(spec, "hist_pre", "What enters each layer's norm", "Value before the norm", expert=True)
+    return _maps(spec, "hist_pre", "What enters each layer's norm", expert=True)
 
 
-def _maps(spec: Train, name: str, title: str, x_title: str, expert: bool = False) -> Figure:
+def _maps(spec: Train, name: str, title: str, expert: bool = False) -> Figure:
     traces, plan = histogram_heatmap(
         {norm: now(name, v) for v, norm in enumerate(spec.norms)},
         bins=now("bins"), layers=now("layers"), zmax=FULL_COLOUR,
-        x_title=x_title, height=height(spec), x_range=VALUES,
+        x_title="Value", height=height(spec), x_range=VALUES,
     )  # fmt: skip
+    traces += _blanks(spec)
     return Figure(
         name, title, traces, _layered(spec, plan, "y"), roles={"y": "layer"}, expert=expert,
         alt=f"{title}: the histogram of each layer's values as a row of colours, one map {_FIRST_SEED}",
@@ -50,8 +51,9 @@ def gradient_histograms(spec: Train) -> Figure:
     traces, plan = histogram_heatmap(
         {norm: now("hist_grad", v) for v, norm in enumerate(spec.norms)},
         bins=list(range(recorded.BINS)), layers=now("layers"), zmax=FULL_COLOUR,
-        x_title="Gradient of an activation (powers of two)", height=height(spec),
+        x_title="Gradient", height=height(spec),
     )  # fmt: skip
+    traces += _blanks(spec, "middle right")
     return Figure(
         "hist_grad", "Gradients in each layer", traces, _octaves(_layered(spec, plan, "y")),
         roles={"y": "layer"}, expert=True,
@@ -68,9 +70,9 @@ def chosen_layer(spec: Train) -> Figure:
         traces.append({**trace, "line": {**trace["line"], "shape": "hvh"}})
     plan = layout(
         "Value that leaves the norm", "Share of the layer's values", x_range=VALUES,
-        y_range=(0, 0.3 * recorded.WHOLE),
+        y_range=(0, 0.2 * recorded.WHOLE),
     )  # fmt: skip
-    plan["yaxis"].update(_shares(0, 0.1, 0.2, 0.3))
+    plan["yaxis"].update(_shares(0, 0.05, 0.1, 0.15, 0.2))
     return Figure(
         "chosen_layer", "The chosen layer", tuple(traces), plan, expert=True,
         alt=f"The histogram of the values that leave the norm in the chosen layer, a line {_FIRST_SEED}",
@@ -216,6 +218,17 @@ def _units(y: Ref, norm: str, panel: int, what: str, marker: dict[str, Any]) -> 
     }
 
 
+def _blanks(spec: Train, position: str = "middle center") -> tuple[dict[str, Any], ...]:
+    """In each panel the word for the blank that a diverged network leaves."""
+    return tuple(blank(v, norm, (spec.depth + 1) / 2, position) for v, norm in enumerate(spec.norms))
+
+
+def blank(v: int, norm: str, y: float, position: str = "middle center") -> dict[str, Any]:
+    """The word in the panel of variant v: shown at x = 0 once its first seed has diverged."""
+    trace = line(now("diverged_mark", v), [y], norm, panel=v + 1, ghost=False, hoverinfo="skip")
+    return {**trace, "mode": "text", "text": ["diverged"], "textposition": position}
+
+
 # --- parts --------------------------------------------------------------------------------------------
 
 
@@ -245,8 +258,7 @@ def _octaves(plan: dict[str, Any]) -> dict[str, Any]:
     Bin 31 holds zero and magnitudes below 2**-31; each further one to the right an octave, up to 2**0 and
     beyond in bin 63; to the left the same for negative values.
     """
-    places = [9.5, 19.5, 31, 42.5, 52.5, 62.5]
-    texts = ["−2⁻¹⁰", "−2⁻²⁰", "0", "2⁻²⁰", "2⁻¹⁰", "1"]
+    places, texts = [9.5, 31, 52.5], ["−2⁻¹⁰", "0", "2⁻¹⁰"]
     facts = {"tickvals": places, "ticktext": texts, "range": [-0.5, recorded.BINS - 0.5], "autorange": False}
     for name in plan:
         if name.startswith("xaxis"):

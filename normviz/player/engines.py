@@ -17,6 +17,7 @@ from normviz.player.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+_HANGS_AFTER = 5.0  # seconds in which a host must stop a run; its other runs wait that long
 Tell = Callable[[messages.Message], None]
 
 _DOES_NOT_START = "The engine that computes the runs does not start on this server; its log says why."
@@ -90,6 +91,12 @@ class LocalEngine:
         for host in self._hosts:
             if number in host.runs:
                 host.send(messages.packed(number, messages.CANCEL))
+                asyncio.get_running_loop().call_later(_HANGS_AFTER, self._end_if_hung, host, number)
+
+    def _end_if_hung(self, host: HostProcess, number: int) -> None:
+        if number in host.runs:
+            logger.warning("the engine host %d does not react and is ended", host.pid)
+            host.kill()
 
     def report(self) -> dict[str, object]:
         """See ``Engine``."""

@@ -46,9 +46,9 @@ class Feed:
             self.outstanding -= self._way.popleft()[1]
 
     def take(self, recording: Recording, *, live: bool) -> list[bytes]:
-        """The messages to send now, as far as the window allows; none if it is full.
+        """The messages to send now; none if the window is full.
 
-        A frame larger than the window travels when nothing else is on its way.
+        What is on the way is at most a window and one frame: a single frame may be larger than the window.
         """
         self._look(recording)
         room = WINDOW - self.outstanding
@@ -58,7 +58,7 @@ class Feed:
         if live and self._unsent > room:
             if self._gaps[0].start == 0:
                 room -= self._send(recording, range(1), taken)
-            if self._gaps:
+            if self._gaps and room > 0:
                 room -= self._send(recording, self._newest(recording, room // 2), taken)
         while self._gaps and len(taken) < _MOST_AT_ONCE:
             part = self._oldest(recording, room)

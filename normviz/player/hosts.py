@@ -115,10 +115,11 @@ class HostProcess:
         if self.about:  # before that it does not listen
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.ended(), 3)
-        self._kill()
+        self.kill()
         await self.ended()
 
-    def _kill(self) -> None:
+    def kill(self) -> None:
+        """End the process at once."""
         with contextlib.suppress(ProcessLookupError):
             if self._process:
                 self._process.kill()
@@ -136,7 +137,7 @@ class HostProcess:
             # Whatever is wrong with one host or its messages, a fresh one gets its runs.
             logger.exception("the engine host %d is not understood and is ended", process.pid)
         finally:
-            self._kill()
+            self.kill()
             code = await process.wait()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(log, 1)  # a run that is ending may hold the log open a little longer

@@ -59,12 +59,12 @@ class Run:
     @property
     def frames(self) -> int:
         """Frames so far."""
-        return len(self.recording) if self.recording else 0
+        return len(self.recording) if self.recording is not None else 0
 
     @property
     def nbytes(self) -> int:
         """Bytes of the frames so far."""
-        return self.recording.nbytes if self.recording else 0
+        return self.recording.nbytes if self.recording is not None else 0
 
     @property
     def ended(self) -> bool:

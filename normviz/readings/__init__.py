@@ -5,7 +5,7 @@ A runner puts ``Note(id, numbers)`` into a frame; the browser fills the template
 ``{name:.2f}``, ``{name:.3g}``, ``{name:.1e}``, ``{name:.0%}``, ``{name:,}`` and a leading ``+`` are understood.
 """
 
-from normviz.readings import forgotten_eval, train
+from normviz.readings import forgotten_eval, signal, train
 
-TEMPLATES: dict[str, str] = {**train.TEMPLATES, **forgotten_eval.TEMPLATES}
+TEMPLATES: dict[str, str] = {**train.TEMPLATES, **forgotten_eval.TEMPLATES, **signal.TEMPLATES}
 """Every template by the id of its note."""

@@ -1,38 +1,67 @@
 """What there is to see in the forgotten eval(), as templates; the experiment supplies the numbers.
 
-Each sentence is shown only when the numbers bear it out (``normviz.lab.experiments.forgotten_eval.remarks``).
+Each sentence is shown only when the numbers bear it out.
 """
 
 from __future__ import annotations
 
 TEMPLATES: dict[str, str] = {
-    "forgotten_eval.training": "Step {step} of {steps}: eval mode errs {evaluated:.1f}%, "
-    "train mode at batch {batch} errs {trained:.1f}%.",
-    "forgotten_eval.lag": "Step {step}: the running statistics still hold {share:.0%} of their initial values, "
-    "so eval mode errs {evaluated:.0f}% where train mode errs {trained:.0f}%. A network validated this early "
-    "looks worse than it is.",
-    "forgotten_eval.diverged": "{count} of {seeds} networks diverged; they are left out of every number below.",
-    "forgotten_eval.blind": "Act 1. At batch {batch}, train mode errs {trained:.1f}% and eval mode "
-    "{evaluated:.1f}%: no validation at this batch size can see the bug.",
-    "forgotten_eval.visible": "Act 1. At batch {batch}, train mode errs {trained:.1f}% and eval mode "
-    "{evaluated:.1f}%: with these settings a validation would already show a difference.",
-    "forgotten_eval.grows": "Act 2. The same weights err {at_8:.0f}% at batch 8, {at_4:.0f}% at 4 and {at_2:.0f}% "
-    "at 2: the fewer samples share a mean and a variance, the noisier both are.",
-    "forgotten_eval.flat": "Act 2. From batch 256 down to 2, train mode errs between {low:.1f}% and {high:.1f}%: "
-    "{norm} does not look at the batch, so there is nothing to forget.",
+    "forgotten_eval.training": (
+        "Step {step} of {steps}: eval mode errs {evaluated:.1f}%, train mode at batch {batch} errs "
+        "{trained:.1f}%."
+    ),
+    "forgotten_eval.lag": (
+        "Step {step}: the running statistics still hold {share:.0%} of their initial values, so eval "
+        "mode errs {evaluated:.0f}% where train mode errs {trained:.0f}%. A network validated this "
+        "early looks worse than it is."
+    ),
+    "forgotten_eval.diverged": (
+        "{count} of {seeds} networks diverged; they are left out of every number below."
+    ),
+    "forgotten_eval.blind": (
+        "Act 1. At batch {batch}, train mode errs {trained:.1f}% and eval mode {evaluated:.1f}%: no "
+        "validation at this batch size can see the bug."
+    ),
+    "forgotten_eval.visible": (
+        "Act 1. At batch {batch}, train mode errs {trained:.1f}% and eval mode {evaluated:.1f}%: with these "
+        "settings a validation would already show a difference."
+    ),
+    "forgotten_eval.grows": (
+        "Act 2. The same weights err {at_8:.0f}% at batch 8, {at_4:.0f}% at 4 and {at_2:.0f}% at 2: the "
+        "fewer samples share a mean and a variance, the noisier both are."
+    ),
+    "forgotten_eval.flat": (
+        "Act 2. From batch 256 down to 2, train mode errs between {low:.1f}% and {high:.1f}%, in "
+        "evaluation mode {evaluated:.1f}%: the batch size makes no difference here."
+    ),
     "forgotten_eval.one_raises": "Batch 1: torch refuses. “{error}”",
-    "forgotten_eval.one_silent": "Batch 1 passes without a word, and {wrong:.0f}% of the answers are wrong.",
-    "forgotten_eval.sorted": "Batches of {batch} sorted by class: {wrong:.0f}% wrong, against {shuffled:.1f}% "
-    "shuffled. The batch's mean is then the mean of one class, and subtracting it removes what tells the "
-    "classes apart.",
-    "forgotten_eval.flips": "{share:.0f}% of the samples change their label when nothing but their batch-mates "
-    "changes ({draws} random batches of {batch}).",
-    "forgotten_eval.no_flips": "No sample changes its label in {draws} random batches of {batch}.",
-    "forgotten_eval.company": "One picture of a {true}, {sets} different sets of batch-mates: read correctly "
-    "{right} times; the probability of the right answer goes from {low:.0f}% to {high:.0f}%.",
-    "forgotten_eval.damaged": "One pass in train mode over batches of {batch} sorted by class, without any "
-    "learning: eval mode errs {after:.1f}% afterwards, {before:.1f}% before. The pass itself moved the running "
-    "statistics.",
-    "forgotten_eval.recalibrated": "Repair. Averaging the statistics anew over the training batches "
-    "(precise BN) brings the damaged network from {after:.1f}% back to {mended:.1f}%.",
+    "forgotten_eval.one_silent": (
+        "Batch 1 passes without a word, and {wrong:.0f}% of the answers are wrong."
+    ),
+    "forgotten_eval.sorted": (
+        "Batches of {batch} sorted by class: {wrong:.0f}% wrong, against {shuffled:.1f}% shuffled. The "
+        "mean of such a batch is the mean of one class; subtracting it removes what tells the classes "
+        "apart."
+    ),
+    "forgotten_eval.flips": (
+        "{share:.0f}% of the samples change their label when nothing but their batch-mates changes ({draws} "
+        "random batches of {batch})."
+    ),
+    "forgotten_eval.no_flips": (
+        "No sample changes its label in {draws} random batches of {batch}: each is normalized without "
+        "regard to the others, so there is nothing to forget."
+    ),
+    "forgotten_eval.company": (
+        "One picture of a {true}, {sets} different sets of batch-mates: read correctly {right} times; the "
+        "probability of the right answer goes from {low:.0f}% to {high:.0f}%."
+    ),
+    "forgotten_eval.damaged": (
+        "One pass in train mode over batches of {batch} sorted by class, without any learning: eval "
+        "mode errs {after:.1f}% afterwards, {before:.1f}% before. The pass itself moved the running "
+        "statistics."
+    ),
+    "forgotten_eval.recalibrated": (
+        "Repair. Averaging the statistics anew over the training batches (precise BN) brings the "
+        "damaged network from {after:.1f}% back to {mended:.1f}%."
+    ),
 }

@@ -13,8 +13,6 @@ from normviz.frames import Recording, Schema
 from normviz.spec import Cost, Spec, SpecError, knob
 from normviz.specs import forgotten_eval_frames as frames
 
-
-
 _STANDARD_EPOCHS = {"mlp": 20, "cnn": 12}
 
 
@@ -61,7 +59,7 @@ class ForgottenEval(Spec):
     )  # fmt: skip
     channels: int = knob(
         16, label="Channels of the CNN", choices=(16, 32), expert=True,
-        help="Channels of its first ConvBlock; the next ones have 2 and 4 times as many. The MLP does not use it.",
+        help="Of its first ConvBlock; the next ones have 2 and 4 times as many. The MLP does not use it.",
     )  # fmt: skip
     lr: float = knob(
         0.05, label="Learning rate", low=0.0001, high=1.0, log=True, expert=True,
@@ -118,7 +116,7 @@ class ForgottenEval(Spec):
     @property
     def curve_steps(self) -> tuple[int, ...]:
         """Steps after which both modes are measured: close together at first, then once an epoch."""
-        early = (1, 2, 3, 5, 7, 10, 14, 18, 22, 29, 36, 44, 55, 66)
+        early = (1, 2, 3, 5, 7, 10, 14, 18, 22, 29, 36, 44, 55, frames.LAST_LAG_STEP)
         epochs = (epoch * self.steps_per_epoch for epoch in range(1, self.epochs_run + 1))
         return tuple(sorted({step for step in (*early, *epochs) if step <= self.steps}))
 
@@ -131,7 +129,9 @@ class ForgottenEval(Spec):
     def cost(self) -> Cost:
         """Training (forward and backward count three times), and some 60 passes through the test set."""
         digits = DATASETS["digits"]
-        once = NETWORKS[self.network].multiply_adds(digits.shape, digits.classes, self.depth, self.first_width)
+        once = NETWORKS[self.network].multiply_adds(
+            digits.shape, digits.classes, self.depth, self.first_width
+        )
         training = 3 * self.steps * self.batch_size * (1 + len(self.others))
         testing = digits.n_test * (2 * len(self.curve_steps) + 60)
         return Cost(float(once * self.seeds * (training + testing)), frames.nbytes(self))

@@ -1,7 +1,7 @@
 """What a run of the forgotten eval() records: its schema, how many bytes it takes, the answer read from it.
 
-Errors and shares are in percent.  An array ``x_spread`` holds mean, mean - SD, mean + SD and SD over the seeds of
-the array ``x``.  Whatever is measured after the training is NaN until it is.
+Errors and shares are in percent.  An array ``x_spread`` holds mean, mean - SD, mean + SD and SD of the array
+``x`` over the seeds.  Whatever is measured after the training is NaN until it is.
 """
 
 from __future__ import annotations
@@ -38,6 +38,9 @@ SIDE = 8
 LOSS_EVERY = 5
 """Training steps between two losses."""
 
+LAST_LAG_STEP = 66
+"""Step at which a momentum of 0.1 has left 0.1% of the initial running statistics."""
+
 LABEL_ROWS = ("true", "eval", *(f"batch {draw}" for draw in range(1, DRAWS + 1)))
 """Rows of the table of labels."""
 PASSES = ("before", "shuffled", "sorted")
@@ -66,7 +69,12 @@ def schema(spec: ForgottenEval) -> Schema:
         "label": LABEL_ROWS,
         "pass": PASSES,
     }
-    facts = {"steps": spec.steps, "norm": spec.norm, "network": spec.network, "deploy_batch": spec.deploy_batch}
+    facts = {
+        "steps": spec.steps,
+        "norm": spec.norm,
+        "network": spec.network,
+        "deploy_batch": spec.deploy_batch,
+    }
     return Schema((*during(spec), *after(spec)), labels, facts)
 
 
@@ -113,8 +121,8 @@ _AFTER = (
     ("repair", "seed repair", "%"),
 )
 _WITH_SPREAD = {
-    "loss", "curve_eval", "curve_train", "shuffled", "sorted", "after_shuffled", "after_sorted", "other_shuffled",
-    "repair",
+    "loss", "curve_eval", "curve_train", "shuffled", "sorted", "after_shuffled", "after_sorted",
+    "other_shuffled", "repair",
 }  # fmt: skip
 
 
@@ -156,7 +164,7 @@ def nbytes(spec: ForgottenEval) -> float:
 
 
 def answer(recording: Recording) -> dict[str, Any]:
-    """Errors and shares in percent, each as mean and SD over the seeds; by batch size where there are several.
+    """Errors and shares in percent, each as mean and SD over the seeds, by batch size where it varies.
 
     A batch size that the network refuses has no entry.
     """

@@ -22,7 +22,7 @@ _DRAWING = 30
 
 @dataclass(frozen=True, kw_only=True)
 class Signal(Spec):
-    """Norms x seeds of one MLP; variants of one seed share initial weights and the batch.  Nothing is trained."""
+    """Norms x seeds of one MLP, untrained; variants of one seed share initial weights and the batch."""
 
     name = "signal"
     runner = "normviz.lab.experiments.signal:run"
@@ -34,19 +34,20 @@ class Signal(Spec):
         help="Which variants of the network stand side by side.",
     )  # fmt: skip
     depth: int = knob(
-        30, label="Depth", low=1, high=50, step=1, unit="layers", help="Hidden layers between input and head.",
+        30, label="Depth", low=1, high=50, step=1, unit="layers",
+        help="Hidden layers between input and head.",
     )  # fmt: skip
     gain: float = knob(
-        1.0, label="Gain of the initialization", low=0.1, high=10.0, log=True,
+        1.0, label="Gain of the initialization", low=0.1, high=10.0, step=10**0.05, log=True,
         help="Multiplies the standard deviation of all initial weights; 1 is He initialization, weights of "
-        "variance 2/fan-in. For variance 1/fan-in choose 0.71, for torch's gain of tanh (5/3) choose 1.18.",
+        "variance 2/fan-in. 0.71 gives variance 1/fan-in; torch counts the gain from there.",
     )  # fmt: skip
     activation: str = knob(
         "relu", label="Activation", choices=(*ACTIVATIONS, "linear"),
         names=("ReLU", "tanh", "Sigmoid", "GELU", "None (linear)"),
     )  # fmt: skip
     batch_size: int = knob(
-        64, label="Batch size", choices=(3, 4, 5, 8, 16, 32, 64, 128, 256), unit="samples",
+        32, label="Batch size", choices=(3, 4, 5, 8, 16, 32, 64, 128, 256), unit="samples",
         help="Samples of the one batch. How fast batch norm makes gradients grow depends on it.",
     )  # fmt: skip
     width: int = knob(
@@ -58,7 +59,8 @@ class Signal(Spec):
         names=("before the activation", "after the activation"),
     )  # fmt: skip
     inputs: str = knob(
-        "digits", label="Input", choices=("digits", "gaussian"), names=("Digits", "Gaussian noise"), expert=True,
+        "digits", label="Input", expert=True,
+        choices=("digits", "gaussian"), names=("Digits", "Gaussian noise"),
         help="Handwritten digits, or 64 independent normal numbers and a class drawn at random.",
     )  # fmt: skip
     seeds: int = knob(
@@ -107,7 +109,7 @@ class Signal(Spec):
 
     @property
     def norm_options(self) -> dict[str, Any]:
-        """What the norms are told.  Batch renorm starts as its schedule does, as batch norm (r = 1, d = 0)."""
+        """What the norms are told.  Batch renorm is where its schedule starts, at batch norm."""
         return {
             "eps": self.eps, "groups": self.groups, "ghost_size": self.ghost_size, "r_max": 1.0, "d_max": 0.0,
         }  # fmt: skip
@@ -147,6 +149,6 @@ class Signal(Spec):
     # --- the answer ---------------------------------------------------------------------------------
 
     def summary(self, recording: Recording) -> dict[str, Any]:
-        """For each norm what was measured, over the seeds, beside what theory expects (None: it says nothing)."""
+        """For each norm what was measured over the seeds, and what theory expects (None: it says nothing)."""
         answers = {norm: signal_frames.answer(self, recording, v) for v, norm in enumerate(self.norms)}
         return {"ln_classes": float(recording.schema.facts["ln_classes"]), "norms": answers}

@@ -1,4 +1,4 @@
-"""What one look at a deep network at initialization records: its schema, its size, and the answer read from it.
+"""What one look at a deep network at initialization records: schema, size, and the answer read from it.
 
 Everything comes in a single frame.  Besides what was measured it holds what theory expects, so that figures
 have nothing to compute.
@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from normviz.frames import Array, Recording, Schema
 from normviz.specs import signal_theory as theory
-from normviz.specs.train_frames import BINS, HEAD_BYTES, WHOLE, spread
+from normviz.specs.train_frames import BINS as BINS
+from normviz.specs.train_frames import HEAD_BYTES, spread
+from normviz.specs.train_frames import WHOLE as WHOLE
 
 if TYPE_CHECKING:
     from normviz.specs.signal import Signal
@@ -143,7 +145,7 @@ def answer(spec: Signal, recording: Recording, v: int) -> dict[str, Any]:
 
 
 def growth(gradients: NDArray[Any], name: str) -> float:
-    """Growth per layer towards the input of a gradient's norm by layer: a straight line through its logarithm.
+    """Growth of a gradient's norm per layer towards the input, by a straight line through its logarithm.
 
     ``name`` "activation": of the *squared* norm, over all layers.  "weight": of the norm itself, without
     layer 1, whose fan-in is another.  NaN for fewer than two layers, or if a norm is zero or not finite.
@@ -165,7 +167,7 @@ def predicted_growth(recording: Recording, norm: str, name: str) -> float | None
     return _plain(growth(recording.at(f"theory_grad_{name}")[flows.index(norm)], name))
 
 
-def _finite_spread(values: NDArray[Any]) -> dict[str, float | int | None]:
+def _finite_spread(values: NDArray[Any]) -> dict[str, float | int] | None:
     return spread(values[np.isfinite(values)])
 
 

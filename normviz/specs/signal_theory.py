@@ -13,6 +13,7 @@ Legend: L hidden layers, P pairs of samples.
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,10 +31,11 @@ Array = NDArray[np.float64]
 SIGMAS = 2.0
 """Half width of the band around the expected SD, in standard deviations of one network."""
 
+ENOUGH = 32
+"""Values from which on the statistics of activations behind ReLU are close to those of very many (3%)."""
+
 _FREE = ("none", "weight_norm", "dyt")
 _BATCH = ("batch", "batch_renorm", "ghost_batch")
-_CENTRED = ("layer", "group")
-"""Sample norms that take away the mean of what they normalize."""
 
 
 def scale_kind(norm: str) -> str:
@@ -48,11 +50,15 @@ def angle_kind(norm: str) -> str:
 
 def response(spec: Signal, norm: str) -> Response:
     """What happens to a value between two layers, apart from a common scale."""
-    activation = mean_field.response(spec.activation)
     if norm != "dyt":
-        return activation
-    squash = mean_field.saturating(NORMS["dyt"].options["alpha"])
-    return activation.after(squash) if spec.placement == "before" else squash.after(activation)
+        return mean_field.response(spec.activation)
+    return _squashed(spec.activation, spec.placement)
+
+
+@cache
+def _squashed(activation: str, placement: str) -> Response:
+    own, squash = mean_field.response(activation), mean_field.saturating(NORMS["dyt"].options["alpha"])
+    return own.after(squash) if placement == "before" else squash.after(own)
 
 
 # --- forward --------------------------------------------------------------------------------------------
@@ -115,15 +121,19 @@ def flows(spec: Signal) -> tuple[str, ...]:
 def held_growth(spec: Signal, norm: str) -> float:
     """Growth of the squared activation gradient per layer with a norm, the same in every layer.
 
-    Infinite where the norm takes its statistics over too few values.
+    Infinite where the norm takes its statistics over too few values for theory to say anything.
     """
     if norm in _BATCH and spec.placement == "before":
         return mean_field.batch_norm_growth(spec.activation, samples(spec, norm))
-    q = 1.0 if spec.placement == "before" else spec.variance
-    # Behind the activation a norm meets its mean, and takes it away unless it is RMS norm.  Weights of mean
-    # zero take it away in either place.
-    centred = norm == "weight_standardization" or (spec.placement == "after" and norm != "rms")
-    few = mean_field.few_values(values(spec, norm), centred=norm != "rms")
+    count, centred, q = values(spec, norm), norm == "weight_standardization", 1.0
+    if spec.placement == "after":
+        # There a norm meets the mean of the activations, and takes it away unless it is RMS norm.  What it
+        # meets is not Gaussian, for which a small sample has no formula.
+        if count < ENOUGH:
+            return math.inf
+        centred = norm != "rms"
+        q = spec.width if norm == "weight_standardization" else spec.variance
+    few = mean_field.few_values(count, centred=norm != "rms")
     return mean_field.normalized_growth(response(spec, norm), centred=centred, q=q) * few
 
 
@@ -177,7 +187,7 @@ def weight_gradients(spec: Signal, norm: str, input_square: float) -> Array:
 
 
 def _up_from_last(log_steps: Array) -> Array:
-    """From the logarithms of squared factors, one between each layer and the next, to norms relative to the last."""
+    """From logarithms of squared factors between layers to norms relative to the last layer, [L]."""
     with np.errstate(over="ignore"):
         return np.exp(0.5 * np.append(np.cumsum(log_steps[::-1])[::-1], 0.0))
 
@@ -196,7 +206,7 @@ def _keeps_angles(spec: Signal, norm: str) -> bool:
     """Whether the norm leaves the angles between samples to the activation."""
     if norm in ("none", "weight_norm", "rms"):
         return True
-    return norm in _CENTRED and (spec.placement == "before")
+    return norm == "layer" and spec.placement == "before"
 
 
 def _spreads(spec: Signal, norm: str) -> bool:
@@ -204,7 +214,7 @@ def _spreads(spec: Signal, norm: str) -> bool:
 
 
 def cosines(spec: Signal, norm: str, between_inputs: Array) -> Array:
-    """Expected mean cosine between samples behind each layer; ``between_inputs`` one for each pair, [P] -> [L]."""
+    """Expected mean cosine between samples behind each layer, from those of the inputs, [P] -> [L]."""
     if _spreads(spec, norm):
         return np.full(spec.depth, mean_field.batch_norm_cosine(spec.activation, spec.batch_size))
     return mean_field.cosines(spec.activation, between_inputs, spec.depth)

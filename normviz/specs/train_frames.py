@@ -36,7 +36,7 @@ CLASS_STEP = 85
 """A decision surface is coded as CLASS_STEP·(predicted class) + SURE·confidence."""
 SURE = 80
 NEVER = -1
-"""In ``diverged_at``: the member has not diverged."""
+"""In place of a step that has not come."""
 MOST_NOTES = 5
 """Notes of one frame."""
 NOTE_BYTES = 140
@@ -73,7 +73,9 @@ def each(spec: Train) -> tuple[Array, ...]:
         *(Array(f"loss_{one}", (v,), "f4", ("variant",), "nats") for one in ("median", "low", "high")),
         Array("train_accuracy", (v, s), "f4", by_member, "share of the batch"),
         Array("train_accuracy_median", (v,), "f4", ("variant",), "share of the batch"),
-        Array("diverged_at", (v, s), "i4", by_member, "step"),
+        Array("diverged_at", (v, s), "f4", by_member, "step"),  # NaN: it has not
+        # Where a panel that stays blank says so: 0 if the first seed has diverged, else NaN.
+        Array("diverged_mark", (v, 1), "f4", ("variant", "mark")),
         *(
             Array(f"hist_{one}", (v, n, BINS), "u2", (*by_layer, "bin"), share)
             for one in ("pre", "post", "grad")
@@ -156,7 +158,7 @@ def answer(spec: Train, recording: Recording, v: int) -> dict[str, Any]:
         one if i == 0 else one[:, v] for i, one in enumerate(recording.history("test_accuracy"))
     )
     diverged = recording.at("diverged_at")[v]
-    alive = diverged == NEVER
+    alive = np.isnan(diverged)
     told: dict[str, Any] = {
         "test_accuracy": spread(accuracy_TS[-1][alive]),
         "best_test_accuracy": spread(np.nanmax(accuracy_TS, 0, initial=0.0)),
@@ -166,7 +168,7 @@ def answer(spec: Train, recording: Recording, v: int) -> dict[str, Any]:
         reached = first_steps(steps, accuracy_TS, target)
         told[f"steps_to_{target:.0%}".rstrip("%")] = spread(reached[reached >= 0])
     told["diverged"] = {
-        str(seed): int(step) for seed, step in zip(spec.seed_values, diverged, strict=True) if step != NEVER
+        str(seed): int(step) for seed, step in zip(spec.seed_values, diverged, strict=True) if step >= 0
     }
     return told
 

@@ -27,6 +27,7 @@ class Page:
 PAGES = (
     Page("Start", "", "start.py", "play_circle"),
     Page("Forgot eval()", "forgotten-eval", "forgotten_eval.py", "warning"),
+    Page("Signal", "signal", "signal.py", "waves"),
     Page("Train", "train", "train.py", "show_chart"),
 )
 """To add a page, write its script and add its line here."""

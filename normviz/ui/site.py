@@ -16,7 +16,7 @@ def show() -> None:
     # No icons here: Streamlit would make them the favicon and fetch that from the internet.
     pages = [
         st.Page(page.file, title=page.title, url_path=page.url_path, default=not page.url_path)
-        for page in PAGES if page.file.exists()  # TEMPORARY
+        for page in PAGES
     ]
     st.navigation(pages, position="top").run()
 

@@ -40,6 +40,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from streamlit import config
 
 from normviz import player
+from normviz.frames import Recording
 from normviz.player.feeds import Feed
 from normviz.spec import SpecError
 from normviz.ui.origins import host_allowed, origin_allowed
@@ -184,7 +185,7 @@ class _Client:
         ended, live, recording = run.ended, run.state is player.State.LIVE, run.recording
         if recording is not None:
             if self._told != run.generation:
-                await self._begin()
+                await self._begin(recording)
             for message in self._feed.take(recording, live=live):
                 await self._socket.send_bytes(message)
         if ended and self._feed.complete:
@@ -195,14 +196,13 @@ class _Client:
             return True
         return False
 
-    async def _begin(self) -> None:
+    async def _begin(self, recording: Recording) -> None:
         run = self._run
         if self._told is not None:
             self._feed.restart()
         self._told = run.generation
-        assert run.recording
         head = {
-            "schema": json.loads(run.recording.schema.to_json()),
+            "schema": json.loads(recording.schema.to_json()),
             "spec": json.loads(run.text),
             "recorded": run.state is player.State.DONE,
             "generation": run.generation,

@@ -153,10 +153,16 @@ class Widgets(Generic[S]):
 
 
 def grid(knob: Knob) -> list[float]:
-    """Stops of a slider: 1, 2, 3, 5 in each power of ten if the knob is logarithmic, else even steps."""
+    """Stops of a slider: even steps; if the knob is logarithmic, 1, 2, 3, 5 in each power of ten.
+
+    A logarithmic knob with a ``step`` has stops by that factor instead, rounded to two digits.
+    """
     assert knob.low is not None
     assert knob.high is not None
     low, high = float(knob.low), float(knob.high)
+    if knob.log and knob.step:
+        count = round(math.log(high / low) / math.log(knob.step))
+        return sorted({low, high, *(float(f"{low * knob.step**i:.2g}") for i in range(count))})
     if knob.log:
         decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
         each = (1, 3) if len(decades) > 7 else (1, 2, 3, 5)

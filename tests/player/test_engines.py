@@ -75,7 +75,8 @@ def test_cancelled_run_stops_and_the_next_one_starts(form: str) -> None:
     with_engine(Settings(engine=form, processes=1, experiments=EXPERIMENTS), work)
 
 
-def test_run_that_does_not_return_is_cancelled() -> None:
+@pytest.mark.parametrize("form", ["fork", "persistent"])
+def test_run_that_does_not_return_is_cancelled(form: str) -> None:
     async def work(engine: LocalEngine, ear: Ear) -> None:
         engine.run(1, Fault(how="calls").to_json(), 0)
         pid = (await ear.kind(1, messages.BEGAN)).told["pid"]
@@ -84,8 +85,10 @@ def test_run_that_does_not_return_is_cancelled() -> None:
         engine.cancel(1)
         await ear.kind(1, messages.ENDED)
         assert not alive(pid)
+        engine.run(2, Walk(steps=3).to_json(), 0)
+        assert (await ear.kind(2, messages.ENDED)).told["status"] == messages.DONE
 
-    with_engine(Settings(engine="fork", experiments=EXPERIMENTS), work)
+    with_engine(Settings(engine=form, processes=1, experiments=EXPERIMENTS), work)
 
 
 def test_host_introduces_itself() -> None:

@@ -106,7 +106,7 @@ def _recording(spec, accuracies, losses, diverged):
         arrays = {
             "test_accuracy": np.array(accuracies[k], "f4"),
             "loss": np.array(losses, "f4"),
-            "diverged_at": np.array(diverged, "i4"),
+            "diverged_at": np.array(diverged, "f4"),
         }
         recording.append(schema.encode(Frame(step, arrays)))
     return recording
@@ -119,7 +119,7 @@ def test_the_summary_counts_steps_and_leaves_out_what_diverged():
         [[0.5, np.nan], [0.92, 0.80]],
         [[0.6, np.nan], [0.90, 0.95]],
     ]
-    recording = _recording(spec, accuracies, [[0.5, np.nan], [0.1, 0.3]], [[-1, 7], [-1, -1]])
+    recording = _recording(spec, accuracies, [[0.5, np.nan], [0.1, 0.3]], [[np.nan, 7], [np.nan, np.nan]])
     told = spec.summary(recording)["norms"]
     assert told["none"]["diverged"] == {"6": 7}
     assert told["none"]["final_loss"] == {"mean": 0.5, "sd": 0.0, "seeds": 1}

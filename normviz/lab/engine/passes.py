@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from normviz.lab.engine.groups import Group
     from normviz.lab.engine.stack import Stack
 
-_MOST_VALUES = 2**22
-"""Values of one layer's activations in an evaluation pass: more would only leave the cache."""
+AT_ONCE = {"mlp": 1024, "cnn": 256}
+"""Samples in one piece of an evaluation pass.  The same in every stack, since a matrix product of another
+size may round differently."""
 
 
 class TestSets:
@@ -58,7 +59,7 @@ def logits(stack: Stack, x: torch.Tensor, mode: str, batch_size: int | None, upd
     for group in stack.groups:
         places = list(group.places)
         own, dropout = x[places], _dropout(stack, group)
-        size = batch_size or (samples if train else max(1, _MOST_VALUES // (len(places) * stack.plan.width)))
+        size = batch_size or (samples if train else AT_ONCE[stack.plan.network])
         with group.mode(train, update):
             for start in range(0, samples, size):
                 part = slice(start, min(start + size, samples))

@@ -166,17 +166,19 @@ class Probe:
 
     def _put_affine(self, group: Group) -> None:
         for name in ("gamma", "beta"):
-            affine = [one for norm in group.net.norms if (one := getattr(norm, name, None)) is not None]
+            kept = [getattr(norm, name, None) for norm in group.net.norms]
+            affine = [one.flatten(1) for one in kept if one is not None]
             if not affine:
                 continue
-            self._put(group, f"{name}_mean", per_layer(affine, lambda x: x.mean(1)))
-            self._put(group, f"{name}_sd", per_layer(affine, lambda x: x.std(1, correction=0)))
+            self._put(group, f"{name}_mean", per_layer(affine, lambda x: x.flatten(1).mean(1)))
+            self._put(group, f"{name}_sd", per_layer(affine, lambda x: x.flatten(1).std(1, correction=0)))
             self._put_units(group, name, affine)
 
     def _put_units(self, group: Group, name: str, kept: Sequence[torch.Tensor]) -> None:
-        """The first units of the shown members, of one [E, C] for each layer."""
+        """The first units of the shown members, of one [E, C, *spatial] for each layer: means over the picture."""
         for v, row in self._rows(group):
-            self._arrays[name][v] = torch.stack([one[row, :UNITS] for one in kept]).cpu().numpy()
+            units = [one[row, :UNITS].reshape(UNITS, -1).mean(1) for one in kept]
+            self._arrays[name][v] = torch.stack(units).cpu().numpy()
 
     def _rows(self, group: Group) -> list[tuple[int, int]]:
         """(place among the shown, row in the group) of the shown members in this group."""

@@ -24,6 +24,10 @@ from normviz.lab.nets.layers import Tape
 if TYPE_CHECKING:
     from normviz.lab.engine.probes import Probe
 
+CHECKED_EVERY = 10
+"""Steps between two looks at the parameters.  Nearly always it is the loss, looked at in every step, that
+stops being finite first; a saturated unit can hide an infinite weight from it."""
+
 Mode = Literal["eval", "train"]
 Array = NDArray[Any]
 
@@ -48,7 +52,7 @@ class Stack:
 
     A member whose loss or whose parameters stop being finite numbers is frozen: its parameters stay as they
     are from then on, ``diverged_at`` holds the number of steps that it had completed and ``losses`` its last
-    loss.
+    loss.  The loss is looked at before each update, the parameters every `CHECKED_EVERY` steps.
     """
 
     def __init__(
@@ -146,7 +150,8 @@ class Stack:
         group.optimizer.step(gradients[: len(group.parameters)])
         if probe is not None:
             probe.after(group)
-        self._retire(group, group.non_finite(), self.steps_done + 1)
+        if (self.steps_done + 1) % CHECKED_EVERY == 0:
+            self._retire(group, group.non_finite(), self.steps_done + 1)
 
     def _note(self, group: Group, losses: Sequence[float]) -> None:
         for place, alive, loss in zip(group.places, group.live, losses, strict=True):

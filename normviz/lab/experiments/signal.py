@@ -11,7 +11,7 @@ layers, B bins.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from normviz.catalog.norms import NORMS
 from normviz.frames import Frame, Schema
-from normviz.lab import data, nets
+from normviz.lab import data, nets, norms
 from normviz.lab.engine.batches import Batches
 from normviz.lab.engine.histograms import linear_counts, linear_edges, symlog_counts
 from normviz.lab.engine.losses import cross_entropy
@@ -46,7 +46,9 @@ def run(spec: Signal) -> Iterator[Schema | Frame]:
     x, y = (torch.stack(one) for one in zip(*inputs, strict=True))
     seen = [look(spec, range(*part), x[slice(*part)], y[slice(*part)]) for part in parts(spec)]
     arrays = {
-        name: np.concatenate([one[name] for one in seen], 1) for name in seen[0] if not name.startswith("hist")
+        name: np.concatenate([one[name] for one in seen], 1)
+        for name in seen[0]
+        if not name.startswith("hist")
     }
     frame = _constants(spec) | {name: seen[0][name] for name in seen[0] if name.startswith("hist")}
     for name, values_VS in arrays.items():
@@ -76,18 +78,17 @@ def parts(spec: Signal) -> list[tuple[int, int]]:
 
 
 def look(spec: Signal, rows: Sequence[int], x: torch.Tensor, y: torch.Tensor) -> Arrays:
-    """What one pass of some seeds shows: arrays [V, E, L], the loss [V, E], and histograms of the first seed."""
-    drawn: Net | None = None
-    shown: list[Arrays] = []
+    """What one pass of some seeds shows: arrays [V, E, L], the loss [V, E], histograms of the first seed."""
+    net = network(spec, [spec.seed_values[row] for row in rows])
+    shown = []
     for norm in spec.norms:
-        net = network(spec, norm, [spec.seed_values[row] for row in rows], drawn)
-        drawn = drawn or net
+        normalize(net, norm, spec)
         shown.append(measure(spec, net, x, y, histograms=rows[0] == 0))
     return {name: np.stack([one[name] for one in shown]) for name in shown[0]}
 
 
-def network(spec: Signal, norm: str, seeds: Sequence[int], drawn: Net | None = None) -> Net:
-    """The members of one norm at initialization, with the weights of ``drawn`` where there is one already."""
+def network(spec: Signal, seeds: Sequence[int]) -> Net:
+    """Members of these seeds at initialization, without a norm."""
     net = nets.build(
         "mlp",
         members=len(seeds),
@@ -95,20 +96,22 @@ def network(spec: Signal, norm: str, seeds: Sequence[int], drawn: Net | None = N
         classes=spec.classes,
         depth=spec.depth,
         width=spec.width,
-        norm=norm,
         activation=spec.activation,
         placement=spec.placement,
-        options={name: value for name, value in spec.norm_options.items() if name in NORMS[norm].options},
     )
-    if drawn is None:
-        net.draw(seeds, [spec.gain] * len(seeds))
-        return net
-    # Drawing takes about as long as the passes; variants of one seed have the same weights anyway.
-    for block, other in zip(net.blocks, drawn.blocks, strict=True):
-        block.layer = other.layer
-        block.norm.init_from(block.layer.flat_weight)
-    net.head = drawn.head
+    net.draw(seeds, [spec.gain] * len(seeds))
     return net
+
+
+def normalize(net: Net, norm: str, spec: Signal) -> None:
+    """Give every layer of a network another norm; its weights stay as they were drawn."""
+    options = {name: value for name, value in spec.norm_options.items() if name in NORMS[norm].options}
+    net.requires_grad_(False)  # of no interest, and asking for them takes time
+    for block in net.blocks:
+        members, _, width = block.layer.bias.shape
+        block.norm = norms.build(norm, members, width, **options).requires_grad_(False)
+        block.norm.init_from(block.layer.flat_weight)
+        block.layer.weight.requires_grad_()
 
 
 def measure(spec: Signal, net: Net, x: torch.Tensor, y: torch.Tensor, *, histograms: bool) -> Arrays:
@@ -120,9 +123,9 @@ def measure(spec: Signal, net: Net, x: torch.Tensor, y: torch.Tensor, *, histogr
     of_outputs, of_weights = gradients[: spec.depth], gradients[spec.depth :]
     with torch.no_grad():
         quantities = {
-            "sd": per_layer(tape.weighted, lambda h: h.flatten(1).std(1, correction=0)),
-            "grad_activation": per_layer(of_outputs, norms_of_rows),
-            "grad_weight": per_layer(of_weights, norms_of_rows),
+            "sd": per_layer(tape.weighted, deviation),
+            "grad_activation": per_layer(of_outputs, length),
+            "grad_weight": per_layer(of_weights, length),
             "cosine": per_layer(tape.outputs, cosine),
             **_health(spec, tape),
         }
@@ -139,16 +142,35 @@ def measure(spec: Signal, net: Net, x: torch.Tensor, y: torch.Tensor, *, histogr
     return told
 
 
-def cosine(a_RNC: torch.Tensor) -> torch.Tensor:
-    """Mean cosine of the angle between two different samples; a sample that is all zero has no direction.
+def length(g_R: torch.Tensor) -> torch.Tensor:
+    """Euclidean norm of each row, [R, ...] -> [R].
 
-    With unit vectors u the sum over all pairs is |Σu|² - N.
-
-    Shapes: [R, N, C] -> [R].
+    In double precision, here and below: float32 cannot hold the squares of very large or small values.
     """
-    u = torch.nn.functional.normalize(a_RNC.flatten(2), dim=2)
-    n = a_RNC.shape[1]
-    return ((u.sum(1) ** 2).sum(1) - n) / (n * (n - 1))
+    return norms_of_rows(g_R.double())
+
+
+def deviation(h_RNC: torch.Tensor) -> torch.Tensor:
+    """Standard deviation over units and samples, √(E h² - (E h)²), [R, N, C] -> [R].
+
+    Weights have mean zero, so E h is nearly zero and nothing cancels; torch's ``std`` is far slower.
+    """
+    h = h_RNC.double().flatten(1)
+    return (norms_of_rows(h) ** 2 / h.shape[1] - h.mean(1) ** 2).clamp_min(0.0).sqrt()
+
+
+def cosine(a_RNC: torch.Tensor) -> torch.Tensor:
+    """Mean cosine of the angle between two different samples, [R, N, C] -> [R].
+
+    Samples that are all zero have no direction and are left out; NaN if fewer than two remain.  With unit
+    vectors u the sum over all pairs is |Σu|² - N.
+    """
+    a = a_RNC.double()
+    lengths = torch.linalg.vector_norm(a, dim=2, keepdim=True)
+    n = (lengths > 0).flatten(1).sum(1)
+    total = (a / lengths.where(lengths > 0, 1.0)).sum(1)
+    mean: torch.Tensor = (total.square().sum(1) - n) / (n * (n - 1))
+    return mean
 
 
 def _health(spec: Signal, tape: Tape) -> dict[str, torch.Tensor]:
@@ -161,10 +183,13 @@ def _health(spec: Signal, tape: Tape) -> dict[str, torch.Tensor]:
     return {}
 
 
-def _shares(values: Sequence[torch.Tensor], counts: Any) -> NDArray[np.uint16]:
+def _shares(
+    values: Sequence[torch.Tensor], counts: Callable[[torch.Tensor], torch.Tensor]
+) -> NDArray[np.uint16]:
     """Histograms of the first member, as shares of each layer's values, [L, B]."""
     counted = per_layer([one[:1] for one in values], lambda rows: counts(rows.flatten(1)))[:, 0].numpy()
-    return np.rint(counted * (recorded.WHOLE / values[0][0].numel())).astype("<u2")
+    shares: NDArray[np.uint16] = np.rint(counted * (recorded.WHOLE / values[0][0].numel())).astype("<u2")
+    return shares
 
 
 # --- what goes into the frame ---------------------------------------------------------------------------
@@ -189,7 +214,9 @@ def expected(spec: Signal, x: torch.Tensor, measured: Arrays) -> Arrays:
             arrays[f"theory_{name}"] = np.array(anchors)[:, None] * np.array(curves)
     if theory.angles(spec):
         pairs = between(samples)
-        arrays["theory_cosine"] = np.array([theory.cosines(spec, norm, pairs) for norm in theory.angles(spec)])
+        arrays["theory_cosine"] = np.array(
+            [theory.cosines(spec, norm, pairs) for norm in theory.angles(spec)]
+        )
     with np.errstate(over="ignore"):  # beyond float32 is infinite, as it is for the networks
         return {name: values.astype("<f4") for name, values in arrays.items()}
 
@@ -201,10 +228,11 @@ def between(samples: NDArray[np.float64], most: int = 500) -> NDArray[np.float64
     """
     u = samples / np.maximum(np.linalg.norm(samples, axis=2, keepdims=True), 1e-12)
     above = np.triu_indices(samples.shape[1], 1)
-    cosines = np.sort(np.concatenate([(one @ one.T)[above] for one in u]))
+    cosines: NDArray[np.float64] = np.sort(np.concatenate([(one @ one.T)[above] for one in u]))
     if len(cosines) <= most:
         return cosines
-    return cosines[((np.arange(most) + 0.5) * len(cosines) / most).astype(int)]
+    quantiles: NDArray[np.float64] = cosines[((np.arange(most) + 0.5) * len(cosines) / most).astype(int)]
+    return quantiles
 
 
 def _constants(spec: Signal) -> Arrays:
@@ -216,16 +244,18 @@ def _constants(spec: Signal) -> Arrays:
 
 
 def _with_spread(name: str, values_VS: NDArray[Any]) -> Arrays:
-    """A quantity of every member, and its median, lowest and highest value over the seeds where it is finite."""
-    finite = np.where(np.isfinite(values_VS), values_VS, np.nan)
-    none = np.isnan(finite).all(1)
+    """A quantity of every member, and its median, least and greatest over the seeds where it is finite."""
+    none = ~np.isfinite(values_VS).any(1)
     # Where no seed is finite the answer is NaN, without numpy's warning.
-    filled = np.where(none[:, None], 0.0, finite)
-    over = {"median": np.nanmedian, "low": np.nanmin, "high": np.nanmax}
+    finite = np.where(np.isfinite(values_VS), values_VS, np.nan)
+    finite = np.where(none[:, None], 0.0, finite)
+
+    def over_seeds(function: Callable[..., Any]) -> NDArray[np.float32]:
+        return np.where(none, np.nan, function(finite, axis=1)).astype("<f4")
+
     return {
         name: values_VS,
-        **{
-            f"{name}_{one}": np.where(none, np.nan, function(filled, axis=1)).astype("<f4")
-            for one, function in over.items()
-        },
+        f"{name}_median": over_seeds(np.nanmedian),
+        f"{name}_low": over_seeds(np.nanmin),
+        f"{name}_high": over_seeds(np.nanmax),
     }

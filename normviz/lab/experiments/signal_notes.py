@@ -43,6 +43,7 @@ def notes(spec: Signal, arrays: Arrays) -> tuple[Note, ...]:
     found = [
         *seen.overflow(),
         *seen.batch_gradients(),
+        *seen.held_gradients(),
         *seen.free_gradients(),
         *seen.sizes(),
         *seen.samples(),
@@ -57,21 +58,23 @@ class _Seen:
 
     def __init__(self, spec: Signal, arrays: Arrays) -> None:
         self.spec, self.arrays = spec, arrays
-        self.labels = ["No normalization" if norm == "none" else NORMS[norm].label for norm in spec.norms]
+        self.labels = [
+            "Without normalization" if norm == "none" else NORMS[norm].label for norm in spec.norms
+        ]
 
     def overflow(self) -> Iterator[Note]:
         """Variants whose numbers leave float32's range."""
         for v, row in enumerate(self.arrays["sd_median"]):
             if not np.isfinite(row).all():
-                yield Note("signal.overflow", {"norm": self.labels[v], "layer": int(np.argmin(np.isfinite(row))) + 1})
+                yield Note(
+                    "signal.overflow", {"norm": self.labels[v], "layer": int(np.argmin(np.isfinite(row))) + 1}
+                )
 
     def batch_gradients(self) -> Iterator[Note]:
-        """The growth of the gradient behind batch norm, beside the closed form."""
+        """The growth of the gradient behind batch norm, beside what theory expects."""
         for v, norm in enumerate(self.spec.norms):
-            if norm not in ("batch", "ghost_batch"):
-                continue
             measured = self._growth(v)
-            if not measured > STEEP:
+            if norm not in ("batch", "ghost_batch") or not measured > STEEP:
                 continue
             samples = theory.samples(self.spec, norm)
             numbers: Numbers = {
@@ -79,12 +82,20 @@ class _Seen:
                 "times": _rounded(self._over_all(v)),
             }  # fmt: skip
             predicted = self._predicted(norm)
-            if predicted is not None and self.spec.activation in ("relu", "linear"):
-                yield Note("signal.explodes", {**numbers, "theory": _rounded(predicted)})
-            elif samples == 3:
-                yield Note("signal.explodes_unbounded", numbers)
+            if predicted is not None:
+                exact = self.spec.activation in ("relu", "linear") and self.spec.placement == "before"
+                known = "signal.explodes" if exact else "signal.explodes_about"
+                yield Note(known, {**numbers, "theory": _rounded(predicted)})
             else:
-                yield Note("signal.explodes_alone", numbers)
+                yield Note("signal.explodes_unbounded" if samples == 3 else "signal.explodes_alone", numbers)
+
+    def held_gradients(self) -> Iterator[Note]:
+        """A variant whose activation gradient keeps its size, beside one of batch norm where it does not."""
+        for v, norm in enumerate(self.spec.norms):
+            growth = self._growth(v)
+            if norm in ("layer", "rms", "group") and 1 / STEEP <= growth <= STEEP:
+                yield Note("signal.held", {"norm": self.labels[v], "growth": _rounded(growth)})
+                return
 
     def free_gradients(self) -> Iterator[Note]:
         """What gradients do without normalization, those of the weights beside those of the activations."""
@@ -101,22 +112,28 @@ class _Seen:
         elif activation > STEEP:
             yield Note("signal.free_grows", numbers)
         elif steep:
-            yield Note("signal.free_fades", {"growth": numbers["growth"], "times": _rounded(1 / self._over_all(v))})
+            yield Note(
+                "signal.free_fades", {"growth": numbers["growth"], "times": _rounded(1 / self._over_all(v))}
+            )
         else:
             yield Note("signal.free_flat", numbers)
 
     def sizes(self) -> Iterator[Note]:
-        """The SD of the last layer where nothing holds it, beside theory and beside a variant that is held."""
+        """The SD of the last layer where nothing holds it, and where theory expects it."""
         scales = theory.scales(self.spec)
         for v, norm in enumerate(self.spec.norms):
             row = self.arrays["sd_median"][v]
             if theory.scale_kind(norm) == "held" or not np.isfinite(row).all() or not row[-1] > 0:
                 continue
             change = row[-1] / row[0]
+            low, high = (self.arrays[f"theory_sd_{one}"][scales.index(norm), -1] for one in ("low", "high"))
             numbers: Numbers = {
-                "norm": self.labels[v], "depth": self.spec.depth, "first": _rounded(row[0]), "last": _rounded(row[-1]),
-                "theory": _rounded(self.arrays["theory_sd"][scales.index(norm), -1]),
+                "norm": self.labels[v], "depth": self.spec.depth, "width": self.spec.width,
+                "first": _rounded(row[0]), "last": _rounded(row[-1]),
+                "low": _rounded(low), "high": _rounded(high),
             }  # fmt: skip
+            if not (np.isfinite(low) and np.isfinite(high)):
+                continue
             if change > SIZE_RATIO:
                 yield Note("signal.grows", numbers)
             elif change < 1 / SIZE_RATIO:
@@ -139,7 +156,8 @@ class _Seen:
             return
         if last[least] < APART:
             yield Note(
-                "signal.alike_and_apart", {**numbers, "other": self.labels[least], "apart": _rounded(last[least])}
+                "signal.alike_and_apart",
+                {**numbers, "other": self.labels[least], "apart": _rounded(last[least])},
             )
         else:
             yield Note("signal.alike", numbers)

@@ -65,8 +65,9 @@ class Race:
         seen = self.stack.recorded_step(self.probe)
         diverged_at = self._by_member(self.stack.diverged_at)
         # What this very update breaks belongs to the next frame.
-        diverged_at = np.where(diverged_at <= step, diverged_at, recorded.NEVER).astype("<i4")
-        alive = diverged_at == recorded.NEVER
+        gone = (diverged_at >= 0) & (diverged_at <= step)
+        diverged_at = np.where(gone, diverged_at, np.nan).astype("<f4")
+        alive = ~gone
         arrays |= self._each(seen, alive, diverged_at)
         if accuracy is None:
             return Frame(step, arrays)
@@ -75,7 +76,7 @@ class Race:
             arrays["surface"] = surface
         return Frame(step, arrays, self.notes.at(step, arrays))
 
-    def _each(self, seen: Arrays, alive: NDArray[np.bool_], diverged_at: NDArray[np.int32]) -> Arrays:
+    def _each(self, seen: Arrays, alive: NDArray[np.bool_], diverged_at: NDArray[np.float32]) -> Arrays:
         loss = self._by_member(self.stack.losses)
         accuracy = self._by_member(self.stack.accuracy)
         return {
@@ -83,6 +84,7 @@ class Race:
             "loss_low": _over_seeds(np.min, loss, alive),
             "loss_high": _over_seeds(np.max, loss, alive),
             "diverged_at": diverged_at,
+            "diverged_mark": np.where(alive[:, :1], np.nan, 0).astype("<f4"),
             **_with_median("train_accuracy", accuracy, alive),
             **{name: self._shares(seen[name], alive) for name in _HISTOGRAMS},
             **{name: _over_seeds(np.median, self._by_member(seen[name]), alive) for name in self._by_layer},

@@ -30,6 +30,7 @@ PATIENCE = 50
 """Steps before which nobody is blamed for guessing."""
 
 Arrays = Mapping[str, NDArray[Any]]
+Numbers = dict[str, float | int | str]
 
 
 class Notes:
@@ -57,9 +58,14 @@ class Notes:
 
     def _diverged(self, arrays: Arrays) -> Iterator[Note]:
         for v, row in enumerate(arrays["diverged_at"]):
-            steps = row[row != recorded.NEVER]
+            steps = row[np.isfinite(row)]
             if len(steps):
-                numbers = {"norm": self.labels[v], "n": len(steps), "of": len(row), "step": int(steps.min())}
+                numbers: Numbers = {
+                    "norm": self.labels[v],
+                    "n": len(steps),
+                    "of": len(row),
+                    "step": int(steps.min()),
+                }
                 yield Note("train.diverged", numbers)
 
     def _standing(self, step: int, arrays: Arrays) -> Iterator[Note]:
@@ -68,7 +74,7 @@ class Notes:
         if not np.isfinite(accuracy).any():
             return
         best, worst = int(np.nanargmax(accuracy)), int(np.nanargmin(accuracy))
-        numbers: dict[str, float | int | str] = {
+        numbers: Numbers = {
             "step": step, "best": self.labels[best], "high": _rounded(accuracy[best]),
         }  # fmt: skip
         if best == worst:
@@ -91,7 +97,7 @@ class Notes:
             {**self._arrival(order[0]), "other": last["norm"], "later": last["step"], "n": len(order)},
         )
 
-    def _arrival(self, v: int) -> dict[str, Any]:
+    def _arrival(self, v: int) -> Numbers:
         return {"norm": self.labels[v], "step": self._reached[v], "accuracy": REACHED}
 
     def _units(self, arrays: Arrays) -> Iterator[Note]:
@@ -102,7 +108,11 @@ class Notes:
                 continue
             v, layer = _place(np.nanargmax(shares), shares)
             other = int(np.nanargmin(shares[:, layer]))
-            numbers = {"norm": self.labels[v], "layer": layer + 1, "share": _rounded(shares[v, layer])}
+            numbers: Numbers = {
+                "norm": self.labels[v],
+                "layer": layer + 1,
+                "share": _rounded(shares[v, layer]),
+            }
             if other == v:
                 yield Note(f"train.{name}_alone", numbers)
             else:
@@ -125,7 +135,7 @@ class Notes:
             return
         grows = ratios[v] > 1
         times = _rounded(ratios[v] if grows else 1 / ratios[v])
-        numbers = {"norm": self.labels[v], "last": norms.shape[1], "times": times}
+        numbers: Numbers = {"norm": self.labels[v], "last": norms.shape[1], "times": times}
         yield Note("train.gradient_grows" if grows else "train.gradient_vanishes", numbers)
 
     def _updates(self, arrays: Arrays) -> Iterator[Note]:
@@ -137,7 +147,7 @@ class Notes:
         v, layer = _place(beyond.argmax(), ratios)
         if beyond[v, layer] <= 0:
             return
-        numbers = {"norm": self.labels[v], "layer": layer + 1, "ratio": _rounded(ratios[v, layer])}
+        numbers: Numbers = {"norm": self.labels[v], "layer": layer + 1, "ratio": _rounded(ratios[v, layer])}
         yield Note("train.update_large" if ratios[v, layer] > UPDATES[1] else "train.update_small", numbers)
 
 

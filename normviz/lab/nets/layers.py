@@ -162,11 +162,12 @@ class Block(nn.Module):
     def __init__(self, layer: Linear | Conv, norm: Norm, activation: str, placement: str) -> None:
         super().__init__()
         self.layer, self.norm = layer, norm
+        self._acts_on_weights = type(norm).weight is not Norm.weight
         self.activation, self.placement = activation, placement
 
     def forward(self, x: Tensor, tape: Tape | None = None, dropout: Dropout | None = None) -> Tensor:
         """[E, N, C, *spatial] -> [E, N, O, *spatial]."""
-        weighted: Tensor = self.layer(x, self.norm)
+        weighted: Tensor = self.layer(x, self.norm if self._acts_on_weights else None)
         entering, y = weighted, weighted
         if self.norm.activates:
             leaving = activated = y = self.norm(entering)

@@ -1,7 +1,8 @@
 // One chart: a declared figure, drawn by Plotly into a node that stays for as long as the page does.
 //
-// While a recording plays, only the referenced attributes that changed go to Plotly (`restyle` on fixed
-// axes); that measured half again as fast as `react` with the whole figure.
+// While a recording plays, lines on fixed axes go to Plotly as animation frames without redraw, which leaves
+// the axes alone: a third of the processor time of `react` or `restyle` (23 against 65 ms for four charts of
+// four lines, software rendering).  Everything else is restyled: only the referenced attributes are sent.
 
 import { findRefs, lookup, replaceRefs, stamp } from "./refs.js";
 
@@ -45,17 +46,34 @@ export class Chart {
       ...findRefs(figure.layout).map((found) => ({ ...found, trace: null })),
     ];
     this.moving = [...new Set(this.bound.map(({ trace }) => trace))].filter((trace) => trace !== null);
+    this.animated = isAnimated(figure, this.bound);
     this.at = at;
     this.drawn = at ? this.#stamps() : null;
     this.#react();
   }
 
-  /** Draw what stands at frame k.  Returns whether anything had changed. */
+  /** Draw what stands at frame k.  Returns a promise of the picture, or null if nothing has changed. */
   draw(recording, k, cursors) {
     this.at = { recording, k, cursors };
     const stamps = this.#stamps();
-    if (this.drawn && stamps.every((one, i) => one === this.drawn[i])) return false;
+    if (this.drawn && stamps.every((one, i) => one === this.drawn[i])) return null;
     this.drawn = stamps;
+    return this.animated ? this.#animate() : this.#restyle();
+  }
+
+  /** One animation frame that holds the referenced attributes of all moving traces. */
+  #animate() {
+    const data = this.moving.map((i) => {
+      const changed = {};
+      for (const { trace, path, ref } of this.bound) if (trace === i) changed[path[0]] = this.#value(ref, trace);
+      return changed;
+    });
+    const atOnce = { mode: "immediate", transition: { duration: 0 }, frame: { duration: 0, redraw: false } };
+    // A picture that is overtaken by the next one is no fault.
+    return this.kit.Plotly.animate(this.node, { data, traces: this.moving }, atOnce).catch(() => {});
+  }
+
+  #restyle() {
     const restyle = {};
     const relayout = {};
     for (const { trace, path, ref } of this.bound) {
@@ -66,9 +84,7 @@ export class Chart {
         restyle[name][this.moving.indexOf(trace)] = this.#value(ref, trace);
       }
     }
-    if (Object.keys(relayout).length) this.kit.Plotly.update(this.node, restyle, relayout, this.moving);
-    else if (this.moving.length) this.kit.Plotly.restyle(this.node, restyle, this.moving);
-    return true;
+    return this.kit.Plotly.update(this.node, restyle, relayout, this.moving);
   }
 
   /** Show all variants but these. */
@@ -127,6 +143,15 @@ export class Chart {
     };
     this.kit.Plotly.react(this.node, data, layout, CONFIG);
   }
+}
+
+/** Whether only coordinates of lines move, on axes that do not. */
+function isAnimated({ data, layout }, bound) {
+  const fixed = (name) => Array.isArray(layout[name.replace(/^[xy]/, "$&axis")]?.range);
+  return (
+    bound.every(({ trace, path }) => trace !== null && path.length === 1) &&
+    data.every(({ type, xaxis = "x", yaxis = "y" }) => type === "scatter" && fixed(xaxis) && fixed(yaxis))
+  );
 }
 
 /** Line traces of the run before, in grey, to lie behind those of this one. */

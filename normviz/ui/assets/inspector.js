@@ -25,6 +25,7 @@ export class Inspector {
 
   /** Show a digit; `trained` is missing where torch gives no answer. */
   show({ pixels, label, batch, place, evaluated, trained }) {
+    const fresh = pixels !== this.pixels;
     this.pixels = pixels;
     const others = `${batch - 1} ${batch > 2 ? "others" : "other"}`;
     const mates = batch === 1 ? "alone in its batch" : `in batch ${place}, with ${others}`;
@@ -42,9 +43,10 @@ export class Inspector {
     const words = `Class probabilities of this ${label}. In evaluation mode: ${list(evaluated)}. `
       + `In training mode: ${trained ? list(trained) : "none, torch raises an error"}.`;
     this.element.querySelector(".nvt-bars").setAttribute("aria-label", words);
-    this.paint();
+    if (fresh) this.paint();
   }
 
+  /** Paint the digit in the text colour of the theme. */
   paint() {
     if (!this.pixels) return;
     drawDigit(this.element.querySelector("canvas"), this.pixels, 8, getComputedStyle(this.element).color);

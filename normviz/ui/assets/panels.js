@@ -47,16 +47,16 @@ export class Panel {
     if (this.chart) this.#guarded(() => this.chart.set(figure, ghost, at));
   }
 
-  /** Draw, if on screen.  Returns whether Plotly had something to do. */
+  /** Draw, if on screen.  Returns a promise of the picture, or null if Plotly has nothing to do. */
   draw(recording, k, cursors, hover, layerName) {
-    if (!this.visible) return false;
+    if (!this.visible) return null;
     return this.#guarded(() => {
       const at = recording && k >= 0 ? { recording, k, cursors } : null;
       this.#ensureChart(at);
-      const changed = at ? this.chart.draw(recording, k, cursors) : false;
+      const picture = at ? this.chart.draw(recording, k, cursors) : null;
       setText(this.badge, this.chart.cursors.has("layer") ? layerName : "");
       this.mark(recording?.before(k)?.step ?? null, cursors.layer, hover);
-      return changed;
+      return picture;
     });
   }
 
@@ -99,7 +99,7 @@ export class Panel {
       console.error(`figure ${this.figure.key}`, error);
       setText(this.fault, "This chart could not be drawn from what has been recorded.");
       this.fault.hidden = false;
-      return false;
+      return null;
     }
   }
 }

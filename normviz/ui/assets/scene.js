@@ -99,15 +99,15 @@ export class Scene {
     return n;
   }
 
-  /** Draw what stands at frame k in the charts that are on screen.  Returns whether anything had changed. */
+  /** Draw what stands at frame k in the charts that are on screen.  Returns promises of what changed. */
   draw(recording, k, cursors, hover, readings) {
-    if (!this.kit.Plotly) return false;
-    let changed = false;
+    if (!this.kit.Plotly) return [];
+    const pictures = [];
     this.#each((panel) => {
-      changed = panel.draw(recording, k, cursors, hover, this.layers.names[cursors.layer] ?? "") || changed;
+      pictures.push(panel.draw(recording, k, cursors, hover, this.layers.names[cursors.layer] ?? ""));
     });
     this.#read(recording, k, readings);
-    return changed;
+    return pictures.filter((picture) => picture !== null);
   }
 
   mark(step, layer, hover) {

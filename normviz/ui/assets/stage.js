@@ -56,7 +56,8 @@ export class Stage {
     this.fault = "";
     this.updates = 0; // pictures drawn
     this.spent = 0; // ms for the last one
-    this.drawnAt = -Infinity;
+    this.drawing = false;
+    this.rested = 0; // when the next picture may come
     this.away = new AbortController();
     const { playback } = this;
     const then = (act) => (...given) => {
@@ -125,6 +126,11 @@ export class Stage {
     return { ...this.#where(), updates: this.updates, spent: this.spent };
   }
 
+  /** The picture is the one under the cursor, and nothing is being drawn. */
+  get settled() {
+    return !this.dirty && !this.drawing && this.shown === this.#signature();
+  }
+
   seek(frame) {
     this.playback.seek(frame);
     this.#wake(true);
@@ -150,9 +156,11 @@ export class Stage {
 
   #tick(now) {
     this.ticking = null;
+    if (this.away.signal.aborted) return;
     const seconds = Math.min(0.25, (now - (this.ticked ?? now)) / 1000);
     this.ticked = now;
     const { run, playback } = this;
+    if (this.drawing) return this.#wake(); // one picture at a time
     if (!this.staged && (run.frames > 0 || run.finished || now > this.due)) {
       playback.reset();
       playback.grow(run.frames, run.expected, run.finished);
@@ -163,7 +171,7 @@ export class Stage {
       playback.advance(seconds);
     }
     const calm = this.reducedMotion && playback.live && !this.dirty;
-    if (now - this.drawnAt >= 1000 / (calm ? CALM_UPDATES : MOST_UPDATES)) this.#draw(now);
+    if (now >= this.rested + (calm ? 1000 / CALM_UPDATES : 0)) this.#draw();
     const waiting = !this.staged || this.dirty || this.shown !== this.#signature();
     if (waiting || (playback.playing && !run.finished) || (playback.playing && playback.frame < playback.last)) {
       this.#wake();
@@ -184,7 +192,7 @@ export class Stage {
     return this.staged && (this.run.frames > 0 || performance.now() > this.due);
   }
 
-  #draw(now) {
+  async #draw() {
     const signature = this.#signature();
     if (!this.dirty && this.shown === signature) return;
     this.dirty = false;
@@ -194,14 +202,16 @@ export class Stage {
     const layers = this.scene.offerLayers(run.recording?.schema);
     this.cursors.layer = Math.max(0, Math.min(this.cursors.layer, layers - 1));
     const where = this.#where();
-    if (this.#worthDrawing && this.scene.draw(run.recording, where.frame, this.cursors, this.hover, this.readings)) {
-      this.updates += 1;
-    }
+    const { cursors, hover, readings } = this;
+    const pictures = this.#worthDrawing ? this.scene.draw(run.recording, where.frame, cursors, hover, readings) : [];
+    this.drawing = true;
+    await Promise.allSettled(pictures);
+    this.drawing = false;
+    this.updates += pictures.length > 0;
     const recorded = run.recorded && run.status === "done" ? "Recorded run." : "";
     this.scene.tell(where, this.fault || run.sentence || recorded);
-    const spent = performance.now() - began;
-    this.spent = spent;
-    this.drawnAt = Math.max(now, now + (1 + REST) * spent - 1000 / MOST_UPDATES);
+    this.spent = performance.now() - began;
+    this.rested = began + Math.max((1 + REST) * this.spent, 1000 / MOST_UPDATES);
   }
 
   #where() {

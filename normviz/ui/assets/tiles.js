@@ -57,7 +57,8 @@ class Start {
     this.inspector = new Inspector(this.part("inspector"));
     this.#listen();
     this.evaluated = this.predictions(this.labels, { training: false, batch: 1 });
-    this.predict({ deal: true });
+    this.predict();
+    this.show();
     this.choose(this.#telling());
     this.repaint();
     root.classList.toggle("nvt-untouched", this.settings.mode === "eval");
@@ -95,19 +96,17 @@ class Start {
     return { probabilities, answers, wrong: whole.filter((i) => answers[i] !== labels[i]).length, of: whole.length };
   }
 
-  /** Predict the tiles anew; `deal` where the batches have changed. */
-  predict({ deal }) {
-    const { mode, batch } = this.settings;
+  /** Deal the digits into batches and predict them anew. */
+  predict() {
+    const { batch } = this.settings;
     this.order = dealt(this.labels, this.settings);
-    this.trained = this.error = null;
+    this.trained = this.error = this.allTrained = null;
     try {
       this.trained = this.predictions(this.labels, { training: true, batch, order: this.order });
     } catch (error) {
       this.error = error; // batches of one
     }
-    if (deal) this.board.deal(this.order, batch);
-    this.board.answer((mode === "eval" ? this.evaluated : this.trained)?.answers);
-    this.show();
+    this.board.deal(this.order, batch);
     this.#surveyLater();
   }
 
@@ -140,7 +139,7 @@ class Start {
     this.part("reset").hidden = untouched;
     this.part("raised").hidden = !(this.error && mode === "train");
     this.part("raised").innerHTML = this.error ? raised(this.error.message) : "";
-    this.allTrained = null;
+    this.board.answer((mode === "eval" ? this.evaluated : this.trained)?.answers);
     this.#scores();
     this.part("seen").innerHTML = seen(this);
     this.part("status").textContent = announced(this);
@@ -206,7 +205,8 @@ class Start {
     if (!changed.length) return;
     Object.assign(this.settings, settings);
     if (changed.includes("mode")) this.root.classList.remove("nvt-untouched");
-    this.predict({ deal: changed.some((name) => name !== "mode") });
+    if (changed.some((name) => name !== "mode")) this.predict();
+    this.show();
     this.#address();
   }
 
@@ -217,8 +217,8 @@ class Start {
       const url = new URL(location.href);
       for (const [name, value] of Object.entries(this.settings)) {
         const text = typeof value === "boolean" ? String(Number(value)) : String(value);
-        if (value === this.data.defaults[name]) url.searchParams.delete(name);
-        else url.searchParams.set(name, text);
+        url.searchParams.delete(name); // first, so that the order is always the same
+        if (value !== this.data.defaults[name]) url.searchParams.set(name, text);
       }
       history.replaceState(history.state, "", url);
     }, 200);

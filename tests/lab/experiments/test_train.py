@@ -56,9 +56,7 @@ def test_normalization_changes_the_curve_and_company_does_not():
     _, losses = with_and_without.history("loss")
     assert np.array_equal(losses[:, 0], alone.history("loss")[1][:, 0])
     assert np.array_equal(losses[:, 0], swapped.history("loss")[1][:, 1])
-    assert np.array_equal(
-        with_and_without.history("hist_pre")[1][:, 0], swapped.history("hist_pre")[1][:, 1]
-    )
+    assert np.array_equal(with_and_without.history("hist_pre")[1][:, 0], swapped.history("hist_pre")[1][:, 1])
     for one, other in ((0, 1), (0, 2), (1, 2)):
         assert not np.any(losses[:, one] == losses[:, other])
 
@@ -97,7 +95,9 @@ def test_every_activation_and_optimizer_lowers_the_loss(activation, optimizer):
 
 @pytest.mark.parametrize("dataset", PLANAR)
 def test_points_in_the_plane_come_with_the_answers_everywhere(dataset):
-    spec = _train(norms=("batch", "layer"), dataset=dataset, lr=0.1, seeds=1, steps=200, width=32, batch_size=64)
+    spec = _train(
+        norms=("batch", "layer"), dataset=dataset, lr=0.1, seeds=1, steps=200, width=32, batch_size=64
+    )
     recording = record(spec)
     points, classes, grid = (recording.at(name) for name in ("points", "classes", "grid"))
     assert np.abs(points).max() < recorded.EXTENT
@@ -146,8 +146,9 @@ def test_a_network_that_diverges_is_shown_so_and_the_others_go_on():
     spec = _train(norms=("none", "layer"), depth=10, width=64, lr=10.0, gain=3.0, steps=100)
     recording = record(spec)
     diverged = recording.at("diverged_at")
-    assert (diverged[0] != recorded.NEVER).all()
-    assert (diverged[1] == recorded.NEVER).all()
+    assert np.isfinite(diverged[0]).all()
+    assert np.isnan(diverged[1]).all()
+    assert recording.at("diverged_mark")[:, 0].tolist() == pytest.approx([0.0, np.nan], nan_ok=True)
     steps, loss = recording.history("loss")
     for s in range(2):
         gone = steps >= diverged[0, s]
@@ -166,7 +167,7 @@ def test_no_frame_speaks_of_a_step_that_it_does_not_show():
     recording = record(_train(norms=("none",), depth=10, width=64, lr=10.0, gain=3.0))
     for k in range(len(recording)):
         frame = recording.frame(k)
-        assert frame.arrays["diverged_at"].max() <= frame.step
+        assert not (frame.arrays["diverged_at"] > frame.step).any()
 
 
 @pytest.mark.parametrize(
@@ -248,7 +249,8 @@ def _check(note, recording, k):
         assert row(name)[numbers["layer"] - 1] == pytest.approx(numbers["share"], rel=1e-3)
         assert numbers["share"] >= 0.25
         if "other" in numbers:
-            assert row(name, "other")[numbers["layer"] - 1] == pytest.approx(numbers["less"], rel=1e-3, abs=1e-6)
+            less = row(name, "other")[numbers["layer"] - 1]
+            assert less == pytest.approx(numbers["less"], rel=1e-3, abs=1e-6)
     if note.id.startswith("train.gradient"):
         norms = row("grad_norm_activation")
         ratio = norms[0] / norms[-1] if note.id.endswith("grows") else norms[-1] / norms[0]
@@ -259,6 +261,7 @@ def _check(note, recording, k):
         assert numbers["ratio"] > 1e-2 if note.id.endswith("large") else numbers["ratio"] < 1e-4
 
 
+@pytest.mark.slow
 def test_batch_norm_trains_ten_layers_where_the_plain_network_is_slower():
     # Each at a learning rate near its best (over seven seeds the medians to 94% are 220 and 60 steps).
     plain = Train(norms=("none",), depth=10, lr=0.1, steps=250, every=10)

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from normviz.catalog.norms import NORMS
 from normviz.frames import Frame, Schema
 from normviz.lab.engine import Member, Plan, Stack
 from normviz.lab.experiments.forgotten_eval import measurements, remarks
@@ -36,13 +35,13 @@ def run(spec: ForgottenEval) -> Iterator[Schema | Frame]:
 
 def stack_of(spec: ForgottenEval, norms: tuple[str, ...]) -> Stack:
     """Untrained networks: every norm with every seed, norm by norm."""
-    plan = Plan(network=spec.network, depth=spec.depth, width=spec.first_width)
-    knobs = {"eps": spec.eps, "momentum": spec.momentum}
-    members = [
-        Member(norm, seed, spec.lr, options=tuple((k, v) for k, v in knobs.items() if k in NORMS[norm].options))
-        for norm in norms
-        for seed in spec.seed_values
-    ]
+    plan = Plan(
+        network=spec.network,
+        depth=spec.depth,
+        width=spec.first_width,
+        options={"eps": spec.eps, "momentum": spec.momentum},
+    )
+    members = [Member(norm, seed, spec.lr) for norm in norms for seed in spec.seed_values]
     return Stack(plan, members, optimizer="momentum", batch_size=spec.batch_size)
 
 
@@ -84,7 +83,8 @@ class Course:
         mean, var = measurements.batch_statistics(self.stack, self.batch)
         running_mean, running_var = measurements.running_statistics(self.stack)
         for name, value in (
-            ("batch_mean", mean), ("batch_var", var), ("running_mean", running_mean), ("running_var", running_var)
+            ("batch_mean", mean), ("batch_var", var),
+            ("running_mean", running_mean), ("running_var", running_var),
         ):  # fmt: skip
             self.tables.put(name, value)
 
@@ -130,7 +130,9 @@ class Course:
             true = int(split.y_test[sample])
             given = np.array([true, self.flips.evaluated[0, sample], *self.flips.drawn[:, 0, sample]])
             left = i * (asked.SIDE + 1)
-            self.tables.put("flip_images", split.x_test[sample, 0], (slice(None), slice(left, left + asked.SIDE)))
+            self.tables.put(
+                "flip_images", split.x_test[sample, 0], (slice(None), slice(left, left + asked.SIDE))
+            )
             self.tables.put("flip_labels", given, (..., i))
             self.tables.put("flip_wrong", given != true, (..., i))
         yield self.frame()

@@ -78,12 +78,14 @@ class Flips:
     @property
     def changing(self) -> NDArray[np.bool_]:
         """Samples that got more than one label, of those that got one in every draw, [S, N]."""
-        return (self.drawn != self.drawn[0]).any(0) & self.complete
+        changes: NDArray[np.bool_] = (self.drawn != self.drawn[0]).any(0)
+        return changes & self.complete
 
     @property
     def complete(self) -> NDArray[np.bool_]:
         """Samples with a label in every draw, [S, N]."""
-        return (self.drawn != UNKNOWN).all(0)
+        complete: NDArray[np.bool_] = (self.drawn != UNKNOWN).all(0)
+        return complete
 
     @property
     def share(self) -> Values:
@@ -95,12 +97,14 @@ class Flips:
         return np.flatnonzero(self.changing[member])[:count]
 
     def unsteadiest(self, member: int, true: Labels) -> int:
-        """The test sample to which a member gives the most different labels, of those it is right about in eval mode.
+        """The test sample to which a member gives the most different labels.
 
-        Samples of which eval mode is nearly sure go before others.  The first of several; the first of all
-        where no label changes.  ``true`` are the right labels, [N].
+        Only samples that it gets right in eval mode; those of which it is then nearly sure go before others.
+        The first of several; the first of all where no label changes.  ``true`` are the right labels, [N].
         """
-        right = [one for one in np.flatnonzero(self.changing[member]) if self.evaluated[member, one] == true[one]]
+        right = [
+            one for one in np.flatnonzero(self.changing[member]) if self.evaluated[member, one] == true[one]
+        ]
 
         def unsteady(one: int) -> tuple[bool, int]:
             return bool(self.sureness[member, one] > SURE), len(set(self.drawn[:, member, one]))
@@ -120,7 +124,7 @@ def flips(stack: Stack, batch_size: int, orders: Orders) -> Flips:
 
 
 def probabilities(stack: Stack, sample: int, mates: Labels) -> Values:
-    """What the first member makes of one of its test samples in the company of ``mates`` [S, n], [classes]."""
+    """Probabilities [classes] of one test sample of the first member among its ``mates`` [S, n]."""
     batch = np.concatenate((np.full((len(mates), 1), sample), mates), 1)
     logits = stack.logits(batch, "train", batch.shape[1])[0, 0]
     return np.asarray(logits.double().softmax(0).cpu().numpy())
@@ -130,7 +134,7 @@ def probabilities(stack: Stack, sample: int, mates: Labels) -> Values:
 
 
 def batch_statistics(stack: Stack, order: Labels) -> tuple[Values, Values]:
-    """Mean and biased variance that each layer of the first member would normalize a batch with, [L, C] each.
+    """Mean and biased variance by which each layer of the first member normalizes a batch, [L, C] each.
 
     They are those of the first `CHANNELS` channels, over the batch and the picture.
     """

@@ -1,4 +1,4 @@
-"""Which sentences the numbers bear out; the sentences themselves are in ``normviz.readings.forgotten_eval``."""
+"""Which sentences the numbers bear out.  The sentences are in ``normviz.readings.forgotten_eval``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from normviz.specs.forgotten_eval_frames import (
     repairs,
 )
 
-Rule = Iterator[tuple[str, dict[str, float | int | str]]]
+Numbers = dict[str, float | int | str]
+Rule = Iterator[tuple[str, Numbers]]
 """Names of templates and their numbers."""
 
 CLOSE = 1.0
@@ -53,7 +54,7 @@ class Remarks:
 
     def _mean(self, name: str, *column: int) -> float:
         """Mean over the seeds of (one column of) an array; NaN if it is not measured yet."""
-        values = self._tables[name][(slice(None), *column)]
+        values = self._tables[name].T[column]
         known = values[np.isfinite(values)]
         return float(known.mean()) if len(known) else float("nan")
 
@@ -71,7 +72,7 @@ class Remarks:
         if known(self._eval) or not known(evaluated):
             return
         step = self._tables.step
-        numbers = {"step": step, "evaluated": evaluated, "trained": trained}
+        numbers: Numbers = {"step": step, "evaluated": evaluated, "trained": trained}
         share = (1 - self._spec.momentum) ** step
         if NORMS[self._spec.norm].running_statistics and share > 0.01 and evaluated > trained + LAG:
             yield "lag", {**numbers, "share": share}
@@ -96,8 +97,7 @@ class Remarks:
         if at_2 > at_4 > at_8 > self._eval + CLOSE:
             yield "grows", {"at_2": at_2, "at_4": at_4, "at_8": at_8}
         elif max(errors) - min(errors) < CLOSE:
-            norm = NORMS[self._spec.norm].label
-            yield "flat", {"low": min(errors), "high": max(errors), "norm": norm}
+            yield "flat", {"low": min(errors), "high": max(errors), "evaluated": self._eval}
 
     def _one(self) -> Rule:
         if self.refusal:
@@ -114,20 +114,23 @@ class Remarks:
     def _labels(self) -> Rule:
         share = self._mean("flip_share")
         if known(share):
-            numbers = {"share": share, "draws": DRAWS, "batch": self._spec.deploy_batch}
+            numbers: Numbers = {"share": share, "draws": DRAWS, "batch": self._spec.deploy_batch}
             yield ("flips" if share > 0 else "no_flips"), numbers
 
     def _company(self) -> Rule:
         if self.true is None or not self._tables["company_wrong"].any():
             return
         p, wrong = self._tables["company_p"], self._tables["company_wrong"]
-        yield "company", {
-            "true": self.true,
-            "sets": COMPANIES,
-            "right": int((wrong == 0).sum()),
-            "low": float(p.min()),
-            "high": float(p.max()),
-        }
+        yield (
+            "company",
+            {
+                "true": self.true,
+                "sets": COMPANIES,
+                "right": int((wrong == 0).sum()),
+                "low": float(p.min()),
+                "high": float(p.max()),
+            },
+        )
 
     def _passes(self) -> Rule:
         after = self._repair("after_pass")

@@ -1,0 +1,43 @@
+"""Signal: a deep network at initialization, and what becomes of values, gradients and samples in it."""
+
+import streamlit as st
+
+from normviz.figures.signal import figures
+from normviz.specs.signal import Signal
+from normviz.ui.controls import controls
+from normviz.ui.stage import stage
+
+st.title(Signal.title)
+st.markdown(
+    "One batch goes through freshly drawn networks, forward and back; nothing is trained. What each layer "
+    "does to size, gradient and angle is repeated in every layer, so small differences grow exponentially. "
+    "How a network learns is not decided here alone: this is only where it starts."
+)
+spec = controls(Signal)
+stage(spec, *figures(spec))
+
+with st.expander("Formulas and sources", icon=":material/function:"):
+    st.markdown(
+        "Weights have variance $s/\\text{fan-in}$ with $s=2\\,\\text{gain}^2$, and $q$ is the mean square of the "
+        "pre-activations $h$. In a wide network without normalization, $q$ and the squared gradient of the "
+        "activations $g$ change from layer to layer by"
+    )
+    st.latex(
+        r"q \leftarrow s\,\mathbb E\,\varphi(\sqrt q Z)^2 \qquad g \leftarrow g\; s\,\mathbb E\,\varphi'(\sqrt q Z)^2"
+    )
+    st.caption("Poole et al. 2016, arXiv:1606.05340; Schoenholz et al. 2017, arXiv:1611.01232.")
+    st.markdown(
+        "Behind batch norm the squared gradient grows per layer by, for a linear network and for ReLU,"
+    )
+    st.latex(
+        r"\frac{B-2}{B-3} \qquad \frac{B-1+J'(c)}{(B-3)\,(1-J(c))}-\frac1{B-3},\quad c=\frac{-1}{B-1},\quad "
+        r"J(c)=\frac{\sqrt{1-c^2}+(\pi-\arccos c)\,c}{\pi}"
+    )
+    st.markdown(
+        "which is $\\pi/(\\pi-1)\\approx1.47$ for ReLU and large batches: subtracting the mean over the batch removes "
+        "what samples have in common, and what is left is scaled up. $J$ is also what ReLU does to the cosine "
+        "between two samples; layer after layer it pulls them together, unless a batch norm pushes them apart."
+    )
+    st.caption(
+        "Yang et al. 2019, arXiv:1902.08129; Cho & Saul 2009; finite width: Hanin 2018, arXiv:1801.03744."
+    )

@@ -1,0 +1,36 @@
+"""A small web server around the stream: its routes, its lifespan, and a route that opens a spec.
+
+uvicorn tests.ui.stream_server:app
+"""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from normviz import player, specs
+from normviz.spec import SpecError
+from normviz.ui import stream
+from tests.player import small_experiments
+
+assert "walk" in specs.EXPERIMENTS, small_experiments
+
+
+def open_spec(request: Request) -> JSONResponse:
+    """Open the spec in ``?spec=``; runs in a thread, as Streamlit's scripts do."""
+    try:
+        return JSONResponse({"token": player.current().open(specs.from_json(request.query_params["spec"]))})
+    except SpecError as error:
+        return JSONResponse({"sentence": error.sentence}, 400)
+
+
+def report(request: Request) -> JSONResponse:
+    """Facts of the player."""
+    return JSONResponse(player.current().report())
+
+
+app = Starlette(
+    routes=[*stream.routes(), Route("/open", open_spec), Route("/report", report)], lifespan=stream.lifespan
+)

@@ -1,0 +1,276 @@
+"""Controls and the URL: what a visitor sets, what a link says, and what neither may break."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
+
+from normviz.spec import Knob, Spec
+from normviz.specs import EXPERIMENTS
+from normviz.ui.widgets import grid
+
+KINDS = pytest.mark.parametrize("name", EXPERIMENTS)
+
+
+def page(name: str) -> None:
+    """The script under test: controls, and what came of them."""
+    import streamlit as st
+
+    from normviz.specs import EXPERIMENTS
+    from normviz.ui.controls import controls, link
+
+    spec = controls(EXPERIMENTS[name])
+    st.session_state["spec"] = spec
+    st.session_state["link"] = link(spec)
+
+
+def visit(name: str, **query: Any) -> AppTest:
+    app = AppTest.from_function(page, kwargs={"name": name}, default_timeout=30)
+    app.query_params.update(query)
+    return run(app)
+
+
+def run(app: AppTest) -> AppTest:
+    app.run()
+    assert not app.exception, app.exception
+    return app
+
+
+def spec_of(app: AppTest) -> Spec:
+    spec = app.session_state["spec"]
+    assert isinstance(spec, Spec)
+    return spec
+
+
+def query_of(app: AppTest) -> dict[str, str]:
+    return {name: value if isinstance(value, str) else value[-1] for name, value in app.query_params.items()}
+
+
+def another(kind: type[Spec], name: str) -> Any:
+    """A value of a field, not its default, that goes with the defaults of the others."""
+    knob, default = next((knob, default) for one, knob, default in kind.knobs() if one == name)
+    if knob.most:
+        candidates: list[Any] = [(choice,) for choice in knob.choices]
+    elif knob.choices:
+        candidates = list(knob.choices)
+    elif isinstance(default, bool):
+        candidates = [not default]
+    else:
+        assert knob.low is not None
+        assert knob.high is not None
+        whole = isinstance(default, int)
+        middle = knob.low + (knob.step or 1 if whole else (knob.high - knob.low) * 0.123456)
+        candidates = [type(default)(one) for one in (middle, knob.low, knob.high)]
+    for candidate in candidates:
+        if candidate != default and kind.from_query(kind().to_query() | text_of(kind, name, candidate))[1] == []:
+            return candidate
+    pytest.skip(f"{name} has a single value")
+
+
+def text_of(kind: type[Spec], name: str, value: Any) -> dict[str, str]:
+    text = ",".join(value) if isinstance(value, tuple) else repr(value) if isinstance(value, float) else str(value)
+    return {name: {"True": "1", "False": "0"}.get(text, text)}
+
+
+FIELDS = [(kind, name) for kind in EXPERIMENTS for name, _, _ in EXPERIMENTS[kind].knobs()]
+
+
+@pytest.mark.parametrize(("experiment", "name"), FIELDS)
+def test_a_link_sets_every_field_and_survives_the_next_rerun(experiment: str, name: str) -> None:
+    """Also values that lie between a slider's stops."""
+    kind = EXPERIMENTS[experiment]
+    value = another(kind, name)
+    app = visit(experiment, **text_of(kind, name, value))
+    assert getattr(spec_of(app), name) == value
+    assert not app.warning
+    run(app)
+    assert spec_of(app).values() == {**kind().values(), name: value}
+    assert query_of(app) == text_of(kind, name, value)
+
+
+@KINDS
+def test_the_defaults_leave_the_url_alone(name: str) -> None:
+    app = visit(name)
+    assert spec_of(app) == EXPERIMENTS[name]()
+    assert query_of(app) == {}
+
+
+def test_a_widget_writes_the_url_and_the_url_resets_the_widget() -> None:
+    app = visit("train", lesson="three", hide="seed")
+    app.slider(key="train.depth").set_value(3)
+    run(app)
+    assert query_of(app) == {"lesson": "three", "hide": "seed", "depth": "3"}
+    app.select_slider(key="train.lr").set_value(0.1)
+    run(app)
+    assert query_of(app) == {"lesson": "three", "hide": "seed", "depth": "3", "lr": "0.1"}
+    # The back button: the browser brings an older address, and nobody has touched a widget.
+    del app.query_params["lr"]
+    run(app)
+    assert app.select_slider(key="train.lr").value == 0.3
+    assert spec_of(app).values() == {**EXPERIMENTS["train"]().values(), "depth": 3}
+
+
+def test_a_moved_widget_leads_where_the_address_lags_behind() -> None:
+    app = visit("train")
+    app.slider(key="train.depth").set_value(3)
+    run(app)
+    app.query_params.clear()  # sent before the browser had the new address
+    app.select_slider(key="train.lr").set_value(0.1)
+    run(app)
+    assert query_of(app) == {"depth": "3", "lr": "0.1"}
+
+
+def test_repeated_parameters_of_others_are_kept() -> None:
+    app = visit("train", note=["a", "b"])
+    app.slider(key="train.depth").set_value(3)
+    run(app)
+    assert app.query_params["note"] == ["a", "b"]
+    assert query_of(app)["depth"] == "3"
+
+
+def test_hidden_fields_are_not_drawn_and_keep_their_values() -> None:
+    app = visit("train", hide="depth, lr", depth="4", lr="0.05")
+    assert "train.depth" not in [one.key for one in app.slider]
+    assert "train.lr" not in [one.key for one in app.select_slider]
+    app.button_group(key="train.norms").set_value(["batch"])
+    run(app)
+    told = spec_of(app).values()
+    assert (told["depth"], told["lr"], told["norms"]) == (4, 0.05, ("batch",))
+    assert query_of(app) == {"hide": "depth, lr", "depth": "4", "lr": "0.05", "norms": "batch"}
+
+
+def test_reset_returns_to_the_defaults_but_not_for_hidden_fields() -> None:
+    app = visit("train", hide="depth", depth="4", lr="0.05", lesson="x")
+    next(one for one in app.button if one.label == "Reset settings").click()
+    run(app)
+    assert spec_of(app).values() == {**EXPERIMENTS["train"]().values(), "depth": 4}
+    assert query_of(app) == {"hide": "depth", "lesson": "x", "depth": "4"}
+    assert app.select_slider(key="train.lr").value == 0.3
+
+
+def test_the_shared_link_names_every_field() -> None:
+    app = visit("train", depth="4", lesson="x")
+    query = dict(parse_qsl(urlsplit(app.session_state["link"]).query))
+    assert query == {"lesson": "x", **spec_of(app).to_query(full=True)}
+    again = visit("train", **query)
+    assert spec_of(again) == spec_of(app)
+    assert not again.warning
+
+
+def test_settings_at_odds_leave_the_last_spec_and_the_choice() -> None:
+    app = visit("train", groups="16")
+    app.slider(key="train.width").set_value(16)  # 16 groups of 16 channels: one channel each
+    run(app)
+    assert "Groups" in app.warning[0].value
+    assert app.slider(key="train.width").value == 16
+    assert spec_of(app).values() == {**EXPERIMENTS["train"]().values(), "groups": 16}
+    run(app)
+    assert app.warning, "the message stays as long as the conflict does"
+    app.slider(key="train.width").set_value(32)
+    run(app)
+    assert not app.warning
+    assert spec_of(app).values() == {**EXPERIMENTS["train"]().values(), "groups": 16, "width": 32}
+
+
+def test_nothing_chosen_is_a_sentence() -> None:
+    app = visit("train")
+    app.button_group(key="train.norms").set_value([])
+    run(app)
+    assert "Normalizations" in app.warning[0].value
+    assert spec_of(app) == EXPERIMENTS["train"]()
+
+
+def test_a_choice_that_does_not_apply_is_offered_with_its_reason() -> None:
+    app = visit("train")
+    more = app.button_group(key="train.norms.more")
+    assert any("Instance norm" in option for option in more.options)
+    assert any("Instance norm" in caption.value for caption in app.caption)
+    more.set_value(["instance"])
+    run(app)
+    assert "Instance norm" in app.warning[0].value
+
+
+HOSTILE = {
+    "huge": "1" + "0" * 400,
+    "float overflow": "1e400",
+    "minus": "-1e300",
+    "not a number": "nan",
+    "infinite": "inf",
+    "words": "fast",
+    "unicode": "٣🧊\u202e‮",
+    "nul": "a\x00b",
+    "markup": "<script>alert(1)</script>",
+    "markdown": "[x](javascript:alert(1)) :material/face: $x^2$",
+    "long": "9" * 10_000,
+    "empty": "",
+    "list": "1,2,3",
+    "json": '{"$ref": "#"}',
+}
+
+
+@KINDS
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_values_become_messages_and_defaults(name: str, text: str) -> None:
+    kind = EXPERIMENTS[name]
+    app = visit(name, **{field: text for field, _, _ in kind.knobs()})
+    assert spec_of(app) == kind()
+    messages = " ".join(one.value for one in app.warning)
+    for field, knob, _ in kind.knobs():
+        assert knob.label in messages, f"nothing is said about {field}"
+    assert len(app.warning) == len(list(kind.knobs()))
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.dictionaries(st.sampled_from([name for _, name in FIELDS]), st.text(max_size=40), max_size=4))
+def test_any_address_gives_a_spec(query: dict[str, str]) -> None:
+    app = visit("train", **query)
+    told, problems = EXPERIMENTS["train"].from_query(query)
+    assert spec_of(app) == told
+    assert len(app.warning) == len(problems)
+
+
+def test_the_last_of_repeated_values_counts() -> None:
+    app = visit("train", depth=["3", "5"])
+    assert spec_of(app).values()["depth"] == 5
+
+
+def test_messages_about_the_address_stay_until_something_is_set() -> None:
+    app = visit("train", depth="deep")
+    run(app)
+    assert "Depth" in app.warning[0].value
+    app.slider(key="train.depth").set_value(3)
+    run(app)
+    assert not app.warning
+
+
+@KINDS
+def test_at_most_five_controls_at_first(name: str) -> None:
+    app = visit(name)
+    expert = {key for key in keys(app.expander[0])} if app.expander else set()
+    assert 0 < len(keys(app) - expert) <= 5
+    assert len(keys(app)) == len(list(EXPERIMENTS[name].knobs()))
+
+
+def keys(block: Any) -> set[str]:
+    """Fields whose widget is in a block."""
+    kinds = ("slider", "select_slider", "number_input", "selectbox", "toggle", "button_group")
+    found = {one.key for kind in kinds for one in getattr(block, kind)}
+    return {key.split(".")[1] for key in found if key}
+
+
+@pytest.mark.parametrize(
+    "knob",
+    [knob for kind in EXPERIMENTS.values() for _, knob, default in kind.knobs() if type(default) is float],
+    ids=lambda knob: knob.label,
+)
+def test_a_grid_spans_the_bounds_with_round_stops(knob: Knob) -> None:
+    stops = grid(knob)
+    assert (stops[0], stops[-1]) == (knob.low, knob.high)
+    assert stops == sorted(set(stops))
+    assert 5 <= len(stops) <= 61
+    assert all(float(f"{stop:.4g}") == stop for stop in stops)

@@ -1,0 +1,318 @@
+"""The stream of a real server: frames to browsers that are slow, come back, are foreign or talk nonsense."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from starlette.routing import WebSocketRoute
+from streamlit import config
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from normviz.player.feeds import WINDOW
+from normviz.ui import stream
+from normviz.ui.origins import host_allowed, origin_allowed
+from tests.player.processes import until
+from tests.player.small_experiments import SCHEMA, Fault, Walk, walk
+from tests.player.stands import frames_of
+from tests.ui.streams import Client, Server
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    made = Server(NORMVIZ_LEASE="1", NORMVIZ_RUNS="2", NORMVIZ_CONNECTIONS_PER_ADDRESS="12")
+    yield made
+    made.close()
+
+
+def closing(client: Client) -> tuple[int, str]:
+    """Code and reason with which the server closes the connection."""
+    with pytest.raises(ConnectionClosed) as closed:
+        read_on(client, 60)
+    client.close()
+    assert closed.value.rcvd
+    return closed.value.rcvd.code, closed.value.rcvd.reason
+
+
+def read_on(client: Client, timeout: float) -> None:
+    """Read until nothing comes for a while or the connection ends; both raise."""
+    while True:
+        client.read(timeout)
+
+
+def test_a_run_is_told_from_schema_to_end(server: Server) -> None:
+    spec = Walk(seed=1, steps=200)
+    client = Client(server, server.open(spec))
+    assert client.read_to_end() == frames_of(spec, walk)
+    (head,) = client.heads
+    assert head["schema"] == json.loads(SCHEMA.to_json())
+    assert head["spec"] == json.loads(spec.to_json())
+    assert client.end == {"status": "done", "sentence": "", "frames": 200}
+    client.close()
+    again = Client(server, server.open(spec))
+    assert again.read_to_end() == frames_of(spec, walk)
+    assert again.order == list(range(200))
+    assert again.heads[0]["recorded"] is True
+    again.close()
+
+
+def test_frames_arrive_while_the_run_goes_on_a_few_messages_at_a_time(server: Server) -> None:
+    spec = Walk(seed=2, steps=300, pause=3)
+    client = Client(server, server.open(spec))
+    messages = 0
+    assert client.read() == "S"
+    assert client.heads[0]["recorded"] is False
+    while client.end is None:
+        messages += client.read() == "F"
+        client.acknowledge()
+    assert 1 < messages < 150
+    assert client.order == list(range(300))
+    client.close()
+
+
+def test_a_client_that_comes_back_gets_what_it_lacks(server: Server) -> None:
+    spec = Walk(seed=3, steps=120, pause=10)
+    token = server.open(spec)
+    first = Client(server, token)
+    while first.received < 20:
+        first.read()
+        first.acknowledge()
+    first.socket.socket.close()  # without a word
+    second = Client(server, token, f"?after={first.received}&generation=0")
+    second.read_to_end()
+    assert min(second.frames) == first.received
+    assert [frame for _, frame in sorted({**first.frames, **second.frames}.items())] == frames_of(spec, walk)
+    second.close()
+
+
+def test_a_client_that_returns_late_sets_the_run_going_again(server: Server) -> None:
+    spec = Walk(seed=4, steps=100, pause=30)
+    token = server.open(spec)
+    until(lambda: server.get("/report")["runs"]["live"] == 0)  # the lease is over
+    client = Client(server, token)
+    assert client.read_to_end() == frames_of(spec, walk)
+    client.close()
+
+
+def test_a_client_that_acknowledges_nothing_gets_a_window(server: Server) -> None:
+    spec = Walk(seed=5, steps=1000)  # 4 MB
+    client = Client(server, server.open(spec))
+    with pytest.raises(TimeoutError):
+        read_on(client, 2)
+    assert WINDOW / 2 < client.nbytes < WINDOW + 8000
+    got = client.received
+    client.acknowledge()
+    client.read()
+    assert client.received > got
+    client.close()
+
+
+def test_a_slow_client_sees_the_newest_first_and_every_frame_once(server: Server) -> None:
+    spec = Walk(seed=6, steps=1500, pause=2)
+    others = server.get("/report")["recordings_bytes"]
+    client = Client(server, server.open(spec))
+    while client.received < 2:
+        client.read()
+    until(lambda: server.get("/report")["recordings_bytes"] > others + 3_000_000)
+    with pytest.raises(TimeoutError):  # what was on its way before it fell asleep
+        read_on(client, 0.3)
+    before = len(client.order)
+    client.acknowledge()
+    client.read()
+    assert client.order[before] > before + 100  # newest first
+    frames = client.read_to_end()
+    assert sorted(client.order) == list(range(1500))
+    assert frames == frames_of(spec, walk)
+    assert client.nbytes < sum(map(len, frames)) * 1.01 + 5000
+    client.close()
+
+
+def test_waiting_in_line_is_told(server: Server) -> None:
+    busy = [Client(server, server.open(Walk(seed=seed, steps=60, pause=30))) for seed in (71, 72)]
+    third = Client(server, server.open(Walk(seed=73, steps=3)))
+    assert third.read() == "Q"
+    assert third.places == [1]
+    for client in busy:
+        client.close()
+    third.read_to_end()
+    assert third.end
+    assert third.end["status"] == "done"
+    third.close()
+
+
+def test_a_run_that_fails_tells_why(server: Server) -> None:
+    client = Client(server, server.open(Fault(how="refuses")))
+    assert len(client.read_to_end()) == 3
+    assert client.end == {
+        "status": "failed", "frames": 3,
+        "sentence": "How: “refuses” does not work; allowed is anything else. Choose another one.",
+    }  # fmt: skip
+    client.close()
+    silent = Client(server, server.open(Fault(how="no schema")))
+    assert silent.read() == "E"
+    assert silent.heads == []
+    silent.close()
+
+
+def test_a_run_that_comes_out_differently_begins_anew(server: Server) -> None:
+    token = server.open(Fault(how="unsteady", pause=20))
+    first = Client(server, token)
+    while first.received < 5:
+        first.read()
+        first.acknowledge()
+    first.close()
+    until(lambda: server.get("/report")["runs"]["live"] == 0)
+    client = Client(server, token, f"?after={first.received}")
+    while len(client.heads) < 2:
+        client.read()
+        client.acknowledge()
+    client.frames.clear()
+    frames = client.read_to_end()
+    assert [head["generation"] for head in client.heads] == [0, 1]
+    assert len({float(SCHEMA.decode(frame).arrays["start"]) for frame in frames}) == 1
+    assert len(frames) == 100
+    late = Client(server, token, "?after=50&generation=0")  # frames of the void recording
+    late.read_to_end()
+    assert len(late.frames) == 100
+    client.close()
+    late.close()
+
+
+def test_an_unknown_run_is_refused_with_a_reason(server: Server) -> None:
+    assert closing(Client(server, "no-such-token")) == (4404, "This run is not known here any more.")
+
+
+@pytest.mark.parametrize("query", ["?after=-1", "?after=x", "?after=1e3", "?after=99999999999", "?after=%00"])
+def test_a_senseless_request_is_refused_with_a_reason(server: Server, query: str) -> None:
+    token = server.open(Walk(seed=1, steps=200))
+    assert closing(Client(server, token, query)) == (4400, "“after” must be a whole number.")
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["", "seen", "[]", "{}", '{"seen": -1}', '{"seen": 1.5}', '{"seen": true}', '{"seen": 1}' + " " * 200,
+     "[" * 150, b"\x00\xff", "\x00"],
+)  # fmt: skip
+def test_nonsense_from_a_client_ends_its_connection_only(server: Server, said: str | bytes) -> None:
+    client = Client(server, server.open(Walk(seed=1, steps=200)))
+    client.socket.send(said)
+    assert closing(client) == (1008, 'A message was not {"seen": number of frames}.')
+
+
+def test_a_flood_from_a_client_ends_its_connection_only(server: Server) -> None:
+    client = Client(server, server.open(Walk(seed=1, steps=200)))
+    try:
+        for _ in range(5000):
+            client.socket.send('{"seen": 0}')
+    except ConnectionClosed:
+        pass
+    assert closing(client) == (1008, "Too many messages.")
+
+
+def test_connections_of_one_address_are_limited(server: Server) -> None:
+    until(lambda: server.get("/report")["watching"] == 0)
+    token = server.open(Walk(seed=1, steps=200))
+    clients = [Client(server, token) for _ in range(12)]
+    for client in clients:
+        client.read()
+    code, reason = closing(Client(server, token))
+    assert code == 4429
+    assert reason.startswith("Too many connections")
+    for client in clients:
+        client.close()
+    until(lambda: server.get("/report")["watching"] == 0)
+    again = Client(server, token)
+    assert again.read() == "S"
+    again.close()
+
+
+@pytest.mark.parametrize(
+    ("origin", "accepted"),
+    [(None, True), ("http://{}", True), ("http://localhost:3000", True), ("http://evil.example", False),
+     ("http://{}.evil.example", False), ("http://{}@evil.example", False), ("null", False), ("//[", False)],
+)  # fmt: skip
+def test_only_pages_of_this_server_may_connect(server: Server, origin: str | None, accepted: bool) -> None:
+    token = server.open(Walk(seed=1, steps=200))
+    origin = origin and origin.format(server.address)
+    if accepted:
+        client = Client(server, token, origin=origin)
+        assert client.read() == "S"
+        client.close()
+    else:
+        with pytest.raises(InvalidStatus) as refused:
+            Client(server, token, origin=origin)
+        assert refused.value.response.status_code == 403
+
+
+def test_the_server_had_no_trouble(server: Server) -> None:
+    """Runs last in this module: nothing above may have left a traceback that was not meant."""
+    server.get("/report")
+    log = "\n".join(server.log)
+    assert "stream failed" not in log
+    assert "Exception in ASGI" not in log
+
+
+# --- without a server -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def option() -> Iterator[type[config]]:
+    names = ("server.baseUrlPath", "server.allowedHosts", "server.enableCORS", "server.corsAllowedOrigins")
+    before = {name: config.get_option(name) for name in names}
+    yield config
+    for name, value in before.items():
+        config.set_option(name, value)
+
+
+@pytest.mark.parametrize(
+    ("base", "path"),
+    [
+        ("", "/lab/stream/{token}"),
+        ("norms", "/norms/lab/stream/{token}"),
+        ("/a/b/", "/a/b/lab/stream/{token}"),
+    ],
+)
+def test_the_route_lies_under_the_base_path(option: type[config], base: str, path: str) -> None:
+    option.set_option("server.baseUrlPath", base)
+    (route,) = stream.routes()
+    assert isinstance(route, WebSocketRoute)
+    assert route.path == path
+
+
+@pytest.mark.parametrize(
+    ("host", "allowed"),
+    [("lab.example.org", True), ("LAB.example.org.:443", True), ("a.school.edu", True), ("school.edu", False),
+     ("evil.example", False), (None, False), ("x@lab.example.org", False), ("lab.example.org:x", False)],
+)  # fmt: skip
+def test_hosts_are_those_that_streamlit_allows(option: type[config], host: str | None, allowed: bool) -> None:
+    assert host_allowed(host)  # no restriction by default
+    option.set_option("server.allowedHosts", ["lab.example.org", "*.school.edu"])
+    assert host_allowed(host) is allowed
+
+
+def test_origins_follow_the_settings(option: type[config]) -> None:
+    assert not origin_allowed("https://other.example", "lab.example")
+    option.set_option("server.corsAllowedOrigins", ["https://other.example"])
+    assert origin_allowed("https://other.example", "lab.example")
+    option.set_option("server.corsAllowedOrigins", [])
+    option.set_option("server.enableCORS", False)
+    assert origin_allowed("https://other.example", "lab.example")
+
+
+def test_a_wrong_setting_ends_the_start_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NORMVIZ_RUNS", "many")
+    with pytest.raises(SystemExit, match="NORMVIZ_RUNS: “many” does not work; allowed is a whole number"):
+        stream.routes()
+
+
+@settings(deadline=None)
+@given(st.text() | st.none() | st.builds('{{"seen": {}}}'.format, st.integers() | st.floats() | st.text()))
+def test_any_text_of_a_client_is_understood_or_refused(text: str | None) -> None:
+    try:
+        seen = stream._seen(text)
+    except stream._Refusal:
+        return
+    assert json.loads(text or "") == {"seen": seen}
