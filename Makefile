@@ -36,8 +36,8 @@ browser:
 bench: $(VENV)/tests  ## the figures quoted in the README
 	for name in stack probes frames; do $(BIN)/python -m normviz bench $$name || exit 1; done
 
-pictures: $(VENV)/tests browser  ## screenshots of every page into build/pictures
-	$(BIN)/python -m tests.browser.pictures
+pictures: $(VENV)/tests browser  ## screenshots of every page into build/pictures, of the README into docs
+	$(BIN)/python -m tests.browser.pictures --readme docs
 
 data: $(VENV)/tests  ## make the shipped data and weights again
 	$(BIN)/python -m normviz.lab.data

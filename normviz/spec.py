@@ -33,7 +33,7 @@ class SpecError(ValueError):
     @property
     def sentence(self) -> str:
         """The message for a visitor: one or two sentences, without markup."""
-        shown = ", ".join(self.value) if isinstance(self.value, tuple) else str(self.value)
+        shown = ", ".join(map(str, self.value)) if isinstance(self.value, tuple) else str(self.value)
         if len(shown) > 60:
             shown = shown[:57] + "…"
         tail = f" {self.remedy}" if self.remedy else ""

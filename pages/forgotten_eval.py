@@ -22,9 +22,9 @@ st.markdown(
     "running averages of them, which every pass in training mode moves by the momentum $m$:"
 )
 st.latex(
-    r"\text{train: } \hat x=\frac{x-\mu_B}{\sqrt{\sigma_B^2+\varepsilon}}\qquad"
-    r"\text{eval: } \hat x=\frac{x-\mu}{\sqrt{\sigma^2+\varepsilon}}\qquad"
-    r"\mu\leftarrow(1-m)\,\mu+m\,\mu_B"
+    r"\begin{aligned}\text{train:}\quad \hat x&=(x-\mu_B)\,/\sqrt{\sigma_B^2+\varepsilon}\\"
+    r"\text{eval:}\quad \hat x&=(x-\mu)\,/\sqrt{\sigma^2+\varepsilon},\quad"
+    r"\mu\leftarrow(1-m)\,\mu+m\,\mu_B\end{aligned}"
 )
 st.markdown(
     "The mean of $B$ samples scatters with variance $\\sigma^2/B$: small batches are noisy, and a batch "

@@ -18,12 +18,13 @@ stage(spec, *figures(spec))
 
 with st.expander("Formulas and sources", icon=":material/function:"):
     st.markdown(
-        "Weights have variance $s/\\text{fan-in}$ with $s=2\\,\\text{gain}^2$, and $q$ is the mean square of the "
-        "pre-activations $h$. In a wide network without normalization, $q$ and the squared gradient of the "
-        "activations $g$ change from layer to layer by"
+        "Weights have variance $s/\\text{fan-in}$ with $s=2\\,\\text{gain}^2$; $q$ is the mean square of "
+        "the pre-activations, $g$ the squared gradient of the activations. In a wide network without "
+        "normalization a layer changes them, on their way forward and back, by"
     )
     st.latex(
-        r"q \leftarrow s\,\mathbb E\,\varphi(\sqrt q Z)^2 \qquad g \leftarrow g\; s\,\mathbb E\,\varphi'(\sqrt q Z)^2"
+        r"q \leftarrow s\,\mathbb E\,\varphi(\sqrt q Z)^2 \qquad "
+        r"g \leftarrow g\cdot s\,\mathbb E\,\varphi'(\sqrt q Z)^2,\qquad Z\sim\mathcal N(0,1)"
     )
     st.caption("Poole et al. 2016, arXiv:1606.05340; Schoenholz et al. 2017, arXiv:1611.01232.")
     st.markdown(
@@ -34,9 +35,10 @@ with st.expander("Formulas and sources", icon=":material/function:"):
         r"J(c)=\frac{\sqrt{1-c^2}+(\pi-\arccos c)\,c}{\pi}"
     )
     st.markdown(
-        "which is $\\pi/(\\pi-1)\\approx1.47$ for ReLU and large batches: subtracting the mean over the batch removes "
-        "what samples have in common, and what is left is scaled up. $J$ is also what ReLU does to the cosine "
-        "between two samples; layer after layer it pulls them together, unless a batch norm pushes them apart."
+        "which is $\\pi/(\\pi-1)\\approx1.47$ for ReLU and large batches: subtracting the mean over the "
+        "batch removes what the samples have in common, and what is left is scaled up. $J$ is also what ReLU "
+        "does to the cosine between two samples: layer after layer it pulls them together, unless a batch "
+        "norm pushes them apart."
     )
     st.caption(
         "Yang et al. 2019, arXiv:1902.08129; Cho & Saul 2009; finite width: Hanin 2018, arXiv:1801.03744."

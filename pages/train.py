@@ -12,7 +12,8 @@ from normviz.ui.stage import stage
 st.title(Train.title)
 st.markdown(
     "The same network trains once with each normalization, from the same weights, on the same batches, at "
-    "the same learning rate. The rate is part of the question: these part at 0.3, and at 0.1 all four learn."
+    "the same learning rate. The rate is part of the question: at 0.3, the default, the four "
+    "part; at 0.1 all of them learn."
 )
 
 spec = controls(Train)

@@ -36,7 +36,7 @@ def in_engine_environment(module: str, *arguments: object) -> dict[str, Any]:
 
 
 def seconds(call: Callable[[], object]) -> float:
-    """CPU time that a call takes: on one thread the time of a quiet machine, also when others are busy on it."""
+    """CPU time that a call takes: on one thread the time on a quiet machine, while others are busy too."""
     start = time.process_time()
     call()
     return time.process_time() - start

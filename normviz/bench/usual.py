@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-DESCRIPTION = "nn.Sequential, DataLoader(shuffle=True, drop_last=True), torch.optim.Adam, loss.item() each step"
+DESCRIPTION = (
+    "nn.Sequential, DataLoader(shuffle=True, drop_last=True), torch.optim.Adam, loss.item() each step"
+)
 
 
 class DyT(nn.Module):
@@ -22,8 +26,8 @@ class DyT(nn.Module):
         return self.weight * torch.tanh(self.alpha * x) + self.bias
 
 
-NORMS = {
-    "none": nn.Identity,
+NORMS: dict[str, Callable[[int], nn.Module]] = {
+    "none": lambda _: nn.Identity(),
     "batch": nn.BatchNorm1d,
     "layer": nn.LayerNorm,
     "group": lambda channels: nn.GroupNorm(4, channels),
@@ -33,7 +37,9 @@ NORMS = {
 """The norms of the mixed comparison as torch has them."""
 
 
-def train(norm: str, x: Tensor, y: Tensor, *, depth: int, width: int, batch_size: int, lr: float, steps: int) -> float:
+def train(
+    norm: str, x: Tensor, y: Tensor, *, depth: int, width: int, batch_size: int, lr: float, steps: int
+) -> float:
     """Train one MLP with Adam for ``steps`` steps; its last loss."""
     layers: list[nn.Module] = []
     for fan_in in (x.shape[1], *[width] * (depth - 1)):
@@ -46,7 +52,7 @@ def train(norm: str, x: Tensor, y: Tensor, *, depth: int, width: int, batch_size
         for inputs, labels in loader:
             optimizer.zero_grad()
             loss = nn.functional.cross_entropy(net(inputs), labels)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             last = loss.item()
             done += 1

@@ -27,6 +27,7 @@ from normviz.figures.forgotten_eval_marks import (
     hover,
     key,
     low_high,
+    note_at,
     said_at,
     sizes,
 )
@@ -37,13 +38,14 @@ from normviz.specs.forgotten_eval_frames import BATCH_SIZES, COMPANIES, SIDE, SO
 
 
 def figures(spec: ForgottenEval) -> list[Figure]:
-    """All figures, the most telling first; those of running statistics only where there are any."""
+    """All figures, act by act; those of running statistics only where there are any."""
     always = [
-        error_by_batch_size(spec),
         error_curves(spec),
+        error_by_batch_size(spec),
         changed_labels(spec),
         neighbours(spec),
         repairs(spec),
+        dropout(spec),
     ]
     if not NORMS[spec.norm].running_statistics:
         return [*always, loss_curves(spec)]
@@ -82,16 +84,17 @@ def error_by_batch_size(spec: ForgottenEval) -> Figure:
     )  # fmt: skip
     evaluated = (
         line([x[0], x[-1]], level, norm, **dashed(norm, EVAL), hovertemplate=hover("eval mode")),
-        line([1.08, 1.08], level, norm, **said_at(0, 2, "eval mode", "top right"), ghost=False),
+        line([1.08, 1.08], level, norm, **said_at(0, 2, "eval mode<br> ", "top right"), ghost=False),
     )
     plan = layout(
         "Batch size of the prediction", "Test error (%)", x_log=True, x_range=(0.8, 330), y_range=PERCENT,
-        height=360,
     )  # fmt: skip
     sizes(plan["xaxis"], x)
+    if spec.refuses_one:
+        plan["annotations"] = [note_at(1, 18, "torch<br>refuses<br>a batch<br>of one")]
     traces = (*band(x, *low_high("shuffled"), norm), *others, by_class, *evaluated, shuffled)
     return Figure(
-        "error_by_batch_size", "Same weights, smaller batches: error in training mode", traces, plan,
+        "error_by_batch_size", "The same weights in smaller batches", traces, plan,
         alt="Test error against the batch size of the prediction: in training mode with shuffled batches "
         "(mean and spread over the seeds) and with batches sorted by class, in evaluation mode, and for "
         "other norms.",
@@ -115,7 +118,7 @@ def error_curves(spec: ForgottenEval) -> Figure:
         annotations=[key(f"solid: train mode, batch {VALIDATION_BATCH}<br>dashed: eval mode")],
     )  # fmt: skip
     return Figure(
-        "error_curves", "While training: both modes on the test digits", tuple(traces), plan,
+        "error_curves", "Both modes while training", tuple(traces), plan,
         roles={"x": "step"},
         alt="Test error against the training step, in training mode with large batches and in evaluation "
         "mode, mean and spread over the seeds.",
@@ -142,15 +145,13 @@ def changed_labels(spec: ForgottenEval) -> Figure:
     plan: dict[str, Any] = {
         "height": 300, "showlegend": False, "margin": {"l": 76, "r": 12, "t": 8, "b": 8},
         "xaxis": {**fixed, "range": [0.5, samples + 0.5], "visible": False, "anchor": "y2"},
-        "yaxis": {**fixed, "range": [SIDE - 0.5, -0.5], "visible": False, "domain": [0.8, 1]},
+        "yaxis": {**fixed, "range": [SIDE - 0.5, -0.5], "visible": False, "domain": [0.87, 1]},
         "yaxis2": {
-            **fixed, "range": [rows - 0.5, -0.5], "domain": [0, 0.78], "ticks": "", "showline": False,
+            **fixed, "range": [rows - 0.5, -0.5], "domain": [0, 0.85], "ticks": "", "showline": False,
             "tickvals": list(range(rows)), "ticktext": words,
         },
     }  # fmt: skip
-    title = (
-        f"Same digits, other batch-mates: labels in {recorded.DRAWS} random batches of {spec.deploy_batch}"
-    )
+    title = f"The same digits in {recorded.DRAWS} random batches of {spec.deploy_batch}"
     return Figure(
         "changed_labels", title, (ink, labels), plan,
         alt="Some test digits whose label changes: a column for each, with its picture, its true label, its "
@@ -193,7 +194,7 @@ def neighbours(spec: ForgottenEval) -> Figure:
         "constrain": "domain", "constraintoward": "left",
     }  # fmt: skip
     plan["yaxis2"] = {**square, "domain": [0.83, 1], "anchor": "x2", "range": [SIDE - 0.5, -0.5]}
-    title = f"Your neighbours change your answer: one digit, {COMPANIES} sets of batch-mates"
+    title = f"One digit among {COMPANIES} sets of batch-mates"
     return Figure(
         "neighbours", title, (steady, dots, ink), plan, expert=True,
         alt="Probability that the network gives to the right answer for one digit, and the label it gives, "
@@ -239,6 +240,23 @@ def repairs(spec: ForgottenEval) -> Figure:
         alt="Test error of the network in training mode, and in evaluation mode after a training-mode pass "
         "over batches sorted by class; then with each repair: evaluation mode, recalibrated statistics, "
         "frozen statistics, other norms.",
+    )  # fmt: skip
+
+
+def dropout(spec: ForgottenEval) -> Figure:
+    """Dropout's half of the story: the harm of a forgotten eval() without any norm."""
+    bars: Trace = {
+        "type": "bar", "x": ["eval mode", *(f"train mode,<br>batch {n}" for n in recorded.DROPOUT_SIZES)], "y": now("dropout_spread", MEAN), "error_y": error_bars("dropout"), "showlegend": False, "width": 0.5,
+        "marker": {"color": faded("none", 0.6), "line": {"color": STYLES["none"].colour, "width": 1}},
+        "hovertemplate": "%{x}: %{y:.2f}%<extra></extra>",
+    }  # fmt: skip
+    plan = layout("", "Test error (%)")
+    plan["xaxis"].update(type="category")
+    plan["yaxis"].update(rangemode="tozero")
+    return Figure(
+        "dropout", f"Dropout {recorded.DROPOUT:g} instead of a norm", (bars,), plan, expert=True,
+        alt="Test error of a network without normalization but with dropout: in evaluation mode, and with "
+        "dropout left on, in large and in small batches.",
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from normviz.figures.bound import Ref, now
@@ -44,7 +45,8 @@ def said_at(point: int, points: int, words: str, position: str) -> Trace:
     """Text beside one point of a line, instead of a legend."""
     return {
         "mode": "lines+text" if points == 2 else "lines+markers+text",
-        "text": [words if i == point else "" for i in range(points)],
+        # A blank, since Plotly throws the place of an empty text away and misses it when the line moves.
+        "text": [words if i == point else " " for i in range(points)],
         "textposition": position,
         "textfont": {"size": 12},
         "cliponaxis": False,
@@ -57,6 +59,11 @@ def key(words: str) -> Trace:
         "text": words, "x": 0.99, "y": 0.98, "xref": "paper", "yref": "paper", "xanchor": "right",
         "yanchor": "top", "showarrow": False, "align": "left", "font": {"size": 11},
     }  # fmt: skip
+
+
+def note_at(size: int, y: float, words: str) -> Trace:
+    """Words at a place of a plot whose x axis is a logarithmic batch size."""
+    return {"text": words, "x": math.log10(size), "y": y, "showarrow": False, "font": {"size": 10}}
 
 
 def sizes(axis: dict[str, Any], values: list[int]) -> None:

@@ -57,10 +57,13 @@ def deviations(spec: Signal) -> Figure:
     places = _of_each_kind(scales, theory.scale_kind)
     for t in places:
         traces += _theory_band(now("theory_sd_low", t), now("theory_sd_high", t))
-    traces += [_expected(now("theory_sd", t), "%{y:.3g}") for t in places]
     traces += _measured(spec, "sd", "%{y:.3g}")
+    traces += [_expected(now("theory_sd", t), "%{y:.3g}") for t in places]
     limits = [limit for norm in scales for limit in theory.deviations(spec, norm, 1.0)[1:]]
-    plan = layout("Layer", "SD of the pre-activations", y_log=True, y_range=_decades(limits, (-2, 2)))
+    plan = layout(
+        "Layer", "SD of the pre-activations", y_log=True, y_range=_decades(limits, (-2, 2)),
+        **_remark(f"dashed: theory; band: 95% of networks of width {spec.width}"),
+    )  # fmt: skip
     return Figure(
         "sd", "Size of the signal", tuple(traces), _layered(spec, plan, "x"), roles={"x": "layer"},
         alt="Standard deviation of the pre-activations of each layer, before any norm, on a logarithmic "
@@ -101,12 +104,13 @@ def chosen_layer(spec: Signal) -> Figure:
     )  # fmt: skip
     plan = layout(
         "Value", "Share of the values", panels=("Before the norm", "After the norm"), x_range=VALUES,
-        y_range=(0, 0.2 * recorded.WHOLE),
+        y_range=(0, 0.12 * recorded.WHOLE),
     )  # fmt: skip
-    shares = (0, 0.1, 0.2)
-    plan["yaxis"].update(
-        tickvals=[one * recorded.WHOLE for one in shares], ticktext=[f"{one:.0%}" for one in shares]
-    )
+    shares = (0, 0.05, 0.1)
+    for axis in ("yaxis", "yaxis2"):
+        plan[axis].update(
+            tickvals=[one * recorded.WHOLE for one in shares], ticktext=[f"{one:.0%}" for one in shares]
+        )
     return Figure(
         "chosen_layer", "The chosen layer", traces, plan, expert=True,
         alt="Histograms of the values before and after the norm in the chosen layer, a line for each "
@@ -119,34 +123,40 @@ def chosen_layer(spec: Signal) -> Figure:
 
 def activation_gradients(spec: Signal) -> Figure:
     """Norm of the gradient with respect to each layer's activations, and the rate that theory expects."""
+    curves = [_error(spec) * theory.activation_gradients(spec, norm, 1.0) for norm in theory.flows(spec)]
     return _gradients(
-        spec, "grad_activation", "Gradient of the activations", theory.activation_gradients, expert=False
+        spec, "grad_activation", "Gradient of the activations", theory.flows(spec), curves, expert=False
     )
 
 
 def weight_gradients(spec: Signal) -> Figure:
     """Norm of the gradient with respect to each layer's weights, and the rate that theory expects."""
-    return _gradients(spec, "grad_weight", "Gradient of the weights", theory.weight_gradients, expert=True)
+    curves = [
+        _error(spec) * sqrt(theory.entering(spec, norm, 1.0)[-1]) * theory.weight_gradients(spec, norm, 1.0)
+        for norm in theory.flows(spec)
+    ]
+    return _gradients(
+        spec, "grad_weight", "Gradient of the weights", theory.weight_flows(spec), curves, expert=True
+    )
 
 
 def _gradients(
     spec: Signal,
     name: str,
     title: str,
-    shape: Callable[[Signal, str, float], NDArray[np.float64]],
+    flows: tuple[str, ...],
+    curves: list[NDArray[Any]],
     *,
     expert: bool,
 ) -> Figure:
-    flows = theory.flows(spec)
-    traces = [
-        _expected(now(f"theory_{name}", t), "%{y:.2g}", norm) for t, norm in enumerate(flows)
-    ]  # fmt: skip
-    traces += _measured(spec, name, "%{y:.2g}")
-    curves: list[NDArray[Any]] = [_anchor(spec, name) * shape(spec, norm, 1.0) for norm in flows]
-    if set(flows) != set(spec.norms):  # no rate is known: leave room for the largest finite one
-        steepest = sqrt(mean_field.batch_norm_growth("relu", 4)) ** np.arange(spec.depth)
-        curves.append(_anchor(spec, name) * steepest)
-    plan = layout("Layer", "Norm of the gradient", y_log=True, y_range=_decades(curves, (-4, 1)))
+    traces = _measured(spec, name, "%{y:.2g}")
+    traces += [_expected(now(f"theory_{name}", t), "%{y:.2g}", norm) for t, norm in enumerate(flows)]
+    if len(curves) < len(spec.norms):  # no rate is known: leave room for the largest finite one
+        curves.append(_error(spec) * sqrt(mean_field.batch_norm_growth("relu", 4)) ** np.arange(spec.depth))
+    plan = layout(
+        "Layer", "Norm of the gradient", y_log=True, y_range=_decades(curves, (-2, 1)),
+        **_remark("dashed: theory, drawn from the last layer on"),
+    )  # fmt: skip
     what = name.removeprefix("grad_") + "s"
     return Figure(
         name, title, tuple(traces), _layered(spec, plan, "x"), roles={"x": "layer"}, expert=expert,
@@ -156,10 +166,9 @@ def _gradients(
     )  # fmt: skip
 
 
-def _anchor(spec: Signal, name: str) -> float:
-    """About what the gradient of the last layer is: the loss of each sample moves its logits by about 1."""
-    s, batch = spec.variance, spec.batch_size
-    return sqrt(s / batch) if name == "grad_activation" else 1.0
+def _error(spec: Signal) -> float:
+    """About what the gradient of the last activations is: each sample's logits are wrong by about 1."""
+    return sqrt(spec.variance / spec.batch_size)
 
 
 def gradient_histograms(spec: Signal) -> Figure:
@@ -197,11 +206,14 @@ def _octave(gradient: float) -> float:
 def cosines(spec: Signal) -> Figure:
     """Mean cosine between samples by layer: at 1 the network no longer tells its inputs apart."""
     angles = theory.angles(spec)
-    traces = [
+    traces = _measured(spec, "cosine", "%{y:.2f}")
+    traces += [
         _expected(now("theory_cosine", t), "%{y:.2f}") for t in _of_each_kind(angles, theory.angle_kind)
     ]
-    traces += _measured(spec, "cosine", "%{y:.2f}")
-    plan = layout("Layer", "Mean cosine between samples", y_range=(-0.35, 1.05))
+    lowest = -1 / (min(theory.samples(spec, norm) for norm in spec.norms) - 1)  # all samples sum to zero
+    plan = layout("Layer", "Mean cosine between samples", y_range=(min(-0.1, 1.1 * lowest), 1.05))
+    if angles:
+        plan |= _remark("dashed: theory")
     return Figure(
         "cosine", "Do samples stay apart?", tuple(traces), _layered(spec, plan, "x"), roles={"x": "layer"},
         alt="Mean cosine of the angle between the activations of two samples, by layer, for each "
@@ -249,9 +261,10 @@ def initial_losses(spec: Signal) -> Figure:
         for v, norm in enumerate(spec.norms)
     ]  # fmt: skip
     logits = [theory.second_moments(spec, norm, 1.0)[-1:] for norm in theory.scales(spec)]
-    limits = [np.array([1.0, 10.0]), *(3 * np.sqrt(one) for one in logits)]
-    low, high = _decades(limits, (0, 1))
-    plan = layout("Loss (nats)", "", x_log=True, x_range=(max(low, 1.0), high), height=60 + 40 * len(labels))
+    _, high = _decades([2 * np.sqrt(one) for one in logits], (0, 1))
+    plan = layout("Loss (nats)", "", x_log=True, x_range=(1.0, high), height=60 + 40 * len(labels))
+    if high <= 100:
+        plan["xaxis"]["dtick"] = "D2"  # 1, 2, 5, 10
     plan["yaxis"].update(
         type="category", categoryorder="array", categoryarray=labels[::-1],
         range=[-0.5, len(labels) - 0.5], autorange=False,
@@ -275,10 +288,28 @@ def _measured(spec: Signal, name: str, value: str) -> list[dict[str, Any]]:
             traces += band(now("layers"), now(f"{name}_low", v), now(f"{name}_high", v), norm)
     for v, norm in enumerate(spec.norms):
         traces.append(
-            line(now("layers"), now(f"{name}_median", v), norm, markers=True,
+            line(now("layers"), now(f"{name}_median", v), norm, markers=True, marker=_marks(norm),
                  hovertemplate="layer %{x}: " + value)
         )  # fmt: skip
     return traces
+
+
+def _marks(norm: str) -> dict[str, Any]:
+    """The variant's marker, on ten layers at most: fifty markers would be a band."""
+    style = STYLES[norm]
+    return {
+        "color": style.colour, "symbol": style.symbol, "size": 7, "maxdisplayed": 10,
+        "line": {"width": 1.5, "color": style.colour},
+    }  # fmt: skip
+
+
+def _remark(text: str) -> dict[str, Any]:
+    """What the grey lines of a chart are, above it: for ``layout``."""
+    words = {
+        "text": text, "x": 1, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "right",
+        "yanchor": "bottom", "showarrow": False, "font": {"size": 11},
+    }  # fmt: skip
+    return {"annotations": [words], "margin": {"l": 56, "r": 12, "t": 22, "b": 44}}
 
 
 def _expected(y: Ref, value: str, norm: str = "") -> dict[str, Any]:

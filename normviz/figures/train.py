@@ -134,7 +134,7 @@ def decision_surfaces(spec: Train) -> Figure:
     reach = (-recorded.EXTENT, recorded.EXTENT)
     plan = layout(
         "First coordinate", "Second coordinate", x_range=reach, y_range=reach,
-        panels=[STYLES[norm].label for norm in spec.norms], height=layers.height(spec, 250),
+        panels=[STYLES[norm].label for norm in spec.norms], height=layers.height(spec, 430),
     )  # fmt: skip
     return Figure(
         "decision_surfaces", "Decision surface", tuple(traces), plan,

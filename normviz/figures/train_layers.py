@@ -232,9 +232,10 @@ def blank(v: int, norm: str, y: float, position: str = "middle center") -> dict[
 # --- parts --------------------------------------------------------------------------------------------
 
 
-def height(spec: Train, row: int = 150) -> int:
-    """Pixels of a figure with a panel for each variant, two in a row."""
-    return row * -(-len(spec.norms) // 2) + 70
+def height(spec: Train, two_rows: int = 370) -> int:
+    """Pixels of a figure with a panel for each variant, two in a row; lower rows where there are three."""
+    rows = -(-len(spec.norms) // 2)
+    return {1: two_rows // 2 + 40, 2: two_rows, 3: round(1.25 * two_rows)}[rows]
 
 
 def _layered(spec: Train, plan: dict[str, Any], axis: str) -> dict[str, Any]:

@@ -51,6 +51,7 @@ TEMPLATES: dict[str, str] = {
         "No sample changes its label in {draws} random batches of {batch}: each is normalized without "
         "regard to the others, so there is nothing to forget."
     ),
+    "forgotten_eval.same_labels": ("No sample changes its label in {draws} random batches of {batch}."),
     "forgotten_eval.company": (
         "One picture of a {true}, {sets} different sets of batch-mates: read correctly {right} times; the "
         "probability of the right answer goes from {low:.0f}% to {high:.0f}%."
@@ -59,6 +60,11 @@ TEMPLATES: dict[str, str] = {
         "One pass in train mode over batches of {batch} sorted by class, without any learning: eval "
         "mode errs {after:.1f}% afterwards, {before:.1f}% before. The pass itself moved the running "
         "statistics."
+    ),
+    "forgotten_eval.dropout": (
+        "Dropout has its own half: a network without any norm but with dropout {p:.1f}, left on, errs "
+        "{large:.1f}% at batch 256 and {small:.1f}% at batch 2, in eval mode {evaluated:.1f}%. A validation "
+        "would show it; the batch has nothing to do with it."
     ),
     "forgotten_eval.recalibrated": (
         "Repair. Averaging the statistics anew over the training batches (precise BN) brings the "

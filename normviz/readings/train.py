@@ -6,9 +6,13 @@ Each sentence is shown only when the numbers bear it out (``normviz.lab.experime
 from __future__ import annotations
 
 TEMPLATES: dict[str, str] = {
+    "train.start": "Before the first step all variants hold the same weights, and guess: between {low:.1%} "
+    "and {high:.1%} of the test samples.",
     "train.alone": "Step {step}: {best} classifies {high:.1%} of the test samples correctly.",
     "train.standing": "Step {step}: {best} classifies {high:.1%} of the test samples correctly, "
     "{worst} {low:.1%}.",
+    "train.overlapping": "Step {step}: {best} classifies {high:.1%} of the test samples correctly, {worst} "
+    "{low:.1%}. These are medians; single seeds of the two overlap.",
     "train.guessing": "Step {step}: {best} classifies {high:.1%} of the test samples correctly; {worst}, "
     "with {low:.1%}, is still guessing.",
     "train.first": "{norm} is the first to reach {accuracy:.0%}, at step {step}.",
@@ -23,10 +27,14 @@ TEMPLATES: dict[str, str] = {
     "train.saturated": "Layer {layer}: {share:.0%} of the values are saturated with {norm}, {less:.0%} with "
     "{other}.",
     "train.saturated_alone": "Layer {layer}: {share:.0%} of the values are saturated with {norm}.",
-    "train.gradient_grows": "{norm}: the gradient of the activations is {times:.2g} times larger in layer 1 "
+    "train.gradient_grows": "{norm}: the gradient of the activations is {times:,.0f} times larger in layer 1 "
     "than in layer {last}. It grows on its way back.",
-    "train.gradient_vanishes": "{norm}: the gradient of the activations is {times:.2g} times smaller in "
+    "train.gradient_explodes": "{norm}: the gradient of the activations is more than a million times larger "
+    "in layer 1 than in layer {last}.",
+    "train.gradient_fades": "{norm}: the gradient of the activations is {times:,.0f} times smaller in "
     "layer 1 than in layer {last}. It fades on its way back.",
+    "train.gradient_vanishes": "{norm}: the gradient of the activations is more than a million times "
+    "smaller in layer 1 than in layer {last}. Nothing arrives there.",
     "train.update_large": "{norm}, layer {layer}: this step changes the weights by {ratio:.1%} of their "
     "size; the rule of thumb is 0.1%, and at most 1%.",
     "train.update_small": "{norm}, layer {layer}: this step changes the weights by {ratio:.1e} of their "

@@ -114,6 +114,11 @@ class ForgottenEval(Spec):
         return tuple(norm for norm in frames.COMPARISONS if norm != self.norm)
 
     @property
+    def refuses_one(self) -> bool:
+        """Whether a batch of one cannot be predicted in training mode: one value has no variance."""
+        return self.network == "mlp" and NORMS[self.norm].train_differs_from_eval
+
+    @property
     def curve_steps(self) -> tuple[int, ...]:
         """Steps after which both modes are measured: close together at first, then once an epoch."""
         early = (1, 2, 3, 5, 7, 10, 14, 18, 22, 29, 36, 44, 55, frames.LAST_LAG_STEP)
@@ -132,7 +137,7 @@ class ForgottenEval(Spec):
         once = NETWORKS[self.network].multiply_adds(
             digits.shape, digits.classes, self.depth, self.first_width
         )
-        training = 3 * self.steps * self.batch_size * (1 + len(self.others))
+        training = 3 * self.steps * self.batch_size * (2 + len(self.others))
         testing = digits.n_test * (2 * len(self.curve_steps) + 60)
         return Cost(float(once * self.seeds * (training + testing)), frames.nbytes(self))
 

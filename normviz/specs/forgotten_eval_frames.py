@@ -38,6 +38,10 @@ SIDE = 8
 LOSS_EVERY = 5
 """Training steps between two losses."""
 
+DROPOUT = 0.2
+"""Share of the activations that dropout zeroes, in the network that shows its half of the story."""
+DROPOUT_SIZES = (VALIDATION_BATCH, 2)
+"""Batch sizes at which that network is tried with dropout left on."""
 LAST_LAG_STEP = 66
 """Step at which a momentum of 0.1 has left 0.1% of the initial running statistics."""
 
@@ -68,6 +72,7 @@ def schema(spec: ForgottenEval) -> Schema:
         "repair": repairs(spec),
         "label": LABEL_ROWS,
         "pass": PASSES,
+        "dropout": ("eval", *DROPOUT_SIZES),
     }
     facts = {
         "steps": spec.steps,
@@ -119,10 +124,11 @@ _AFTER = (
     ("pass_doublings", "layer channel", "log2"),
     ("other_shuffled", "seed other size", "%"),
     ("repair", "seed repair", "%"),
+    ("dropout", "seed dropout", "%"),
 )
 _WITH_SPREAD = {
     "loss", "curve_eval", "curve_train", "shuffled", "sorted", "after_shuffled", "after_sorted",
-    "other_shuffled", "repair",
+    "other_shuffled", "repair", "dropout",
 }  # fmt: skip
 
 
@@ -138,6 +144,7 @@ def _arrays(spec: ForgottenEval, rows: Sequence[tuple[str, str, str]]) -> Iterat
         "repair": len(repairs(spec)),
         "label": len(LABEL_ROWS),
         "pass": len(PASSES),
+        "dropout": 1 + len(DROPOUT_SIZES),
         "end": 2,
         "sample": SAMPLES,
         "company": COMPANIES,
@@ -185,6 +192,7 @@ def answer(recording: Recording) -> dict[str, Any]:
             "sorted": table(SORTED_SIZES, "after_sorted"),
         },
         "repairs": table(recording.schema.labels["repair"], "repair"),
+        "dropout": table(recording.schema.labels["dropout"], "dropout"),
     }
 
 

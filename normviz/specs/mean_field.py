@@ -116,6 +116,7 @@ def spread(of: Response, q: Array, width: int) -> Array:
     Each layer adds the relative variance (E φ⁴/(E φ²)² - 1)/n of a mean over n units: 2/n in a linear
     layer, 5/n behind ReLU; an error is handed on by d log E φ²/d log q, which is 1 for both (a random
     walk) and less for a saturating function (the error fades).  The measured mean adds its own 2/n.
+    To first order: where errors grow (GELU, whose q has an unstable fixed point) it is an underestimate.
 
     Shapes: [L] -> [L].
     """

@@ -83,7 +83,7 @@ def arrays(spec: Signal) -> tuple[Array, ...]:
         *(Array(f"loss_{one}", (v,), "f4", ("variant",), "nats") for one in spreads),
         *_expected("sd", ("", "_low", "_high"), "scale", len(theory.scales(spec)), n),
         *_expected("grad_activation", ("",), "flow", len(theory.flows(spec)), n),
-        *_expected("grad_weight", ("",), "flow", len(theory.flows(spec)), n),
+        *_expected("grad_weight", ("",), "weight_flow", len(theory.weight_flows(spec)), n),
         *_expected("cosine", ("",), "angle", len(theory.angles(spec)), n),
     )
 
@@ -102,6 +102,7 @@ def schema(spec: Signal) -> Schema:
         "layer": tuple(range(1, spec.depth + 1)),
         "scale": theory.scales(spec),
         "flow": theory.flows(spec),
+        "weight_flow": theory.weight_flows(spec),
         "angle": theory.angles(spec),
     }
     facts = {"steps": 0, "frames": 1, "classes": spec.classes, "ln_classes": math.log(spec.classes)}
@@ -161,7 +162,7 @@ def growth(gradients: NDArray[Any], name: str) -> float:
 
 def predicted_growth(recording: Recording, norm: str, name: str) -> float | None:
     """`growth` of the curve that theory expects; None if it expects none."""
-    flows = recording.schema.labels["flow"]
+    flows = recording.schema.labels["flow" if name == "activation" else "weight_flow"]
     if norm not in flows:
         return None
     return _plain(growth(recording.at(f"theory_grad_{name}")[flows.index(norm)], name))

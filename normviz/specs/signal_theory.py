@@ -118,6 +118,15 @@ def flows(spec: Signal) -> tuple[str, ...]:
     return tuple(norm for norm in spec.norms if norm in _FREE or math.isfinite(held_growth(spec, norm)))
 
 
+def weight_flows(spec: Signal) -> tuple[str, ...]:
+    """The same for the gradient of the weights, which sums over the samples of the batch.
+
+    The sum depends on how alike the samples are.  With a sample norm they come to look alike from layer to
+    layer, and the gradient of the weights grows less than theory expects of a single sample.
+    """
+    return tuple(norm for norm in flows(spec) if norm in _FREE or norm in _BATCH)
+
+
 def held_growth(spec: Signal, norm: str) -> float:
     """Growth of the squared activation gradient per layer with a norm, the same in every layer.
 
@@ -172,18 +181,23 @@ def weight_gradients(spec: Signal, norm: str, input_square: float) -> Array:
     The gradient of W is the product of the gradient behind it and the activations before it: where the
     latter shrink as the former grows (ReLU without a norm) it stays the same at any gain.
     """
-    g = growths(spec, norm, input_square)
+    g, squares = growths(spec, norm, input_square), entering(spec, norm, input_square)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        steps = np.log(g[:-1]) + np.log(squares[:-1]) - np.log(squares[1:])
+    return _up_from_last(steps)
+
+
+def entering(spec: Signal, norm: str, input_square: float) -> Array:
+    """Squared length of what each layer multiplies with its weights, for one sample, [L]."""
     if norm in _FREE:
         q = second_moments(spec, norm, input_square)
         outputs = [moments(response(spec, norm), float(one)).square for one in q[:-1]]
     else:
-        # Every layer sees activations of one scale; what the first one sees, its norm divides out.
-        outputs = [1.0] * (spec.depth - 1)
-        input_square = 1.0
-    entering = np.array(spec.fan_ins) * np.array([input_square, *outputs])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        steps = np.log(g[:-1]) + np.log(entering[:-1]) - np.log(entering[1:])
-    return _up_from_last(steps)
+        # Every layer sees activations of one scale; the scale of the inputs is divided out by the first norm.
+        scale = moments(response(spec, norm), 1.0).square if spec.placement == "before" else 1.0
+        input_square, outputs = scale, [scale] * (spec.depth - 1)
+    squares: Array = np.array(spec.fan_ins) * np.array([input_square, *outputs])
+    return squares
 
 
 def _up_from_last(log_steps: Array) -> Array:

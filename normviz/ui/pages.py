@@ -27,6 +27,7 @@ class Page:
 PAGES = (
     Page("Start", "", "start.py", "play_circle"),
     Page("Forgot eval()", "forgotten-eval", "forgotten_eval.py", "warning"),
+    Page("Anatomy", "anatomy", "anatomy.py", "grid_on"),
     Page("Signal", "signal", "signal.py", "waves"),
     Page("Train", "train", "train.py", "show_chart"),
 )

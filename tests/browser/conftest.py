@@ -1,81 +1,15 @@
-"""The real server, and a real Chromium that visits it."""
+"""Fixtures of the browser tests: the real server, and a real Chromium that visits it."""
 
 from __future__ import annotations
 
-import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
-ROOT = Path(__file__).resolve().parents[2]
-
-ARGUMENTS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-"""Software rendering, and nothing that talks to anyone but our server."""
-
-MISSING = (
-    "The browser tests drive a real Chromium and found none. Install it from the system's packages "
-    "(Debian, Ubuntu: apt install chromium; Fedora: dnf install chromium; macOS: brew install chromium)."
-)
-
-
-@dataclass(frozen=True)
-class Server:
-    """A running app."""
-
-    address: str
-    """With a slash at the end."""
-    pid: int
-    log: Path
-
-
-@contextmanager
-def serving(log: Path, *options: str, base: str = "") -> Iterator[Server]:
-    """Run the app on a free port of this machine until the end of the block."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.address=127.0.0.1"]
-    command += [f"--server.port={port}", *options, *([f"--server.baseUrlPath={base}"] if base else [])]
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, env=os.environ | {"OMP_NUM_THREADS": "1"}
-        )
-        address = f"http://127.0.0.1:{port}/" + (f"{base}/" if base else "")
-        try:
-            _wait_until_healthy(process, address, log)
-            yield Server(address, process.pid, log)
-        finally:
-            process.terminate()
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-def _wait_until_healthy(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
-    deadline = time.monotonic() + 120
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            urllib.request.urlopen(address + "_stcore/health", timeout=5).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail(f"The app did not start:\n{log.read_text()}", pytrace=False)
+from tests.browser.visitors import ARGUMENTS, MISSING, Server, Visitor, serving
 
 
 @pytest.fixture(scope="session")
@@ -103,83 +37,6 @@ def chromium(chromium_path: str) -> Iterator[Browser]:
         browser.close()
 
 
-class Visitor:
-    """A visitor with a window of their own; remembers what went wrong in it."""
-
-    def __init__(self, chromium: Browser, server: Server, **context: Any) -> None:
-        self.server = server
-        self.context = chromium.new_context(**({"viewport": {"width": 1400, "height": 1000}} | context))
-        self.page: Page = self.context.new_page()
-        self.page.set_default_timeout(60_000)
-        self.faults: list[str] = []
-        self.requests: list[str] = []
-        self.page.on("pageerror", lambda error: self.faults.append(f"uncaught: {error}"))
-        self.page.on("console", lambda told: self._hear(told.type, told.text))
-        self.page.on("request", lambda request: self.requests.append(request.url))
-
-    def _hear(self, kind: str, text: str) -> None:
-        # Streamlit looks for its base path by asking in the wrong places first.
-        if kind == "error" and "404" not in text:
-            self.faults.append(f"console: {text}")
-
-    def open(self, path: str = "") -> Page:
-        """Go to a page of the site."""
-        self.page.goto(self.server.address + path)
-        return self.page
-
-    def play(self, path: str) -> Page:
-        """Go to a page with a stage and hold at the end of its run."""
-        self.open(path)
-        self.wait("status", "done")
-        self.page.evaluate("() => { const s = stage(); s.seek(1e9); s.pause(); }")
-        return self.settled()
-
-    def wait(self, name: str, value: Any) -> None:
-        """Wait until an attribute of the stage has a value."""
-        self.page.wait_for_selector(f'.nv-stage[data-{name}="{value}"]', state="attached")
-
-    def settled(self) -> Page:
-        """Wait until the picture is the one under the cursor."""
-        self.page.wait_for_function(SETTLED)
-        return self.page
-
-    def state(self) -> dict[str, Any]:
-        """What the stage says of itself."""
-        found = self.page.evaluate("() => stage().state()")
-        assert isinstance(found, dict)
-        return found
-
-    def seek(self, frame: int) -> None:
-        """Hold at a frame."""
-        self.page.evaluate("frame => { stage().pause(); stage().seek(frame); }", frame)
-        self.settled()
-
-    def data(self, figure: str) -> list[dict[str, Any]]:
-        """What Plotly has drawn: name, variant, x, y, z of each trace that is not a ghost."""
-        self.page.locator(f'.nv-figure[data-key="{figure}"]').scroll_into_view_if_needed()
-        self.page.wait_for_selector(f'.nv-figure[data-key="{figure}"] .js-plotly-plot')
-        self.settled()
-        found = self.page.evaluate("figure => chartData(figure)", figure)
-        assert isinstance(found, list)
-        return found
-
-
-HELPERS = """
-window.stage = () => document.querySelector(".nv-stage").normviz;
-window.chart = (key) => document.querySelector(`.nv-figure[data-key="${key}"] .js-plotly-plot`);
-window.plain = (value) =>
-  value && typeof value === "object" && "length" in value ? Array.from(value, plain) : Number.isNaN(value) ? null : value;
-window.chartData = (key) =>
-  chart(key).data.map(({ x, y, z, visible, line, meta, type }) => ({
-    type, x: plain(x), y: plain(y), z: plain(z), visible, colour: line?.color, variant: meta?.variant, ghost: meta?.ghost,
-  }));
-"""
-SETTLED = """() => {
-  const root = document.querySelector(".nv-stage");
-  return root?.normviz && root.normviz.settled && root.dataset.staged === "true" && root.normviz.run.frames > 0;
-}"""
-
-
 @pytest.fixture
 def visit(chromium: Browser, server: Server) -> Iterator[Callable[..., Visitor]]:
     """Make visitors; what went wrong in their windows fails the test."""
@@ -187,7 +44,6 @@ def visit(chromium: Browser, server: Server) -> Iterator[Callable[..., Visitor]]
 
     def enter(**context: Any) -> Visitor:
         visitor = Visitor(chromium, server, **context)
-        visitor.context.add_init_script(HELPERS)
         visitors.append(visitor)
         return visitor
 

@@ -22,7 +22,9 @@ CASES = [
 
 
 @pytest.mark.parametrize(("name", "dataset", "depth", "width"), CASES)
-def test_layers_and_parameters_are_those_of_the_built_network(name: str, dataset: str, depth: int, width: int) -> None:
+def test_layers_and_parameters_are_those_of_the_built_network(
+    name: str, dataset: str, depth: int, width: int
+) -> None:
     network, data = NETWORKS[name], DATASETS[dataset]
     net = nets.build(name, members=1, shape=data.shape, classes=data.classes, depth=depth, width=width)
     layers = [block.layer for block in net.blocks] + [net.head]

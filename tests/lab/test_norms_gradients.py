@@ -34,25 +34,19 @@ def cut(x: Tensor) -> Tensor:
     return torch.cat((x, x), 2)[:, :, : x.shape[2]]
 
 
-@pytest.mark.parametrize("strides", [as_written, turned, cut])
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("parts", [1, 2, 4])
-@pytest.mark.parametrize("pool", [1, 2, 4])
+@pytest.mark.parametrize("pool", [1, 2])
 @pytest.mark.parametrize("center", [True, False])
-@pytest.mark.parametrize("affine", [True, False])
-def test_standardize(
-    strides: Callable[[Tensor], Tensor],
-    shape: tuple[int, ...],
-    parts: int,
-    pool: int,
-    center: bool,
-    affine: bool,
-) -> None:
-    def check(x: Tensor, *parameters: Tensor) -> Tensor:
-        return standardize(strides(x), *parameters, eps=0.1, parts=parts, pool=pool, center=center)[0]
+def test_standardize(shape: tuple[int, ...], parts: int, pool: int, center: bool) -> None:
+    for strides in as_written, turned, cut:
+        for parameters in (), (leaf(2, 4, seed=1), leaf(2, 4, seed=2)):
 
-    parameters = (leaf(2, 4, seed=1), leaf(2, 4, seed=2)) if affine else ()
-    assert gradcheck(check, (leaf(*shape), *parameters), fast_mode=True)
+            def check(x: Tensor, *given: Tensor, strides: Callable[[Tensor], Tensor] = strides) -> Tensor:
+                return standardize(strides(x), *given, eps=0.1, parts=parts, pool=pool, center=center)[0]
+
+            # The output always has a gradient: the statistics, which have none, are the only other outputs.
+            assert gradcheck(check, (leaf(*shape), *parameters), fast_mode=True, check_undefined_grad=False)
 
 
 @pytest.mark.parametrize("strides", [as_written, turned, cut])

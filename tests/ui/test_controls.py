@@ -67,13 +67,22 @@ def another(kind: type[Spec], name: str) -> Any:
         middle = knob.low + (knob.step or 1 if whole else (knob.high - knob.low) * 0.123456)
         candidates = [type(default)(one) for one in (middle, knob.low, knob.high)]
     for candidate in candidates:
-        if candidate != default and kind.from_query(kind().to_query() | text_of(kind, name, candidate))[1] == []:
+        if (
+            candidate != default
+            and kind.from_query(kind().to_query() | text_of(kind, name, candidate))[1] == []
+        ):
             return candidate
     pytest.skip(f"{name} has a single value")
 
 
 def text_of(kind: type[Spec], name: str, value: Any) -> dict[str, str]:
-    text = ",".join(value) if isinstance(value, tuple) else repr(value) if isinstance(value, float) else str(value)
+    text = (
+        ",".join(value)
+        if isinstance(value, tuple)
+        else repr(value)
+        if isinstance(value, float)
+        else str(value)
+    )
     return {name: {"True": "1", "False": "0"}.get(text, text)}
 
 
@@ -251,7 +260,7 @@ def test_messages_about_the_address_stay_until_something_is_set() -> None:
 @KINDS
 def test_at_most_five_controls_at_first(name: str) -> None:
     app = visit(name)
-    expert = {key for key in keys(app.expander[0])} if app.expander else set()
+    expert = keys(app.expander[0]) if app.expander else set()
     assert 0 < len(keys(app) - expert) <= 5
     assert len(keys(app)) == len(list(EXPERIMENTS[name].knobs()))
 

@@ -45,11 +45,12 @@ RANGES = {"relu": (-4.0, 4.0), "gelu": (-4.0, 4.0), "tanh": (-1.0, 1.0), "sigmoi
 NORM_RANGE = (-4.0, 4.0)
 """Histogram range of what enters and what leaves the norm."""
 
-_SMALL = 2**13
+_SMALL = 2**16
 """Values of a layer up to which layers are measured together: below, the calls cost more than the copy."""
 
 Array = NDArray[Any]
 Measure = Callable[[torch.Tensor], torch.Tensor]
+Rows = Sequence[tuple[int, int]]
 
 
 class Probe:
@@ -66,16 +67,17 @@ class Probe:
         self._layers = network.hidden(plan.shape, plan.depth, plan.width)
         self._members, self._activation = len(stack.members), plan.activation
         self._most = stack.batch_size * max(layer.channels * prod(layer.spatial) for layer in self._layers)
-        self._weights = max(layer.fan_in * layer.channels for layer in self._layers)
+        self._most_weights = max(layer.fan_in * layer.channels for layer in self._layers)
+        self._schema = self.schema()
         self._arrays: dict[str, Array] = {}
-        self._weights_before: list[torch.Tensor] = []
+        self._scratch: dict[str, dict[tuple[int, ...], torch.Tensor]] = {}
 
     # ---------------------------------------------------------------- what it records
 
     def schema(self) -> tuple[frames.Array, ...]:
         """Names, shapes, element types, axes and units of the arrays, in their order."""
         v, m, n = len(self.shown), self._members, len(self._layers)
-        counts, weights = _smallest(self._most), _smallest(self._weights)
+        counts, weights = _smallest(self._most), _smallest(self._most_weights)
         histogram, by_member = ("variant", "layer", "bin"), ("member", "layer")
         return (
             *(
@@ -112,7 +114,7 @@ class Probe:
         """Start a recorded step with arrays that hold nothing: zero counts, NaN for the rest."""
         self._arrays = {
             one.name: np.full(one.shape, math.nan if one.dtype == "f4" else 0, one.dtype)
-            for one in self.schema()
+            for one in self._schema
         }
 
     def end(self) -> dict[str, Array]:
@@ -124,96 +126,145 @@ class Probe:
     def before(self, group: Group, tape: Tape, gradients: Sequence[torch.Tensor]) -> None:
         """See a group between its backward pass and its update."""
         weights = [block.layer.weight for block in group.net.blocks]
-        places = {id(parameter): place for place, parameter in enumerate(group.parameters)}
-        of_weights = [gradients[places[id(weight)]] for weight in weights]
-        of_outputs = gradients[len(group.parameters) :]
-        self._put(group, "grad_norm_activation", per_layer(of_outputs, norms_of_rows))
-        self._put(group, "grad_norm_weight", per_layer(of_weights, norms_of_rows))
-        self._put(group, "dead", self._dead(group, tape))
-        self._put(group, "saturated", self._saturated(group, tape))
+        place = {id(parameter): place for place, parameter in enumerate(group.parameters)}
+        of_weights = self._gather("weights", [gradients[place[id(weight)]] for weight in weights])
+        of_outputs = self._gather("outputs", gradients[len(group.parameters) :])
+        activated = self._gather("activated", tape.activated)
+        self._weights = self._gather("before", weights, copy=True)
+        self._put(group, "grad_norm_activation", of_outputs.measure(norms_of_rows))
+        self._put(group, "grad_norm_weight", of_weights.measure(norms_of_rows))
+        self._put_health(group, activated)
         self._put_affine(group)
-        self._weights_before = [weight.detach().clone() for weight in weights]
-        self._show(group, tape, of_outputs, of_weights)
+        rows = self._rows(group)
+        if rows:
+            self._put_histograms(rows, tape, activated, of_outputs, of_weights)
+            self._put_statistics(group, rows, tape)
 
     @torch.no_grad()
     def after(self, group: Group) -> None:
         """See a group after its update."""
-        changes = [
-            block.layer.weight - before
-            for block, before in zip(group.net.blocks, self._weights_before, strict=True)
-        ]
-        sizes = per_layer(self._weights_before, norms_of_rows)
-        self._put(group, "update_ratio", per_layer(changes, norms_of_rows) / sizes)
-        self._weights_before = []
+        now = self._gather("after", [block.layer.weight for block in group.net.blocks])
+        change = self._weights.change(now).measure(norms_of_rows)
+        self._put(group, "update_ratio", change / self._weights.measure(norms_of_rows))
 
     # ---------------------------------------------------------------- its parts
 
-    def _put(self, group: Group, name: str, values_LE: torch.Tensor | None) -> None:
-        if values_LE is not None:
-            self._arrays[name][list(group.places)] = values_LE.T.cpu().numpy()
+    def _gather(self, name: str, values: Sequence[torch.Tensor], copy: bool = False) -> Layers:
+        return Layers(values, self._scratch.setdefault(name, {}), copy)
 
-    def _dead(self, group: Group, tape: Tape) -> torch.Tensor | None:
-        # A rectified unit is dead in this batch if its greatest value is zero.
-        if self._activation != "relu" or group.net.norms[0].activates:
-            return None
-        return per_layer(tape.activated, lambda x: (unit_maxima(x) == 0).float().mean(1))
+    def _put(self, group: Group, name: str, values_LE: torch.Tensor) -> None:
+        self._arrays[name][list(group.places)] = values_LE.T.cpu().numpy()
 
-    def _saturated(self, group: Group, tape: Tape) -> torch.Tensor | None:
-        if self._activation not in SATURATED or group.net.norms[0].activates:
-            return None
-        low, high = SATURATED[self._activation]
-        return per_layer(tape.activated, lambda x: ((x < low) | (x > high)).flatten(1).float().mean(1))
+    def _put_health(self, group: Group, activated: Layers) -> None:
+        """Dead and saturated shares, for the activation functions that have them."""
+        if group.net.norms[0].activates:
+            return
+        if self._activation == "relu":
+            # A rectified unit is dead in this batch if its greatest value is zero.
+            self._put(group, "dead", activated.measure(lambda x: (unit_maxima(x) == 0).float().mean(1)))
+        elif self._activation in SATURATED:
+            low, high = SATURATED[self._activation]
+            beyond = activated.measure(lambda x: ((x < low) | (x > high)).flatten(1).float().mean(1))
+            self._put(group, "saturated", beyond)
 
     def _put_affine(self, group: Group) -> None:
         for name in ("gamma", "beta"):
             kept = [getattr(norm, name, None) for norm in group.net.norms]
             affine = [one.flatten(1) for one in kept if one is not None]
-            if not affine:
-                continue
-            self._put(group, f"{name}_mean", per_layer(affine, lambda x: x.flatten(1).mean(1)))
-            self._put(group, f"{name}_sd", per_layer(affine, lambda x: x.flatten(1).std(1, correction=0)))
-            self._put_units(group, name, affine)
+            if affine:
+                layers = self._gather(name, affine)
+                self._put(group, f"{name}_mean", layers.measure(lambda x: x.mean(1)))
+                self._put(group, f"{name}_sd", layers.measure(lambda x: x.std(1, correction=0)))
+                self._put_units(self._rows(group), name, affine)
 
-    def _put_units(self, group: Group, name: str, kept: Sequence[torch.Tensor]) -> None:
-        """The first units of the shown members, of one [E, C, *spatial] for each layer: means over the picture."""
-        for v, row in self._rows(group):
-            units = [one[row, :UNITS].reshape(UNITS, -1).mean(1) for one in kept]
-            self._arrays[name][v] = torch.stack(units).cpu().numpy()
+    def _put_units(self, rows: Rows, name: str, kept: Sequence[torch.Tensor]) -> None:
+        """The first units of the shown members, of one [E, C] for each layer."""
+        for v, row in rows:
+            self._arrays[name][v] = torch.stack([one[row, :UNITS] for one in kept]).cpu().numpy()
 
-    def _rows(self, group: Group) -> list[tuple[int, int]]:
+    def _rows(self, group: Group) -> Rows:
         """(place among the shown, row in the group) of the shown members in this group."""
         return [(v, group.places.index(m)) for v, m in enumerate(self.shown) if m in group.places]
 
-    def _show(
-        self, group: Group, tape: Tape, of_outputs: Sequence[torch.Tensor], of_weights: Sequence[torch.Tensor]
+    def _put_histograms(
+        self, rows: Rows, tape: Tape, activated: Layers, of_outputs: Layers, of_weights: Layers
     ) -> None:
-        """Histograms and statistics of the shown members."""
-        if not self._rows(group):
-            return
-        shown, rows = zip(*self._rows(group), strict=True)
+        """Histograms of the shown members."""
+        shown = [v for v, _ in rows]
+        of_group = [row for _, row in rows]
+        entering = self._gather("entering", [picked(one, of_group) for one in tape.entering])
 
-        def count(name: str, values: Sequence[torch.Tensor], counts: Measure) -> None:
-            picked = [one[rows[0] : rows[0] + 1] if len(rows) == 1 else one[list(rows)] for one in values]
-            counted = per_layer(picked, lambda x: counts(x.flatten(1)))
-            self._arrays[name][list(shown)] = counted.transpose(0, 1).cpu().numpy()
+        def put(name: str, layers: Layers, counts: Measure) -> None:
+            counted = layers.measure(lambda x: counts(x.flatten(1)))
+            self._arrays[name][shown] = counted.transpose(0, 1).cpu().numpy()
 
-        count("hist_pre", tape.entering, lambda x: linear_counts(x, *NORM_RANGE))
+        put("hist_pre", entering, lambda x: linear_counts(x, *NORM_RANGE))
         if tape.leaving[0] is tape.entering[0]:
-            self._arrays["hist_post"][list(shown)] = self._arrays["hist_pre"][list(shown)]
+            self._arrays["hist_post"][shown] = self._arrays["hist_pre"][shown]
         else:
-            count("hist_post", tape.leaving, lambda x: linear_counts(x, *NORM_RANGE))
-        count("hist_activation", tape.activated, lambda x: linear_counts(x, *RANGES[self._activation]))
-        count("hist_grad", of_outputs, symlog_counts)
-        count("hist_grad_weight", of_weights, symlog_counts)
+            leaving = self._gather("leaving", [picked(one, of_group) for one in tape.leaving])
+            put("hist_post", leaving, lambda x: linear_counts(x, *NORM_RANGE))
+        bounds = RANGES[self._activation]
+        put("hist_activation", activated.rows(of_group), lambda x: linear_counts(x, *bounds))
+        put("hist_grad", of_outputs.rows(of_group), symlog_counts)
+        put("hist_grad_weight", of_weights.rows(of_group), symlog_counts)
 
-        for v, row in self._rows(group):
-            units = [one[row, :, :UNITS].transpose(0, 1).flatten(1) for one in tape.entering]
-            mean, var = [one.mean(1) for one in units], [one.var(1, correction=0) for one in units]
-            self._arrays["batch_mean"][v] = torch.stack(mean).cpu().numpy()
-            self._arrays["batch_var"][v] = torch.stack(var).cpu().numpy()
+    def _put_statistics(self, group: Group, rows: Rows, tape: Tape) -> None:
+        """Batch and running statistics of the shown members' first units."""
+        for v, row in rows:
+            units = self._gather("units", [one[row : row + 1, :, :UNITS] for one in tape.entering])
+            over = [dim for dim in range(tape.entering[0].dim()) if dim not in (0, 2)]
+            self._arrays["batch_mean"][v] = units.measure(lambda x: x.mean(over))[:, 0].cpu().numpy()  # noqa: B023
+            variance = units.measure(lambda x: x.var(over, correction=0))  # noqa: B023
+            self._arrays["batch_var"][v] = variance[:, 0].cpu().numpy()
         kept = [norm.statistics() for norm in group.net.norms]
         for name in kept[0]:
-            self._put_units(group, name, [one[name] for one in kept])
+            self._put_units(rows, name, [one[name] for one in kept])
+
+
+class Layers:
+    """A tensor [E, ...] of every layer, measured together where that is quicker.
+
+    Small tensors of one shape are copied side by side, since for them the calls cost more than the copy;
+    into ``scratch``, since fresh memory costs more than either.
+    """
+
+    def __init__(
+        self, values: Sequence[torch.Tensor], scratch: dict[tuple[int, ...], torch.Tensor], copy: bool = False
+    ) -> None:
+        self.pieces: list[torch.Tensor] = []
+        """[L', E, ...]: several layers in each or one."""
+        for _, run in groupby(values, key=lambda one: one.shape if one.numel() <= _SMALL else id(one)):
+            layers = list(run)
+            if len(layers) == 1:
+                self.pieces.append((layers[0].clone() if copy else layers[0]).unsqueeze(0))
+                continue
+            shape = (len(layers), *layers[0].shape)
+            if shape not in scratch:
+                scratch[shape] = layers[0].new_empty(shape)
+            self.pieces.append(torch.stack(layers, out=scratch[shape]))
+
+    def measure(self, measure: Measure) -> torch.Tensor:
+        """``measure``, [R, ...] -> [R, *of], of every layer and member: [L, E, *of]."""
+        results = []
+        for piece in self.pieces:
+            measured = measure(piece.flatten(0, 1))
+            results.append(measured.view(*piece.shape[:2], *measured.shape[1:]))
+        return results[0] if len(results) == 1 else torch.cat(results)
+
+    def rows(self, members: Sequence[int]) -> Layers:
+        """The same of some members."""
+        return self._of([picked(piece, members, 1) for piece in self.pieces])
+
+    def change(self, later: Layers) -> Layers:
+        """Difference to a later state."""
+        return self._of([now - before for before, now in zip(self.pieces, later.pieces, strict=True)])
+
+    @staticmethod
+    def _of(pieces: list[torch.Tensor]) -> Layers:
+        layers = Layers((), {})
+        layers.pieces = pieces
+        return layers
 
 
 _BY_MEMBER: Mapping[str, str] = {
@@ -240,15 +291,11 @@ _BY_MEMBER: Mapping[str, str] = {
 """
 
 
-def per_layer(values: Sequence[torch.Tensor], measure: Measure) -> torch.Tensor:
-    """``measure`` [R, ...] -> [R, *of] of every layer: values L times [E, ...] -> [L, E, *of]."""
-    results = []
-    for _, run in groupby(values, key=lambda one: one.shape if one.numel() <= _SMALL else id(one)):
-        layers = list(run)
-        rows = layers[0] if len(layers) == 1 else torch.stack(layers).flatten(0, 1)
-        measured = measure(rows)
-        results.append(measured.view(len(layers), len(layers[0]), *measured.shape[1:]))
-    return torch.cat(results)
+def picked(x: torch.Tensor, rows: Sequence[int], dim: int = 0) -> torch.Tensor:
+    """Some rows of x; a view if it is one."""
+    if len(rows) == 1:
+        return x.narrow(dim, rows[0], 1)
+    return x.index_select(dim, torch.tensor(rows, device=x.device))
 
 
 def norms_of_rows(x: torch.Tensor) -> torch.Tensor:

@@ -12,6 +12,7 @@ layers, B bins.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -24,16 +25,19 @@ from normviz.lab import data, nets, norms
 from normviz.lab.engine.batches import Batches
 from normviz.lab.engine.histograms import linear_counts, linear_edges, symlog_counts
 from normviz.lab.engine.losses import cross_entropy
-from normviz.lab.engine.probes import NORM_RANGE, SATURATED, norms_of_rows, per_layer, unit_maxima
+from normviz.lab.engine.probes import NORM_RANGE, SATURATED
 from normviz.lab.experiments.signal_notes import notes
-from normviz.lab.nets.layers import Net, Tape
+from normviz.lab.nets.layers import Block, Net, Tape
 from normviz.lab.randoms import generator
 from normviz.specs import signal_frames as recorded
 from normviz.specs import signal_theory as theory
 from normviz.specs.signal import Signal
 
 Arrays = dict[str, NDArray[Any]]
+Measure = Callable[[torch.Tensor], torch.Tensor]
 
+_TOGETHER = 2**16
+"""Values that are measured with one call: fewer cost a call each, more would leave the cache."""
 _AT_ONCE = 4_000_000
 """Activations of one kind that are kept at once; a larger network is looked at seed by seed."""
 
@@ -107,11 +111,14 @@ def normalize(net: Net, norm: str, spec: Signal) -> None:
     """Give every layer of a network another norm; its weights stay as they were drawn."""
     options = {name: value for name, value in spec.norm_options.items() if name in NORMS[norm].options}
     net.requires_grad_(False)  # of no interest, and asking for them takes time
-    for block in net.blocks:
-        members, _, width = block.layer.bias.shape
-        block.norm = norms.build(norm, members, width, **options).requires_grad_(False)
-        block.norm.init_from(block.layer.flat_weight)
-        block.layer.weight.requires_grad_()
+    blocks = []
+    for layer in (block.layer for block in net.blocks):
+        members, _, width = layer.bias.shape
+        own = norms.build(norm, members, width, **options).requires_grad_(False)
+        own.init_from(layer.flat_weight)
+        layer.weight.requires_grad_()
+        blocks.append(Block(layer, own, spec.activation, spec.placement))
+    net.blocks = torch.nn.ModuleList(blocks)  # type: ignore[assignment]
 
 
 def measure(spec: Signal, net: Net, x: torch.Tensor, y: torch.Tensor, *, histograms: bool) -> Arrays:
@@ -142,12 +149,28 @@ def measure(spec: Signal, net: Net, x: torch.Tensor, y: torch.Tensor, *, histogr
     return told
 
 
+def per_layer(values: Sequence[torch.Tensor], measure: Measure) -> torch.Tensor:
+    """``measure`` of every layer and member: values L times [E, ...], measure [R, ...] -> [R, *of].
+
+    Shapes: [L, E, *of].
+    """
+    parts = []
+    for _, run in groupby(values, key=lambda one: one.shape):
+        layers = list(run)
+        size = max(1, _TOGETHER // layers[0].numel())
+        for start in range(0, len(layers), size):
+            piece = torch.stack(layers[start : start + size])
+            parts.append(measure(piece.flatten(0, 1)).unflatten(0, piece.shape[:2]))
+    return torch.cat(parts)
+
+
 def length(g_R: torch.Tensor) -> torch.Tensor:
     """Euclidean norm of each row, [R, ...] -> [R].
 
     In double precision, here and below: float32 cannot hold the squares of very large or small values.
     """
-    return norms_of_rows(g_R.double())
+    lengths: torch.Tensor = torch.linalg.vector_norm(g_R.double().flatten(1), dim=1)
+    return lengths
 
 
 def deviation(h_RNC: torch.Tensor) -> torch.Tensor:
@@ -156,7 +179,7 @@ def deviation(h_RNC: torch.Tensor) -> torch.Tensor:
     Weights have mean zero, so E h is nearly zero and nothing cancels; torch's ``std`` is far slower.
     """
     h = h_RNC.double().flatten(1)
-    return (norms_of_rows(h) ** 2 / h.shape[1] - h.mean(1) ** 2).clamp_min(0.0).sqrt()
+    return (h.square().mean(1) - h.mean(1).square()).clamp_min(0.0).sqrt()
 
 
 def cosine(a_RNC: torch.Tensor) -> torch.Tensor:
@@ -170,12 +193,12 @@ def cosine(a_RNC: torch.Tensor) -> torch.Tensor:
     n = (lengths > 0).flatten(1).sum(1)
     total = (a / lengths.where(lengths > 0, 1.0)).sum(1)
     mean: torch.Tensor = (total.square().sum(1) - n) / (n * (n - 1))
-    return mean
+    return mean.where(n > 1, torch.nan)
 
 
 def _health(spec: Signal, tape: Tape) -> dict[str, torch.Tensor]:
     if spec.activation == "relu":
-        return {"dead": per_layer(tape.activated, lambda a: (unit_maxima(a) == 0).float().mean(1))}
+        return {"dead": per_layer(tape.activated, lambda a: (a.amax(1) == 0).float().mean(1))}
     if spec.activation in SATURATED:
         low, high = SATURATED[spec.activation]
         beyond = per_layer(tape.activated, lambda a: ((a < low) | (a > high)).flatten(1).float().mean(1))
@@ -183,9 +206,7 @@ def _health(spec: Signal, tape: Tape) -> dict[str, torch.Tensor]:
     return {}
 
 
-def _shares(
-    values: Sequence[torch.Tensor], counts: Callable[[torch.Tensor], torch.Tensor]
-) -> NDArray[np.uint16]:
+def _shares(values: Sequence[torch.Tensor], counts: Measure) -> NDArray[np.uint16]:
     """Histograms of the first member, as shares of each layer's values, [L, B]."""
     counted = per_layer([one[:1] for one in values], lambda rows: counts(rows.flatten(1)))[:, 0].numpy()
     shares: NDArray[np.uint16] = np.rint(counted * (recorded.WHOLE / values[0][0].numel())).astype("<u2")
@@ -204,13 +225,13 @@ def expected(spec: Signal, x: torch.Tensor, measured: Arrays) -> Arrays:
     for i, ending in enumerate(("", "_low", "_high")):
         if scales:
             arrays[f"theory_sd{ending}"] = np.array([one[i] for one in scales])
-    for name, curve in (
-        ("grad_activation", theory.activation_gradients),
-        ("grad_weight", theory.weight_gradients),
+    for name, flows, curve in (
+        ("grad_activation", theory.flows(spec), theory.activation_gradients),
+        ("grad_weight", theory.weight_flows(spec), theory.weight_gradients),
     ):
-        if theory.flows(spec):
-            anchors = [measured[f"{name}_median"][spec.norms.index(norm), -1] for norm in theory.flows(spec)]
-            curves = [curve(spec, norm, input_square) for norm in theory.flows(spec)]
+        if flows:
+            anchors = [measured[f"{name}_median"][spec.norms.index(norm), -1] for norm in flows]
+            curves = [curve(spec, norm, input_square) for norm in flows]
             arrays[f"theory_{name}"] = np.array(anchors)[:, None] * np.array(curves)
     if theory.angles(spec):
         pairs = between(samples)

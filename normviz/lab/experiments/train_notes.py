@@ -22,6 +22,8 @@ UNHEALTHY = {"dead": 0.25, "saturated": 0.25}
 """Share of dead units, or of saturated values, in a layer from which on it is pointed out."""
 GRADIENT_RATIO = 10.0
 """Ratio of the activation gradients' norms between first and last layer from which on it is pointed out."""
+BEYOND_COUNTING = 1e6
+"""Ratio from which on only its order is told."""
 UPDATES = (1e-4, 1e-2)
 """Healthy range of update : data; outside of it a layer is pointed out."""
 GUESSING = 0.05
@@ -74,6 +76,9 @@ class Notes:
         if not np.isfinite(accuracy).any():
             return
         best, worst = int(np.nanargmax(accuracy)), int(np.nanargmin(accuracy))
+        if step == 0 and len(accuracy) > 1:
+            yield Note("train.start", {"low": _rounded(accuracy[worst]), "high": _rounded(accuracy[best])})
+            return
         numbers: Numbers = {
             "step": step, "best": self.labels[best], "high": _rounded(accuracy[best]),
         }  # fmt: skip
@@ -81,8 +86,13 @@ class Notes:
             yield Note("train.alone", numbers)
             return
         numbers |= {"worst": self.labels[worst], "low": _rounded(accuracy[worst])}
-        guesses = accuracy[worst] < 1 / self.spec.data.classes + GUESSING
-        yield Note("train.guessing" if guesses and step >= PATIENCE else "train.standing", numbers)
+        seeds = arrays["test_accuracy"]
+        if step >= PATIENCE and accuracy[worst] < 1 / self.spec.data.classes + GUESSING:
+            yield Note("train.guessing", numbers)
+        elif np.nanmax(seeds[worst]) >= np.nanmin(seeds[best]):
+            yield Note("train.overlapping", numbers)
+        else:
+            yield Note("train.standing", numbers)
 
     def _race(self) -> Iterator[Note]:
         """Who reached 90% first, if that was one alone, and who last."""
@@ -133,10 +143,13 @@ class Notes:
         v = int(sizes.argmax())
         if sizes[v] < np.log(GRADIENT_RATIO):
             return
-        grows = ratios[v] > 1
-        times = _rounded(ratios[v] if grows else 1 / ratios[v])
-        numbers: Numbers = {"norm": self.labels[v], "last": norms.shape[1], "times": times}
-        yield Note("train.gradient_grows" if grows else "train.gradient_vanishes", numbers)
+        grows, times = ratios[v] > 1, float(np.exp(sizes[v]))
+        numbers: Numbers = {"norm": self.labels[v], "last": norms.shape[1]}
+        if times >= BEYOND_COUNTING:
+            yield Note("train.gradient_explodes" if grows else "train.gradient_vanishes", numbers)
+        else:
+            numbers["times"] = _rounded(times)
+            yield Note("train.gradient_grows" if grows else "train.gradient_fades", numbers)
 
     def _updates(self, arrays: Arrays) -> Iterator[Note]:
         """The layer whose update : data ratio is furthest outside the healthy range."""

@@ -124,7 +124,7 @@ class BatchNorm(RunningNorm):
         require_channels(x, self.members, self.num_features)
         if not self.training and self.running_mean is not None:
             return self.running(x)
-        values = x[0, :, 0].numel()
+        values = x.shape[1] * prod(x.shape[3:])
         require_values(values, "value per channel", x.shape[1:])
         y, mean, var = standardize(x, self.gamma, self.beta, eps=self.eps)
         if self.training:

@@ -38,5 +38,8 @@ class DyT(Norm):
     def forward(self, x: Tensor) -> Tensor:
         """Each value squashed."""
         require_channels(x, self.members, self.channels)
+        if x.ndim == 3:
+            squashed = torch.tanh(x * self.alpha[:, :1].unsqueeze(2))
+            return torch.addcmul(self.beta.unsqueeze(1), squashed, self.gamma.unsqueeze(1))
         alpha = self.alpha[:, :1].expand(-1, self.channels)
         return scale(scale(x, alpha).tanh_(), self.gamma, self.beta)

@@ -145,7 +145,9 @@ class GroupNorm(Norm):
         if x.ndim > 3:
             return standardize(x, self.gamma, self.beta, eps=self.eps, parts=x.shape[1], pool=size)[0]
         xhat = F.layer_norm(x.reshape(*x.shape[:2], -1, size), (size,), eps=self.eps).flatten(2)
-        return xhat if self.gamma is None else scale(xhat, self.gamma, self.beta)
+        if self.gamma is None or self.beta is None:
+            return xhat
+        return torch.addcmul(self.beta.unsqueeze(1), xhat, self.gamma.unsqueeze(1))
 
 
 class InstanceNorm(RunningNorm):

@@ -76,7 +76,7 @@ export class Bar {
 
 /** A labelled list of choices. */
 function choice(name, options, chosen, onchange) {
-  const select = element("select", { onchange: () => onchange(Number(select.value)) });
+  const select = element("select", { "aria-label": name, onchange: () => onchange(Number(select.value)) });
   select.append(...options.map(([value, text]) => element("option", { value, selected: value === chosen }, text)));
-  return element("label", { className: "nv-choice" }, element("span", {}, name), select);
+  return element("label", { className: "nv-choice" }, element("span", { "aria-hidden": "true" }, name), select);
 }

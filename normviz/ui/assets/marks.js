@@ -96,10 +96,10 @@ export class Marks {
     window.addEventListener(
       "pointerup",
       (event) => {
+        // Where the button went down counts: by now Plotly has laid its own cover over the whole page.
         const still = down && Math.hypot(event.clientX - down[0], event.clientY - down[1]) < 4;
         down = null;
-        if (!still || !this.box.contains(document.elementFromPoint(event.clientX, event.clientY))) return;
-        const hit = this.#hit(event);
+        const hit = still ? this.#hit(event) : null;
         if (hit?.layer !== undefined) this.on.layer(hit.layer);
         if (hit?.step !== undefined) this.on.seekStep(hit.step);
       },

@@ -128,7 +128,8 @@ export class Stage {
 
   /** The picture is the one under the cursor, and nothing is being drawn. */
   get settled() {
-    return !this.dirty && !this.drawing && this.shown === this.#signature();
+    const drawn = this.scene.kit.Plotly && this.#worthDrawing;
+    return drawn && !this.dirty && !this.drawing && this.shown === this.#signature();
   }
 
   seek(frame) {

@@ -27,18 +27,19 @@ def run(spec: ForgottenEval) -> Iterator[Schema | Frame]:
     course = Course(spec, Tables(schema))
     acts = (
         course.training, course.validation, course.small_batches, course.sorted_batches, course.labels,
-        course.company, course.passes, course.repairs, course.comparisons,
+        course.company, course.passes, course.repairs, course.comparisons, course.dropout,
     )  # fmt: skip
     for act in acts:
         yield from act()
 
 
-def stack_of(spec: ForgottenEval, norms: tuple[str, ...]) -> Stack:
+def stack_of(spec: ForgottenEval, norms: tuple[str, ...], dropout: float = 0.0) -> Stack:
     """Untrained networks: every norm with every seed, norm by norm."""
     plan = Plan(
         network=spec.network,
         depth=spec.depth,
         width=spec.first_width,
+        dropout=dropout,
         options={"eps": spec.eps, "momentum": spec.momentum},
     )
     members = [Member(norm, seed, spec.lr) for norm in norms for seed in spec.seed_values]
@@ -219,3 +220,14 @@ class Course:
                 for norm, own in zip(others, errors, strict=True):
                     self._repair(norm, own)
             yield self.frame()
+
+    def dropout(self) -> Iterator[Frame]:
+        """Dropout's half of the story: no norm at all, and eval() forgotten all the same."""
+        stack = stack_of(self.spec, ("none",), asked.DROPOUT)
+        for _ in range(self.spec.steps):
+            stack.step()
+        orders = Orders(stack)
+        self.tables.put("dropout", measurements.error(stack), (..., 0))
+        for i, size in enumerate(asked.DROPOUT_SIZES, 1):
+            self.tables.put("dropout", measurements.error(stack, "train", size, orders.next()), (..., i))
+        yield self.frame()

@@ -15,6 +15,7 @@ from normviz.specs.forgotten_eval_frames import (
     BATCH_SIZES,
     COMPANIES,
     DRAWS,
+    DROPOUT,
     SORTED_SIZES,
     VALIDATION_BATCH,
     repairs,
@@ -46,7 +47,7 @@ class Remarks:
         """All remarks, in the order of the acts."""
         rules = (
             self._while_training, self._divergence, self._validation, self._sizes, self._one, self._sorted,
-            self._labels, self._company, self._passes, self._recalibrated,
+            self._labels, self._company, self._passes, self._recalibrated, self._dropout,
         )  # fmt: skip
         return tuple(Note(f"forgotten_eval.{name}", numbers) for rule in rules for name, numbers in rule())
 
@@ -115,12 +116,13 @@ class Remarks:
         share = self._mean("flip_share")
         if known(share):
             numbers: Numbers = {"share": share, "draws": DRAWS, "batch": self._spec.deploy_batch}
-            yield ("flips" if share > 0 else "no_flips"), numbers
+            apart = NORMS[self._spec.norm].train_differs_from_eval
+            yield "flips" if share > 0 else "no_flips" if not apart else "same_labels", numbers
 
     def _company(self) -> Rule:
-        if self.true is None or not self._tables["company_wrong"].any():
-            return
         p, wrong = self._tables["company_p"], self._tables["company_wrong"]
+        if self.true is None or not wrong.any() or not np.isfinite(p).all():
+            return
         yield (
             "company",
             {
@@ -141,6 +143,11 @@ class Remarks:
         after, mended = self._repair("after_pass"), self._repair("recalibrated")
         if mended < after - CLOSE / 2:
             yield "recalibrated", {"after": after, "mended": mended}
+
+    def _dropout(self) -> Rule:
+        evaluated, large, small = (self._mean("dropout", i) for i in range(3))
+        if large > evaluated + CLOSE / 2 and abs(large - small) < CLOSE / 2:
+            yield "dropout", {"p": DROPOUT, "evaluated": evaluated, "large": large, "small": small}
 
     def _repair(self, name: str) -> float:
         return self._mean("repair", repairs(self._spec).index(name))

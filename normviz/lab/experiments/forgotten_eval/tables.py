@@ -26,7 +26,8 @@ class Tables:
 
     def put(self, name: str, value: ArrayLike, at: Any = ...) -> None:
         """Set (a part of) an array; where it has a spread, that follows."""
-        self._values[name][at] = value
+        with np.errstate(over="ignore"):  # a network on its way to diverge; infinity says so
+            self._values[name][at] = value
         self._changed.add(name)
         if f"{name}_spread" in self._values:
             self._values[f"{name}_spread"][...] = mean_low_high_sd(self._values[name])
@@ -46,8 +47,8 @@ def mean_low_high_sd(values: Values) -> Values:
     """
     known = np.isfinite(values)
     n = known.sum(0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(known, values, 0).sum(0, dtype=np.float64) / n
-        squares = np.where(known, (values - mean) ** 2, 0).sum(0)
-        sd = np.sqrt(squares / np.maximum(n - 1, 1))
+    sums = np.where(known, values, 0).sum(0, dtype=np.float64)
+    mean = np.divide(sums, n, out=np.full(n.shape, np.nan), where=n > 0)
+    squares = np.where(known, values - mean, 0) ** 2
+    sd = np.where(n > 0, np.sqrt(squares.sum(0) / np.maximum(n - 1, 1)), np.nan)
     return np.stack((mean, mean - sd, mean + sd, sd))

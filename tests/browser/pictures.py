@@ -1,0 +1,104 @@
+"""Pictures of every page: ``make pictures``.
+
+Light, dark and phone into ``build/pictures``; the pictures of the README into ``docs``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Error, Page, sync_playwright
+
+from normviz.ui.pages import PAGES
+from tests.browser.visitors import ARGUMENTS, MISSING, ROOT, SETTLED, Server, Visitor, serving
+
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
+    "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
+    "phone": {"viewport": {"width": 390, "height": 844}, "color_scheme": "light"},
+}
+"""How each page is seen."""
+
+README = {"start": "", "train": "train", "forgotten-eval": "forgotten-eval"}
+"""Pictures of the README and the pages that they show."""
+
+_PATIENCE = 300_000  # milliseconds; a run takes seconds on an idle machine
+_TALLEST = 6000  # pixels; a page that is taller has gone wrong
+_STAGED = ".nv-stage"
+_ALIVE = f"{_STAGED}, [class^=nvt-], [class^=nva-]"  # what each page has of ours: a stage, tiles, anatomy
+_HEIGHT = "() => document.querySelector('[data-testid=stMain]').scrollHeight"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Take all the pictures."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "pictures")
+    parser.add_argument("--readme", type=Path, help="also make the README's pictures, into this folder")
+    asked = parser.parse_args(arguments)
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        print(MISSING, file=sys.stderr)
+        return 1
+    asked.out.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serving(Path(folder) / "log") as server,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        for page in PAGES:
+            for look in LOOKS:
+                name = f"{page.url_path or 'start'}-{look}.png"
+                _take(browser, server, page.url_path, look, asked.out / name)
+        if asked.readme:
+            asked.readme.mkdir(parents=True, exist_ok=True)
+            for name, path in README.items():
+                _take(browser, server, path, "light", asked.readme / f"{name}.png", whole=False)
+        browser.close()
+    return 0
+
+
+def _take(browser: Browser, server: Server, path: str, look: str, file: Path, *, whole: bool = True) -> None:
+    """One page, once its run is over and its picture stands still."""
+    visitor = Visitor(browser, server, reduced_motion="reduce", **LOOKS[look])
+    visitor.page.set_default_timeout(_PATIENCE)
+    page = visitor.open(path)
+    page.wait_for_selector(_ALIVE)
+    page.wait_for_load_state("networkidle")
+    if page.locator(_STAGED).count():
+        visitor.wait("status", "done")
+        page.evaluate(
+            "() => { const s = document.querySelector('.nv-stage').normviz; s.seek(1e9); s.pause(); }"
+        )
+    if whole:
+        _fit(page)
+    if page.locator(_STAGED).count():
+        page.wait_for_function(SETTLED)
+    page.wait_for_timeout(500)  # fonts and fades
+    page.screenshot(path=file)
+    print(file, *visitor.faults, file=sys.stderr)
+    visitor.context.close()
+
+
+def _fit(page: Page) -> None:
+    """Make the window as tall as the page, which scrolls inside it."""
+    try:
+        height = int(page.evaluate(_HEIGHT))
+    except Error:
+        return
+    size = page.viewport_size or {"width": 1280, "height": 900}
+    page.set_viewport_size(
+        {"width": size["width"], "height": min(max(height + 80, size["height"]), _TALLEST)}
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

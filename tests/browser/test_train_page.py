@@ -1,0 +1,133 @@
+"""The page Train in a real Chromium: alive by itself, and honest about what it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from normviz.figures.theme import STYLES
+from normviz.figures.train import LOSSES, figures
+from normviz.frames import Recording
+from normviz.lab.experiments.train import run
+from normviz.specs.train import Train
+from tests.browser.visitors import Visitor
+
+pytestmark = pytest.mark.browser
+
+Visit = Callable[..., Visitor]
+
+
+def address(spec: Train) -> str:
+    """Where the page shows a spec."""
+    return "train?" + urlencode(spec.to_query())
+
+
+def recorded(spec: Train) -> Recording:
+    """The run of a spec, computed here."""
+    frames = run(spec)
+    recording = Recording(next(frames))  # type: ignore[arg-type]
+    for frame in frames:
+        recording.append(recording.schema.encode(frame))  # type: ignore[arg-type]
+    return recording
+
+
+def test_the_default_race_runs_without_a_click(visit: Visit) -> None:
+    visitor = visit()
+    page = visitor.open("train")
+    expect(page.get_by_role("heading", level=1)).to_have_text(Train.title)
+    page.wait_for_function("() => document.querySelector('.nv-stage') && stage().state().frames > 3")
+    visitor.settled()
+    shown = {one["variant"] for one in visitor.data("test_accuracy") if one["variant"]}
+    assert shown == set(Train().norms)
+    first = [figure.key for figure in figures(Train()) if not figure.expert]
+    assert page.locator(".nv-figure:visible").evaluate_all("all => all.map(one => one.dataset.key)") == first
+    assert page.get_by_test_id("stExpander").count() >= 2
+    entries = page.locator(".nv-variant").all_inner_texts()
+    assert entries == [STYLES[norm].label for norm in Train().norms]
+
+
+def test_points_in_the_plane_show_the_answers_of_every_network(visit: Visit) -> None:
+    spec = Train(dataset="moons", norms=("none", "batch"), depth=3, width=16, lr=0.1, steps=100, seeds=2)
+    visitor, truth = visit(), recorded(spec)
+    visitor.play(address(spec))
+    for frame in (0, len(truth) - 1):
+        visitor.seek(frame)
+        drawn = visitor.data("decision_surfaces")
+        maps = [one for one in drawn if one["type"] == "heatmap"]
+        assert [one["variant"] for one in maps] == ["none", "batch"]
+        for v, one in enumerate(maps):
+            assert np.array_equal(np.array(one["z"]), truth.at("surface", frame)[v])
+    dots = [one for one in drawn if one["type"] == "scatter" and len(one["x"]) > 1]
+    assert np.array_equal(np.array(dots[0]["x"], "f4"), truth.at("points")[0])
+
+
+def test_a_network_that_diverges_is_marked_where_it_did(visit: Visit) -> None:
+    spec = Train(norms=("none", "layer"), depth=10, lr=10.0, gain=3.0, steps=50, seeds=2)
+    visitor, truth = visit(), recorded(spec)
+    page = visitor.play(address(spec))
+    gone = truth.at("diverged_at")[0]
+    assert np.isfinite(gone).all()
+    crosses = [
+        one for one in visitor.data("loss") if one["variant"] == "none" and one["y"] == [LOSSES[1]] * 2
+    ]
+    assert [one["x"] for one in crosses] == [gone.tolist()]
+    visitor.show("hist_post")
+    words = page.locator('.nv-figure[data-key="hist_post"] .textpoint text')
+    expect(words).to_have_text(["diverged"])
+    expect(page.locator(".nv-reading")).to_contain_text(
+        f"No normalization: 2 of 2 networks diverged, the first after {int(gone.min())} steps."
+    )
+    visitor.seek(0)
+    visitor.show("hist_post")
+    expect(words).to_have_count(0)
+
+
+def test_what_does_not_go_together_is_said_and_the_run_stays(visit: Visit) -> None:
+    spec = Train(norms=("none", "frn"), network="cnn", depth=1, steps=50, seeds=1, batch_size=16)
+    visitor = visit()
+    page = visitor.play(address(spec))
+    before = visitor.state()["run"]
+    assert before == spec.key
+    page.get_by_role("radio", name="MLP").or_(page.get_by_role("button", name="MLP")).first.click()
+    expect(page.get_by_test_id("stAlert")).to_contain_text("It belongs to convolutions.")
+    assert visitor.state()["run"] == before
+
+
+def test_a_link_that_asks_too_much_is_answered_with_a_sentence(visit: Visit) -> None:
+    heavy = Train(network="cnn", channels=64, depth=8, steps=2000, seeds=5, batch_size=256)
+    page = visit().open(address(heavy))
+    alert = page.get_by_test_id("stAlert")
+    expect(alert).to_be_visible()
+    assert "Traceback" not in page.inner_text("body")
+    assert page.locator(".nv-stage").count() == 0
+
+
+def test_a_telephone_shows_everything_in_one_column(visit: Visit) -> None:
+    spec = Train(norms=("none", "batch", "layer"), depth=3, width=16, steps=50, seeds=1)
+    visitor = visit(viewport={"width": 390, "height": 844})
+    page = visitor.play(address(spec))
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+    for figure in figures(spec):
+        if not figure.expert:
+            visitor.show(figure.key)
+            box = page.locator(f'.nv-figure[data-key="{figure.key}"]').bounding_box()
+            assert box is not None
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= 390
+
+
+def test_formulas_and_sources_are_those_of_the_chosen_norms(visit: Visit) -> None:
+    spec = Train(norms=("batch", "rms"), depth=1, steps=50, seeds=1, width=16)
+    page = visit().play(address(spec))
+    page.get_by_text("Formulas and sources").click()
+    links = page.locator('[data-testid="stExpander"] a[href*="arxiv.org/abs"]')
+    expect(links).to_have_count(2)
+    assert [link.get_attribute("href") for link in links.all()] == [
+        "https://arxiv.org/abs/1502.03167",
+        "https://arxiv.org/abs/1910.07467",
+    ]
+    expect(page.locator(".katex")).not_to_have_count(0)

@@ -1,0 +1,166 @@
+"""A server to visit, and visitors with windows of their own."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+ROOT = Path(__file__).resolve().parents[2]
+
+ARGUMENTS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+"""Software rendering, and nothing that talks to anyone but our server."""
+
+MISSING = (
+    "The browser tests drive a real Chromium and found none. Install it from the system's packages "
+    "(Debian, Ubuntu: apt install chromium; Fedora: dnf install chromium; macOS: brew install chromium)."
+)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running app."""
+
+    address: str
+    """With a slash at the end."""
+    pid: int
+    log: Path
+
+
+@contextmanager
+def serving(log: Path, *options: str, base: str = "") -> Iterator[Server]:
+    """Run the app on a free port of this machine until the end of the block."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.address=127.0.0.1"]
+    command += [f"--server.port={port}", *options, *([f"--server.baseUrlPath={base}"] if base else [])]
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, env=os.environ | {"OMP_NUM_THREADS": "1"}
+        )
+        address = f"http://127.0.0.1:{port}/" + (f"{base}/" if base else "")
+        try:
+            _wait_until_healthy(process, address, log)
+            yield Server(address, process.pid, log)
+        finally:
+            process.terminate()
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait_until_healthy(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
+    deadline = time.monotonic() + 120
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(address + "_stcore/health", timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail(f"The app did not start:\n{log.read_text()}", pytrace=False)
+
+
+class Visitor:
+    """A visitor with a window of their own; remembers what went wrong in it."""
+
+    def __init__(self, chromium: Browser, server: Server, **context: Any) -> None:
+        self.server = server
+        self.context = chromium.new_context(**({"viewport": {"width": 1400, "height": 1000}} | context))
+        self.context.add_init_script(HELPERS)
+        self.page: Page = self.context.new_page()
+        self.page.set_default_timeout(60_000)
+        self.faults: list[str] = []
+        self.requests: list[str] = []
+        self.page.on("pageerror", lambda error: self.faults.append(f"uncaught: {error}"))
+        self.page.on("console", lambda told: self._hear(told.type, told.text))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+
+    def _hear(self, kind: str, text: str) -> None:
+        # Streamlit looks for its base path by asking in the wrong places first.
+        if kind == "error" and "404" not in text:
+            self.faults.append(f"console: {text}")
+
+    def open(self, path: str = "") -> Page:
+        """Go to a page of the site."""
+        self.page.goto(self.server.address + path)
+        return self.page
+
+    def play(self, path: str) -> Page:
+        """Go to a page with a stage and hold at the end of its run."""
+        self.open(path)
+        self.wait("status", "done")
+        self.page.evaluate("() => { const s = stage(); s.seek(1e9); s.pause(); }")
+        return self.settled()
+
+    def wait(self, name: str, value: Any) -> None:
+        """Wait until an attribute of the stage has a value."""
+        self.page.wait_for_selector(f'.nv-stage[data-{name}="{value}"]', state="attached")
+
+    def settled(self) -> Page:
+        """Wait until the picture is the one under the cursor."""
+        self.page.wait_for_function(SETTLED)
+        return self.page
+
+    def state(self) -> dict[str, Any]:
+        """What the stage says of itself."""
+        found = self.page.evaluate("() => stage().state()")
+        assert isinstance(found, dict)
+        return found
+
+    def seek(self, frame: int) -> None:
+        """Hold at a frame."""
+        self.page.evaluate("frame => { stage().pause(); stage().seek(frame); }", frame)
+        self.settled()
+
+    def show(self, figure: str) -> None:
+        """Scroll to a figure and wait until it shows the frame under the cursor."""
+        self.page.locator(f'.nv-figure[data-key="{figure}"]').evaluate(
+            "e => e.scrollIntoView({ block: 'center' })"
+        )
+        self.page.wait_for_function(
+            "key => stage().settled && stage().scene.panels.get(key).chart?.at?.k === stage().state().frame",
+            arg=figure,
+        )
+
+    def data(self, figure: str) -> list[dict[str, Any]]:
+        """What Plotly has drawn: type, x, y, z, colour, variant of each trace, ghosts included."""
+        self.show(figure)
+        found = self.page.evaluate("figure => chartData(figure)", figure)
+        assert isinstance(found, list)
+        return found
+
+
+HELPERS = """
+window.stage = () => document.querySelector(".nv-stage").normviz;
+window.chart = (key) => document.querySelector(`.nv-figure[data-key="${key}"] .js-plotly-plot`);
+window.plain = (value) => {
+  if (value && typeof value === "object" && "length" in value) return Array.from(value, plain);
+  return Number.isNaN(value) ? null : value;
+};
+window.chartData = (key) =>
+  chart(key).data.map(({ x, y, z, visible, line, meta, type }) => ({
+    ...{ type, x: plain(x), y: plain(y), z: plain(z), visible },
+    ...{ colour: line?.color, variant: meta?.variant, ghost: meta?.ghost },
+  }));
+"""
+SETTLED = """() => {
+  const root = document.querySelector(".nv-stage");
+  return root?.normviz?.settled && root.dataset.staged === "true" && root.normviz.run.frames > 0;
+}"""
