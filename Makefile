@@ -51,9 +51,9 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/runs: requirements.txt constraints.txt | $(VENV)/bin/python
-	$(BIN)/pip install --quiet -r requirements.txt
+	$(BIN)/pip install --quiet $(PIP_FLAGS) -r requirements.txt
 	touch $@
 
 $(VENV)/tests: requirements-dev.txt requirements.txt constraints.txt | $(VENV)/bin/python
-	$(BIN)/pip install --quiet -r requirements-dev.txt
+	$(BIN)/pip install --quiet $(PIP_FLAGS) -r requirements-dev.txt
 	touch $@

@@ -37,14 +37,19 @@ NORMS: dict[str, Callable[[int], nn.Module]] = {
 """The norms of the mixed comparison as torch has them."""
 
 
+def network(norm: str, inputs: int, *, depth: int, width: int, classes: int) -> nn.Sequential:
+    """An MLP of linear, norm, ReLU."""
+    layers: list[nn.Module] = []
+    for fan_in in (inputs, *[width] * (depth - 1)):
+        layers += [nn.Linear(fan_in, width), NORMS[norm](width), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Linear(width, classes))
+
+
 def train(
     norm: str, x: Tensor, y: Tensor, *, depth: int, width: int, batch_size: int, lr: float, steps: int
 ) -> float:
     """Train one MLP with Adam for ``steps`` steps; its last loss."""
-    layers: list[nn.Module] = []
-    for fan_in in (x.shape[1], *[width] * (depth - 1)):
-        layers += [nn.Linear(fan_in, width), NORMS[norm](width), nn.ReLU()]
-    net = nn.Sequential(*layers, nn.Linear(width, int(y.max()) + 1))
+    net = network(norm, x.shape[1], depth=depth, width=width, classes=int(y.max()) + 1)
     optimizer = torch.optim.Adam(net.parameters(), lr=lr)
     loader = DataLoader(TensorDataset(x, y), batch_size=batch_size, shuffle=True, drop_last=True)
     done, last = 0, 0.0

@@ -91,7 +91,7 @@ def error_by_batch_size(spec: ForgottenEval) -> Figure:
     )  # fmt: skip
     sizes(plan["xaxis"], x)
     if spec.refuses_one:
-        plan["annotations"] = [note_at(1, 18, "torch<br>refuses<br>a batch<br>of one")]
+        plan["annotations"] = [note_at(1, 75, "batch 1:<br>torch refuses")]
     traces = (*band(x, *low_high("shuffled"), norm), *others, by_class, *evaluated, shuffled)
     return Figure(
         "error_by_batch_size", "The same weights in smaller batches", traces, plan,
@@ -246,7 +246,8 @@ def repairs(spec: ForgottenEval) -> Figure:
 def dropout(spec: ForgottenEval) -> Figure:
     """Dropout's half of the story: the harm of a forgotten eval() without any norm."""
     bars: Trace = {
-        "type": "bar", "x": ["eval mode", *(f"train mode,<br>batch {n}" for n in recorded.DROPOUT_SIZES)], "y": now("dropout_spread", MEAN), "error_y": error_bars("dropout"), "showlegend": False, "width": 0.5,
+        "type": "bar", "x": ["eval mode", *(f"train mode,<br>batch {n}" for n in recorded.DROPOUT_SIZES)],
+        "y": now("dropout_spread", MEAN), "error_y": error_bars("dropout"), "showlegend": False, "width": 0.5,
         "marker": {"color": faded("none", 0.6), "line": {"color": STYLES["none"].colour, "width": 1}},
         "hovertemplate": "%{x}: %{y:.2f}%<extra></extra>",
     }  # fmt: skip

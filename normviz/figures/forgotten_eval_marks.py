@@ -63,7 +63,10 @@ def key(words: str) -> Trace:
 
 def note_at(size: int, y: float, words: str) -> Trace:
     """Words at a place of a plot whose x axis is a logarithmic batch size."""
-    return {"text": words, "x": math.log10(size), "y": y, "showarrow": False, "font": {"size": 10}}
+    return {
+        "text": words, "x": math.log10(size), "y": y, "showarrow": False, "font": {"size": 11},
+        "align": "left", "xanchor": "left", "xshift": -6,
+    }  # fmt: skip
 
 
 def sizes(axis: dict[str, Any], values: list[int]) -> None:

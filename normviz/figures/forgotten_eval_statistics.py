@@ -22,7 +22,7 @@ from normviz.figures.theme import layout, line, reference, variant
 from normviz.specs.forgotten_eval import ForgottenEval
 from normviz.specs.forgotten_eval_frames import CHANNELS, LAST_LAG_STEP, PASSES, SORTED_SIZES
 
-MEANS, VARIANCES = (-3.0, 3.0), (0.05, 20.0)
+MEANS, VARIANCES = (-4.0, 4.0), (0.05, 20.0)
 """Ranges of the axes of means and of variances."""
 _QUANTITIES = (("mean", MEANS), ("var", VARIANCES))
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from math import ceil, floor, log, log2, log10, sqrt
+from collections.abc import Callable
+from math import log, log2
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from normviz.figures.bound import Figure, Ref, now
 from normviz.figures.theme import NEUTRAL, STYLES, band, histogram_heatmap, layout, line, reference
-from normviz.specs import mean_field
 from normviz.specs import signal_frames as recorded
 from normviz.specs import signal_theory as theory
 from normviz.specs.signal import Signal
@@ -22,9 +18,6 @@ FULL_COLOUR = 0.1 * recorded.WHOLE
 """Share of a layer's values in a bin that gets the full colour (a standard normal has 0.05 at its top)."""
 FULL_GRADIENT = 0.15 * recorded.WHOLE
 """The same for gradients, whose bins are octaves."""
-DECADES = (-36, 36)
-"""A logarithmic axis reaches no further; float32 ends at 38."""
-
 _PERCENT = {"tickformat": ".0%"}
 _ZERO_BIN = 31
 """Bin of a gradient's histogram that holds zero; the others are octaves, the smallest beside it."""
@@ -59,11 +52,11 @@ def deviations(spec: Signal) -> Figure:
         traces += _theory_band(now("theory_sd_low", t), now("theory_sd_high", t))
     traces += _measured(spec, "sd", "%{y:.3g}")
     traces += [_expected(now("theory_sd", t), "%{y:.3g}") for t in places]
-    limits = [limit for norm in scales for limit in theory.deviations(spec, norm, 1.0)[1:]]
     plan = layout(
-        "Layer", "SD of the pre-activations", y_log=True, y_range=_decades(limits, (-2, 2)),
+        "Layer", "SD of the pre-activations", y_log=True,
         **_remark(f"dashed: theory; band: 95% of networks of width {spec.width}"),
     )  # fmt: skip
+    _span(plan["yaxis"], "sd")
     return Figure(
         "sd", "Size of the signal", tuple(traces), _layered(spec, plan, "x"), roles={"x": "layer"},
         alt="Standard deviation of the pre-activations of each layer, before any norm, on a logarithmic "
@@ -123,52 +116,28 @@ def chosen_layer(spec: Signal) -> Figure:
 
 def activation_gradients(spec: Signal) -> Figure:
     """Norm of the gradient with respect to each layer's activations, and the rate that theory expects."""
-    curves = [_error(spec) * theory.activation_gradients(spec, norm, 1.0) for norm in theory.flows(spec)]
-    return _gradients(
-        spec, "grad_activation", "Gradient of the activations", theory.flows(spec), curves, expert=False
-    )
+    return _gradients(spec, "grad_activation", "activations", theory.flows(spec), expert=False)
 
 
 def weight_gradients(spec: Signal) -> Figure:
     """Norm of the gradient with respect to each layer's weights, and the rate that theory expects."""
-    curves = [
-        _error(spec) * sqrt(theory.entering(spec, norm, 1.0)[-1]) * theory.weight_gradients(spec, norm, 1.0)
-        for norm in theory.flows(spec)
-    ]
-    return _gradients(
-        spec, "grad_weight", "Gradient of the weights", theory.weight_flows(spec), curves, expert=True
-    )
+    return _gradients(spec, "grad_weight", "weights", theory.weight_flows(spec), expert=True)
 
 
-def _gradients(
-    spec: Signal,
-    name: str,
-    title: str,
-    flows: tuple[str, ...],
-    curves: list[NDArray[Any]],
-    *,
-    expert: bool,
-) -> Figure:
+def _gradients(spec: Signal, name: str, what: str, flows: tuple[str, ...], *, expert: bool) -> Figure:
     traces = _measured(spec, name, "%{y:.2g}")
     traces += [_expected(now(f"theory_{name}", t), "%{y:.2g}", norm) for t, norm in enumerate(flows)]
-    if len(curves) < len(spec.norms):  # no rate is known: leave room for the largest finite one
-        curves.append(_error(spec) * sqrt(mean_field.batch_norm_growth("relu", 4)) ** np.arange(spec.depth))
     plan = layout(
-        "Layer", "Norm of the gradient", y_log=True, y_range=_decades(curves, (-2, 1)),
-        **_remark("dashed: theory, drawn from the last layer on"),
-    )  # fmt: skip
-    what = name.removeprefix("grad_") + "s"
+        "Layer", "Norm of the gradient", y_log=True, **_remark("dashed: theory, drawn from the last layer on")
+    )
+    _span(plan["yaxis"], name)
     return Figure(
-        name, title, tuple(traces), _layered(spec, plan, "x"), roles={"x": "layer"}, expert=expert,
+        name, f"Gradient of the {what}", tuple(traces), _layered(spec, plan, "x"), roles={"x": "layer"},
+        expert=expert,
         alt=f"Norm of the gradient of the loss with respect to the {what} of each layer, on a logarithmic "
         f"axis, for each normalization{_seeds(spec)}. The gradient flows from the last layer, right, to the "
         "first. Dashed: the rate that theory expects, drawn from the last layer on.",
     )  # fmt: skip
-
-
-def _error(spec: Signal) -> float:
-    """About what the gradient of the last activations is: each sample's logits are wrong by about 1."""
-    return sqrt(spec.variance / spec.batch_size)
 
 
 def gradient_histograms(spec: Signal) -> Figure:
@@ -260,11 +229,8 @@ def initial_losses(spec: Signal) -> Figure:
         )
         for v, norm in enumerate(spec.norms)
     ]  # fmt: skip
-    logits = [theory.second_moments(spec, norm, 1.0)[-1:] for norm in theory.scales(spec)]
-    _, high = _decades([2 * np.sqrt(one) for one in logits], (0, 1))
-    plan = layout("Loss (nats)", "", x_log=True, x_range=(1.0, high), height=60 + 40 * len(labels))
-    if high <= 100:
-        plan["xaxis"]["dtick"] = "D2"  # 1, 2, 5, 10
+    plan = layout("Loss (nats)", "", x_log=True, height=60 + 40 * len(labels))
+    _span(plan["xaxis"], "loss")
     plan["yaxis"].update(
         type="category", categoryorder="array", categoryarray=labels[::-1],
         range=[-0.5, len(labels) - 0.5], autorange=False,
@@ -362,15 +328,9 @@ def _layered(spec: Signal, plan: dict[str, Any], axis: str) -> dict[str, Any]:
     return plan
 
 
-def _decades(curves: Iterable[NDArray[Any]], least: tuple[int, int]) -> tuple[float, float]:
-    """Whole decades around all curves and at least those of ``least`` (powers of ten)."""
-    low, high = least
-    for curve in curves:
-        fine = curve[np.isfinite(curve) & (curve > 0)]
-        if len(fine):
-            low = min(low, floor(log10(fine.min()) - 0.2))
-            high = max(high, ceil(log10(fine.max()) + 0.2))
-    return 10.0 ** max(low, DECADES[0]), 10.0 ** min(high, DECADES[1])
+def _span(axis: dict[str, Any], name: str) -> None:
+    """Let a logarithmic axis reach as far as the recording says, the same for all variants."""
+    axis.update(range=[now(f"span_{name}", 0), now(f"span_{name}", 1)], autorange=False)
 
 
 def _seeds(spec: Signal) -> str:

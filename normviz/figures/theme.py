@@ -29,6 +29,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from normviz.catalog.norms import NORMS
 from normviz.figures.bound import Ref
 
 Data = Ref | Sequence[Any]
@@ -48,22 +49,28 @@ class Style:
     label: str
 
 
-STYLES: dict[str, Style] = {
-    "none": Style("#7a7a7a", "solid", "x-thin-open", "No normalization"),
+_LOOKS = {
+    "none": ("#6e6e6e", "solid", "x-thin-open"),
     # Output depends on batch-mates while training: warm.
-    "batch": Style("#d55e00", "solid", "circle", "Batch norm"),
-    "batch_renorm": Style("#b8860b", "dash", "circle-open", "Batch renorm"),
-    "ghost_batch": Style("#a0522d", "dot", "circle-x", "Ghost batch norm"),
+    "batch": ("#d55e00", "solid", "circle"),
+    "batch_renorm": ("#b8860b", "dash", "circle-open"),
+    "ghost_batch": ("#a0522d", "dot", "circle-x"),
     # Each sample for itself: cool.
-    "layer": Style("#0072b2", "solid", "square", "Layer norm"),
-    "group": Style("#009e73", "dash", "diamond", "Group norm"),
-    "instance": Style("#0097a7", "dot", "triangle-up", "Instance norm"),
-    "rms": Style("#5c6bc0", "dashdot", "square-open", "RMS norm"),
-    "frn": Style("#1e88e5", "longdash", "triangle-down", "Filter response norm"),
+    "layer": ("#0072b2", "solid", "square"),
+    "group": ("#0aa06a", "dash", "diamond"),
+    "instance": ("#0097a7", "dot", "triangle-up"),
+    "rms": ("#5c6bc0", "dashdot", "square-open"),
+    "frn": ("#1e88e5", "longdash", "triangle-down"),
     # Acts on weights or point by point: purple.
-    "weight_norm": Style("#a24cc8", "solid", "star", "Weight norm"),
-    "weight_standardization": Style("#7e57c2", "dash", "hexagon", "Weight standardization"),
-    "dyt": Style("#b04a9e", "dot", "cross", "Dynamic tanh"),
+    "weight_norm": ("#a24cc8", "solid", "star"),
+    "weight_standardization": ("#7e57c2", "dash", "hexagon"),
+    "dyt": ("#b04a9e", "dot", "cross"),
+}
+
+STYLES: dict[str, Style] = {
+    # "None" alone would say nothing in a legend.
+    name: Style(*look, label="No normalization" if name == "none" else NORMS[name].label)
+    for name, look in _LOOKS.items()
 }
 """Look of every normalization, by its name in the catalog."""
 

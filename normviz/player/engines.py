@@ -26,6 +26,10 @@ _DOES_NOT_START = "The engine that computes the runs does not start on this serv
 class Engine(Protocol):
     """Computes runs somewhere.  Made with a function that is told every message of every run."""
 
+    @property
+    def about(self) -> About | None:
+        """What computes, as of the last start; None before the first."""
+
     async def start(self) -> About:
         """Get ready to compute.
 
@@ -56,15 +60,20 @@ class LocalEngine:
         self._settings, self._tell = settings, tell
         self._hosts: list[HostProcess] = []
         self._keepers: list[asyncio.Task[None]] = []
-        self.about: About | None = None
+        self._about: About | None = None
         self._pending: dict[int, tuple[str, int]] = {}
         self._restarts = 0
+
+    @property
+    def about(self) -> About | None:
+        """See ``Engine``."""
+        return self._about
 
     async def start(self) -> About:
         """Start the first host, learn its form, and start the others that the form asks for."""
         first = self._new_host(self._settings.engine)
         try:
-            about = self.about = await first.start()
+            about = self._about = await first.start()
         except EngineError:
             await first.close()
             raise
@@ -123,11 +132,11 @@ class LocalEngine:
         while True:
             try:
                 if not host.pid:
-                    await host.start()
+                    self._about = await host.start()
                 failures = 0
                 self._start_pending()
                 await host.ended()
-            except (EngineError, OSError) as error:
+            except EngineError as error:
                 failures += 1
                 logger.error("%s", error)
             self._hosts.remove(host)

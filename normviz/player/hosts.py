@@ -11,9 +11,10 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from normviz import messages
 from normviz.player.settings import MB, Settings
@@ -79,15 +80,10 @@ class HostProcess:
         Raises:
             EngineError: it ended or did not answer.
         """
-        settings = self._settings
-        paths = [_PACKAGES, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "normviz.lab.host", "--engine", self._engine,
-            "--memory", str(settings.run_memory * MB), "--seconds", str(settings.run_seconds),
-            *(part for module in settings.experiments for part in ("--load", module)),
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, **ENVIRONMENT, "PYTHONPATH": os.pathsep.join(paths)}, limit=_PIPE,
-        )  # fmt: skip
+        try:
+            self._process = await self._spawn()
+        except OSError as error:
+            raise EngineError(f"The engine host cannot be started: {error}") from error
         ready: asyncio.Future[About] = asyncio.get_running_loop().create_future()
         self._ending = asyncio.create_task(self._work(self._process, ready))
         try:
@@ -95,6 +91,17 @@ class HostProcess:
         except TimeoutError:
             await self.close()
             raise EngineError(f"The engine host did not start within {_HELLO_WITHIN:.0f} seconds.") from None
+
+    def _spawn(self) -> Coroutine[Any, Any, asyncio.subprocess.Process]:
+        settings = self._settings
+        paths = [_PACKAGES, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+        return asyncio.create_subprocess_exec(
+            sys.executable, "-m", "normviz.lab.host", "--engine", self._engine,
+            "--memory", str(settings.run_memory * MB), "--seconds", str(settings.run_seconds),
+            *(part for module in settings.experiments for part in ("--load", module)),
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            env={**os.environ, **ENVIRONMENT, "PYTHONPATH": os.pathsep.join(paths)}, limit=_PIPE,
+        )  # fmt: skip
 
     async def ended(self) -> None:
         """Wait until the process has ended and is reaped."""

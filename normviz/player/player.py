@@ -52,14 +52,13 @@ class Player:
         engine: Callable[[Settings, Callable[[messages.Message], None]], Engine] = LocalEngine,
     ) -> None:
         self.settings = settings or Settings()
-        self.about: About | None = None
         self._engine = engine(self.settings, self._tell)
         self._numbers = count(1)
         self._runs: OrderedDict[str, Run] = OrderedDict()  # by key; the one asked for last is at the end
         self._keys: dict[str, str] = {}  # token -> key
         self._live: dict[int, Run] = {}
         self._line: OrderedDict[str, Run] = OrderedDict()  # by token
-        self._lock = threading.Lock()  # of the three registries that open() changes, in any thread
+        self._lock = threading.Lock()  # of the two registries that open() changes, in any thread
         self._loop: asyncio.AbstractEventLoop | None = None
         self._sweeper: asyncio.Task[None] | None = None
 
@@ -69,7 +68,7 @@ class Player:
         Raises:
             EngineError: it cannot compute.
         """
-        self.about = await self._engine.start()
+        await self._engine.start()
         self._loop = asyncio.get_running_loop()
         self._sweeper = asyncio.create_task(self._sweep())
 
@@ -86,6 +85,11 @@ class Player:
         await self._engine.close()
 
     @property
+    def about(self) -> About | None:
+        """What computes here; None before the start."""
+        return self._engine.about
+
+    @property
     def running(self) -> bool:
         """It is started and not closed."""
         return self._loop is not None
@@ -98,10 +102,11 @@ class Player:
         Raises:
             SpecError: it costs more than this server allows.
         """
-        if self._loop is None or self.about is None:
+        loop, about = self._loop, self.about
+        if loop is None or about is None:
             raise RuntimeError("the player is not running")
         check_cost(spec, self.settings)
-        key = f"{spec.key} {self.about.version}"
+        key = f"{spec.key} {about.version}"
         with self._lock:
             run = self._runs.get(key)
             if run is None:
@@ -109,7 +114,7 @@ class Player:
                 self._keys[run.token] = key
             self._runs.move_to_end(key)
             run.left = time.monotonic()
-        self._loop.call_soon_threadsafe(self._wanted, run, True)
+        loop.call_soon_threadsafe(self._wanted, run, True)
         return run.token
 
     def recording(self, token: str) -> Recording | None:

@@ -12,7 +12,6 @@ Legend: L hidden layers, P pairs of samples.
 
 from __future__ import annotations
 
-import math
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -114,8 +113,12 @@ def deviations(spec: Signal, norm: str, input_square: float) -> tuple[Array, Arr
 
 
 def flows(spec: Signal) -> tuple[str, ...]:
-    """The variants whose gradient growth is predicted."""
-    return tuple(norm for norm in spec.norms if norm in _FREE or math.isfinite(held_growth(spec, norm)))
+    """The variants whose gradient growth is predicted.
+
+    Behind the activation a norm meets values that are not Gaussian, and for few of those there is no formula.
+    """
+    enough = 4 if spec.placement == "before" else ENOUGH
+    return tuple(norm for norm in spec.norms if norm in _FREE or values(spec, norm) >= enough)
 
 
 def weight_flows(spec: Signal) -> tuple[str, ...]:
@@ -130,19 +133,16 @@ def weight_flows(spec: Signal) -> tuple[str, ...]:
 def held_growth(spec: Signal, norm: str) -> float:
     """Growth of the squared activation gradient per layer with a norm, the same in every layer.
 
-    Infinite where the norm takes its statistics over too few values for theory to say anything.
+    Infinite where the norm takes its statistics over 3 values or fewer.
     """
     if norm in _BATCH and spec.placement == "before":
         return mean_field.batch_norm_growth(spec.activation, samples(spec, norm))
-    count, centred, q = values(spec, norm), norm == "weight_standardization", 1.0
+    centred, q = norm == "weight_standardization", 1.0
     if spec.placement == "after":
-        # There a norm meets the mean of the activations, and takes it away unless it is RMS norm.  What it
-        # meets is not Gaussian, for which a small sample has no formula.
-        if count < ENOUGH:
-            return math.inf
+        # There a norm meets the mean of the activations, and takes it away unless it is RMS norm.
         centred = norm != "rms"
         q = spec.width if norm == "weight_standardization" else spec.variance
-    few = mean_field.few_values(count, centred=norm != "rms")
+    few = mean_field.few_values(values(spec, norm), centred=norm != "rms")
     return mean_field.normalized_growth(response(spec, norm), centred=centred, q=q) * few
 
 

@@ -74,7 +74,9 @@ class Widgets(Generic[S]):
             chosen = st.pills(options=first, selection_mode="multi", format_func=show, wrap=True, **common)
             if more:
                 key = self._key(name, "more")
-                with st.popover("More", key=f"{key} popover", help=f"More choices: {knob.label}"):
+                count = len(st.session_state[key])
+                label = f"More ({count} chosen)" if count else "More"
+                with st.popover(label, key=f"{key} popover", help=f"More choices: {knob.label}"):
                     chosen += st.pills(
                         f"More: {knob.label}", more, selection_mode="multi", format_func=show,
                         key=key, on_change=common["on_change"], label_visibility="collapsed",

@@ -171,8 +171,8 @@ def test_a_chosen_layer_is_marked_in_every_chart(seated: Visitor, truth: Recordi
         assert marks.count() == panels
         letter = "x" if figure.roles.get("x") == "layer" else "y"
         where = page.evaluate(
-            "([key, a]) => { const axis = chart(key)._fullLayout[a + 'axis']; return axis._offset + axis.d2p(2); }",
-            [figure.key, letter],
+            "([key, axis]) => { const a = chart(key)._fullLayout[axis]; return a._offset + a.d2p(2); }",
+            [figure.key, f"{letter}axis"],
         )
         box, mark = (
             page.locator(f'.nv-figure[data-key="{figure.key}"] .nv-box').bounding_box(),
@@ -289,6 +289,40 @@ def test_a_lost_connection_goes_on_where_it_was(visit: Visit, truth: Recording) 
     own = recorded(spec)
     assert visitor.state()["frames"] == len(own)
     assert_drawn(visitor.data("loss"), expected("loss", own, -1))
+
+
+def test_a_run_that_the_server_forgot_is_asked_for_again(visit: Visit) -> None:
+    """The page is run again, opens the run anew, and the stage goes on."""
+    visitor = visit()
+    asked: list[str] = []
+
+    def relay(socket: WebSocketRoute) -> None:
+        asked.append(socket.url)
+        if len(asked) == 1:
+            socket.close(code=4404, reason="This run is not known here any more.")
+        else:
+            socket.connect_to_server()
+
+    visitor.page.route_web_socket(re.compile("/lab/stream/"), relay)
+    visitor.play(ADDRESS)
+    assert len(asked) == 2
+
+
+def test_what_moves_looks_like_what_is_drawn_anew(seated: Visitor) -> None:
+    """Lines that were animated have the very paths that Plotly gives them in a full drawing."""
+    page = seated.page
+    paths = """([key, again]) => {
+        if (again) Plotly.redraw(chart(key));
+        const found = [...chart(key).querySelectorAll("path.js-line, path.js-fill")];
+        return found.map((path) => path.getAttribute("d"));
+    }"""
+    for frame in (0, 12, 5, seated.state()["frames"] - 1, 9):
+        seated.seek(frame)
+        for key in ("loss", "test_accuracy"):
+            seated.show(key)
+            moving = page.evaluate(paths, [key, False])
+            assert moving == page.evaluate(paths, [key, True])
+            assert any(moving)
 
 
 def test_a_run_can_be_left_and_taken_up_again(visit: Visit) -> None:

@@ -19,6 +19,7 @@ from tests.browser.visitors import Visitor
 pytestmark = pytest.mark.browser
 
 Visit = Callable[..., Visitor]
+PATIENCE = 60_000  # ms; a busy machine is no fault of the page
 
 
 def address(spec: Train) -> str:
@@ -38,7 +39,7 @@ def recorded(spec: Train) -> Recording:
 def test_the_default_race_runs_without_a_click(visit: Visit) -> None:
     visitor = visit()
     page = visitor.open("train")
-    expect(page.get_by_role("heading", level=1)).to_have_text(Train.title)
+    expect(page.get_by_role("heading", level=1)).to_have_text(Train.title, timeout=PATIENCE)
     page.wait_for_function("() => document.querySelector('.nv-stage') && stage().state().frames > 3")
     visitor.settled()
     shown = {one["variant"] for one in visitor.data("test_accuracy") if one["variant"]}
@@ -77,13 +78,14 @@ def test_a_network_that_diverges_is_marked_where_it_did(visit: Visit) -> None:
     assert [one["x"] for one in crosses] == [gone.tolist()]
     visitor.show("hist_post")
     words = page.locator('.nv-figure[data-key="hist_post"] .textpoint text')
-    expect(words).to_have_text(["diverged"])
+    expect(words).to_have_text(["diverged"], timeout=PATIENCE)
     expect(page.locator(".nv-reading")).to_contain_text(
-        f"No normalization: 2 of 2 networks diverged, the first after {int(gone.min())} steps."
+        f"No normalization: 2 of 2 networks diverged, the first after {int(gone.min())} steps.",
+        timeout=PATIENCE,
     )
     visitor.seek(0)
     visitor.show("hist_post")
-    expect(words).to_have_count(0)
+    expect(words).to_have_count(0, timeout=PATIENCE)
 
 
 def test_what_does_not_go_together_is_said_and_the_run_stays(visit: Visit) -> None:
@@ -93,7 +95,7 @@ def test_what_does_not_go_together_is_said_and_the_run_stays(visit: Visit) -> No
     before = visitor.state()["run"]
     assert before == spec.key
     page.get_by_role("radio", name="MLP").or_(page.get_by_role("button", name="MLP")).first.click()
-    expect(page.get_by_test_id("stAlert")).to_contain_text("It belongs to convolutions.")
+    expect(page.get_by_test_id("stAlert")).to_contain_text("It belongs to convolutions.", timeout=PATIENCE)
     assert visitor.state()["run"] == before
 
 
@@ -101,7 +103,7 @@ def test_a_link_that_asks_too_much_is_answered_with_a_sentence(visit: Visit) -> 
     heavy = Train(network="cnn", channels=64, depth=8, steps=2000, seeds=5, batch_size=256)
     page = visit().open(address(heavy))
     alert = page.get_by_test_id("stAlert")
-    expect(alert).to_be_visible()
+    expect(alert).to_be_visible(timeout=PATIENCE)
     assert "Traceback" not in page.inner_text("body")
     assert page.locator(".nv-stage").count() == 0
 
@@ -125,9 +127,9 @@ def test_formulas_and_sources_are_those_of_the_chosen_norms(visit: Visit) -> Non
     page = visit().play(address(spec))
     page.get_by_text("Formulas and sources").click()
     links = page.locator('[data-testid="stExpander"] a[href*="arxiv.org/abs"]')
-    expect(links).to_have_count(2)
+    expect(links).to_have_count(2, timeout=PATIENCE)
     assert [link.get_attribute("href") for link in links.all()] == [
         "https://arxiv.org/abs/1502.03167",
         "https://arxiv.org/abs/1910.07467",
     ]
-    expect(page.locator(".katex")).not_to_have_count(0)
+    expect(page.locator(".katex")).not_to_have_count(0, timeout=PATIENCE)

@@ -42,16 +42,20 @@ class Server:
 
 
 @contextmanager
-def serving(log: Path, *options: str, base: str = "") -> Iterator[Server]:
+def serving(log: Path, *, app: Path = ROOT / "app.py", base: str = "") -> Iterator[Server]:
     """Run the app on a free port of this machine until the end of the block."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.address=127.0.0.1"]
-    command += [f"--server.port={port}", *options, *([f"--server.baseUrlPath={base}"] if base else [])]
+    command = [sys.executable, "-m", "streamlit", "run", str(app), "--server.address=127.0.0.1"]
+    command += [f"--server.port={port}", f"--server.baseUrlPath={base}"]
     with log.open("wb") as out:
         process = subprocess.Popen(
-            command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, env=os.environ | {"OMP_NUM_THREADS": "1"}
+            command,
+            cwd=ROOT,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
         )
         address = f"http://127.0.0.1:{port}/" + (f"{base}/" if base else "")
         try:
@@ -85,7 +89,7 @@ class Visitor:
         self.context = chromium.new_context(**({"viewport": {"width": 1400, "height": 1000}} | context))
         self.context.add_init_script(HELPERS)
         self.page: Page = self.context.new_page()
-        self.page.set_default_timeout(60_000)
+        self.page.set_default_timeout(180_000)
         self.faults: list[str] = []
         self.requests: list[str] = []
         self.page.on("pageerror", lambda error: self.faults.append(f"uncaught: {error}"))

@@ -114,6 +114,13 @@ def test_every_array_of_the_schema_is_drawn(course):
     assert named - drawn == left_out - {"loss"}
 
 
+def test_the_chart_says_that_torch_refuses_a_batch_of_one_where_it_does(course):
+    spec, recording = course
+    hero = next(figure for figure in figures(spec) if figure.key == "error_by_batch_size")
+    says_so = any("refuses" in one["text"] for one in hero.layout.get("annotations", ()))
+    assert says_so == np.isnan(recording.at("shuffled")[:, 0]).all()
+
+
 def test_three_figures_come_first_and_keys_are_unique():
     made = figures(ForgottenEval())
     assert [figure.expert for figure in made] == [False] * 3 + [True] * (len(made) - 3)

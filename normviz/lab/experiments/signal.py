@@ -58,6 +58,7 @@ def run(spec: Signal) -> Iterator[Schema | Frame]:
     for name, values_VS in arrays.items():
         frame |= _with_spread(name, values_VS)
     frame |= expected(spec, x, frame)
+    frame |= {f"span_{name}": span(name, frame) for name in recorded.SPANS}
     yield Frame(0, frame, notes(spec, frame))
 
 
@@ -160,7 +161,8 @@ def per_layer(values: Sequence[torch.Tensor], measure: Measure) -> torch.Tensor:
         size = max(1, _TOGETHER // layers[0].numel())
         for start in range(0, len(layers), size):
             piece = torch.stack(layers[start : start + size])
-            parts.append(measure(piece.flatten(0, 1)).unflatten(0, piece.shape[:2]))
+            measured = measure(piece.flatten(0, 1))
+            parts.append(measured.view(*piece.shape[:2], *measured.shape[1:]))
     return torch.cat(parts)
 
 
@@ -240,6 +242,17 @@ def expected(spec: Signal, x: torch.Tensor, measured: Arrays) -> Arrays:
         )
     with np.errstate(over="ignore"):  # beyond float32 is infinite, as it is for the networks
         return {name: values.astype("<f4") for name, values in arrays.items()}
+
+
+def span(name: str, frame: Arrays) -> NDArray[np.float32]:
+    """Whole powers of ten around everything that a chart shows of a quantity, measured and expected."""
+    low, high = recorded.SPANS[name]
+    shown = (name, *(f"theory_{name}{ending}" for ending in ("", "_low", "_high")))
+    for curves in (frame[one] for one in shown if one in frame):
+        powers = np.log10(curves[np.isfinite(curves) & (curves > 0)])
+        if powers.size:
+            low, high = min(low, float(powers.min())), max(high, float(powers.max()))
+    return np.array([np.floor(low), np.ceil(high)], "<f4")
 
 
 def between(samples: NDArray[np.float64], most: int = 500) -> NDArray[np.float64]:

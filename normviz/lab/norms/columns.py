@@ -28,7 +28,9 @@ class _StandardizeColumns(Function):
     r"""dx = [g - mean(g) - x̂·mean(g·x̂)] / √(σ²+ε) with g = γ·dy; dβ = Σ dy, dγ = Σ dy·x̂."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(
+        ctx: Any, x: Tensor, gamma: Tensor, beta: Tensor, eps: float
+    ) -> tuple[Tensor, Tensor, Tensor]:
         share = 1.0 / x.shape[1]
         mean = x.sum(1, True).mul_(share)
         x = x - mean

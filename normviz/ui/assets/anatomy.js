@@ -3,10 +3,10 @@
  * not asked again.  `mount` is called once for the element and again after a change of theme or a rerun.
  */
 
-import { arithmetic, plain, span } from "./anatomy_arithmetic.js";
+import { arithmetic, common, plain, span } from "./anatomy_arithmetic.js";
 import { Board, colourOf } from "./anatomy_board.js";
 import { Controls } from "./anatomy_controls.js";
-import { seen, stageWords } from "./anatomy_words.js";
+import { facts, seen, stageWords } from "./anatomy_words.js";
 import { backward, dissect, learned, parameterOf, place, usesBatch } from "./norms_dissected.js";
 
 const SKELETON = `
@@ -29,10 +29,11 @@ const SKELETON = `
     </div>
   </div>
   <div class="nva-seen"></div>
+  <div class="nva-facts"></div>
   <p class="nva-status" role="status"></p>`;
 
 const GAMMA = [1.5, 0.8, 1.2, 0.6], BETA = [0.5, 0, -0.5, 1]; // by channel: as if they had been learned
-const LIMITS = { x: [-3, 5], gamma: [-2, 3], beta: [-2, 2] };
+const LIMITS = { x: [-5, 5], gamma: [-2, 3], beta: [-2, 2], g: [0, 6] };
 const NAMES = { x: "x", gamma: "γ", beta: "β" };
 
 class Anatomy {
@@ -48,7 +49,10 @@ class Anatomy {
     });
     this.controls = new Controls(this.part("controls"), this.part("stages"), data, (change) => this.change(change));
     this.#sliders();
-    this.part("reset").addEventListener("click", () => this.restore());
+    this.part("reset").addEventListener("click", () => {
+      this.restore();
+      this.board.cells[this.pinned].focus(); // the button itself is gone now
+    });
     this.restore();
     root.dataset.ready = "";
   }
@@ -204,6 +208,7 @@ class Anatomy {
     symbol.textContent = words.symbol;
     sentence.textContent = words.text;
     this.words = words;
+    this.part("facts").innerHTML = facts(this.fact, this.settings);
     this.showKept();
     this.showCells();
     this.showScale();
@@ -234,7 +239,7 @@ class Anatomy {
 
   showLines({ lit }) {
     const { chosen, stage, found } = this;
-    const alone = lit.size === 1 ? "a group of its own" : `one of ${lit.size} that share a mean`;
+    const alone = lit.size === 1 ? "a group of its own" : `one of ${lit.size} that share a ${common(found.norm)}`;
     this.part("whose").innerHTML = `<b>${this.board.where[chosen]}</b><span>${this.refused ? "the input alone" : alone}</span>`;
     const back = ["dy", "centre", "dx"];
     const shown = arithmetic(found, this.layer, chosen, this.upstream)
@@ -266,11 +271,10 @@ class Anatomy {
 
   #sliders() {
     const element = this.part("sliders");
-    element.innerHTML = Object.keys(LIMITS).map((name) => `
+    element.innerHTML = Object.keys(NAMES).map((name) => `
       <label class="nva-slider" data-name="${name}"><span></span><input type="range" step="0.1"><b></b></label>`).join("");
     for (const label of element.children) {
       const { name } = label.dataset, input = label.querySelector("input");
-      [input.min, input.max] = LIMITS[name];
       input.addEventListener("input", () => this.slide(name, Number(input.value)));
       input.addEventListener("change", () => this.settle());
     }
@@ -302,7 +306,9 @@ class Anatomy {
       const symbol = this.settings.norm === "weight_norm" && name === "gamma" ? "g" : this.weights && name === "x" ? "v" : NAMES[name];
       const of = name === "x" || own ? "of this cell" : this.weights ? `of ${this.channels[c]}` : `of channel ${c + 1}`;
       label.querySelector("span").innerHTML = `<b>${symbol}</b> ${of}`;
-      label.querySelector("input").value = value;
+      const input = label.querySelector("input");
+      [input.min, input.max] = LIMITS[symbol === "g" ? "g" : name];
+      input.value = value;
       label.lastElementChild.textContent = plain(value, 2);
     }
   }
@@ -327,7 +333,7 @@ class Anatomy {
     this.root.classList.add("nva-live"); // colours follow the hand without fading
     const x = this.x[this.shown];
     this.hand ??= x[i];
-    this.hand = Math.min(Math.max(this.hand + amount, -9), 9);
+    this.hand = Math.min(Math.max(this.hand + amount, LIMITS.x[0]), LIMITS.x[1]);
     x[i] = Math.round(this.hand * 10) / 10;
     this.compute();
     this.show();

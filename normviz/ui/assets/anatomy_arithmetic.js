@@ -21,11 +21,17 @@ const over = (a, b) => `<mfrac>${row(a)}${row(b)}</mfrac>`;
 const root = (...parts) => `<msqrt>${parts.join("")}</msqrt>`;
 const square = (a) => `<msup>${a}<mn>2</mn></msup>`;
 const sub = (a, b) => `<msub>${id(a)}<mi>${b}</mi></msub>`;
-const eq = op("="), minus = op("−"), plus = op("+"), times = op("·");
+const eq = '<mo form="infix">=</mo>', minus = op("−"), plus = op("+"), times = op("·");
 const MU = id("μ"), VAR = square(id("σ")), XHAT = '<mover accent="true"><mi>x</mi><mo>^</mo></mover>', EPS = id("ε");
 const signed = (v) => (v < 0 ? minus + bare(-v) : plus + bare(v));
 
-const line = (stage, name, ...parts) => ({ stage, name, math: `<math displaystyle="true">${row(...parts)}</math>` });
+
+/** A line of a stage: one formula for each equals sign, so that a narrow screen can break it there. */
+function line(stage, name, ...parts) {
+  const steps = [[]];
+  for (const part of parts) part === eq ? steps.push([eq]) : steps.at(-1).push(part);
+  return { stage, name, math: steps.map((step) => `<math displaystyle="true">${row(...step)}</math>`).join("<wbr>") };
+}
 const words = (stage, name, text) => ({ stage, name, text });
 
 /** Lines for cell i of what `dissect` found: {stage, name, math or text}; the last ones are of the way back. */
@@ -139,27 +145,44 @@ function running({ found: { norm, shape, running: after, variance: of, mean: mea
   ];
 }
 
+const BAR = (of) => `<mover>${of}<mo>¯</mo></mover>`;
+
 function back({ found, layer, i }, dy) {
-  const { norm, stored, inverse, z, gamma, r } = found;
-  const { g, mean: means, centred, along, dx } = backward(found, dy, layer);
-  const lines = [line("dy", "Gradient arriving", id("g"), eq, id("γ"), times, id("dy"), eq, bare(gamma[i]), times, num(dy[i]), eq, bare(g[i]))];
+  const { norm, stored, z } = found, lengths = norm === "weight_norm";
+  const { g, mean: means, centred } = backward(found, dy, layer);
+  const G = id(lengths ? "u" : "g"), lines = [arriving({ found, i }, G, dy, g)];
   if (!averages(norm) || stored) {
+    const { dx } = backward(found, dy, layer);
     lines.push(words("centre", "Minus mean", "No average in the forward pass, so nothing is shared on the way back."));
     lines.push(line("dx", "Gradient leaving", id("dx"), eq, bare(dx[i])));
     return lines;
   }
-  if (subtractsMean(norm)) {
-    const bar = `<mover>${id("g")}<mo>¯</mo></mover>`;
-    lines.push(line("centre", "Minus mean", id("g"), minus, bar, eq, bare(g[i]), signed(-means[i]), eq, bare(centred[i])));
-  } else lines.push(words("centre", "Minus mean", "No mean was subtracted, so none is on the way back."));
-  const total = norm === "weight_norm" ? op("Σ") : `<mtext>mean</mtext>`;
-  const symbols = row(op("("), subtractsMean(norm) ? `${id("g")}${minus}<mover>${id("g")}<mo>¯</mo></mover>` : id("g"), minus, XHAT, times, total,
-    op("("), id("g"), XHAT, op(")"), op(")"));
-  const slope = inverse[i] * r[i];
-  lines.push(line("dx", "Gradient leaving", id("dx"), eq, symbols, over(bare(1), id("σ")), eq,
-    op("("), bare(centred[i]), minus, num(z[i]), times, num(along[i]), op(")"), times, bare(slope), eq, bare(dx[i])));
-  return lines;
+  if (subtractsMean(norm)) lines.push(line("centre", "Minus mean", G, minus, BAR(G), eq, bare(g[i]), signed(-means[i]), eq, bare(centred[i])));
+  else lines.push(words("centre", "Minus mean", "No mean was subtracted, so none is on the way back."));
+  return [...lines, leaving({ found, layer, i }, G, dy, z)];
 }
+
+function arriving({ found: { norm, gamma }, i }, G, dy, g) {
+  const D = id(weights(norm) ? "dw" : "dy");
+  if (!learned(norm).includes("gamma")) return line("dy", "Gradient arriving", G, eq, D, eq, bare(g[i]));
+  return line("dy", "Gradient arriving", G, eq, id(norm === "weight_norm" ? "g" : "γ"), times, D, eq, bare(gamma[i]), times, num(dy[i]),
+    eq, bare(g[i]));
+}
+
+function leaving({ found, layer, i }, G, dy, z) {
+  const { norm, inverse, r } = found, { centred, along, dx } = backward(found, dy, layer), lengths = norm === "weight_norm";
+  const first = subtractsMean(norm) ? G + minus + BAR(G) : G;
+  const hat = found.settings.training && norm === "batch_renorm" ? id("z") : XHAT;
+  const total = lengths ? op("Σ") : "<mtext>mean</mtext>";
+  const size = lengths ? row(op("‖"), id("v"), op("‖")) : subtractsMean(norm) ? id("σ") : id("ν");
+  const top = norm === "batch_renorm" ? id("r") : bare(1);
+  const symbols = row(op("("), first, minus, hat, times, total, op("("), G, hat, op(")"), op(")"));
+  return line("dx", "Gradient leaving", id(weights(norm) ? "dv" : "dx"), eq, symbols, over(top, size), eq,
+    op("("), bare(centred[i]), minus, num(z[i]), times, num(along[i]), op(")"), times, bare(inverse[i] * r[i]), eq, bare(dx[i]));
+}
+
+/** What the cells of a group have in common. */
+export const common = (norm) => (norm === "weight_norm" ? "length" : subtractsMean(norm) ? "mean and variance" : "mean square");
 
 /** How many cells share a mean with cell i, and which samples, channels and positions they span. */
 export function span(found, i) {

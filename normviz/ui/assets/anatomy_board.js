@@ -10,8 +10,9 @@ import { place, sizes } from "./norms_dissected.js";
 
 const BLUE = [33, 102, 172], ORANGE = [196, 98, 16];
 const PALE = { light: [246, 246, 243], dark: [38, 43, 52] };
+const FORMS = { 2: "1d", 3: "sequence", 4: "2d" };
 const DRAG = 40; // pixels for a change of 1
-const REST = 0.78; // how far a cell outside the group fades
+const REST = { group: 0.78, alone: 0.4 }; // how far a cell outside the group fades
 
 const mix = (a, b, t) => a.map((v, k) => v + (b[k] - v) * t);
 const css = (rgb) => `rgb(${rgb.map(Math.round).join(" ")})`;
@@ -61,7 +62,7 @@ export class Board {
     this.shape = shape;
     const { n, positions } = sizes(shape), side = Math.sqrt(positions);
     const width = weights ? 3 : shape.length === 4 ? side : positions;
-    this.element.dataset.form = weights ? "weights" : `${shape.length - 1}d`;
+    this.element.dataset.form = weights ? "weights" : FORMS[shape.length];
     this.element.style.setProperty("--columns", weights ? channels.length : n);
     this.element.style.setProperty("--width", width);
     this.cells = Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => this.#cell(i));
@@ -154,10 +155,10 @@ export class Board {
    * is, `pinned`, `changed` (i) => boolean, `symbol` what the values are.
    */
   paint({ values, scale, lit, chosen, pinned, changed, symbol, scheme }) {
-    const faint = PALE[scheme];
+    const faint = PALE[scheme], rest = lit.size > 1 ? REST.group : REST.alone;
     this.cells.forEach((cell, i) => {
       const full = colourOf(values[i] / scale, scheme);
-      const colour = lit.has(i) ? full : mix(full, faint, REST);
+      const colour = lit.has(i) ? full : mix(full, faint, rest);
       cell.style.backgroundColor = css(colour);
       cell.style.color = inkOn(colour.map(Math.round));
       cell.textContent = short(values[i]);

@@ -1,6 +1,6 @@
 /** What Anatomy says, made from the numbers on screen. */
 
-import { plain } from "./anatomy_arithmetic.js";
+import { common, plain } from "./anatomy_arithmetic.js";
 import { averages, learned, sizes, subtractsMean, usesBatch } from "./norms_dissected.js";
 
 const onWeights = (norm) => norm.startsWith("weight");
@@ -30,9 +30,9 @@ export function stageWords(stage, { norm, stored, refused }) {
     running: { symbol: output, text: !usesBatch(norm) ? "Nothing is kept for later: train() and eval() do the same."
       : stored ? "eval() uses the running statistics and leaves them alone."
       : "One forward pass in training mode, and each channel's running statistics have moved." },
-    dy: { symbol: "dy", text: `The gradient of the marked ${weights ? "weight" : "output"} alone: 1 there, 0 elsewhere.` },
-    centre: { symbol: "g − mean", text: centred && !stored ? "g = γ·dy, less its mean over the group: what raises all alike is lost."
-      : "g = γ·dy. No mean was taken on the way, so none is subtracted." },
+    dy: { symbol: weights ? "dw" : "dy", text: `The gradient of the marked ${weights ? "weight" : "output"} alone: 1 there, 0 elsewhere.` },
+    centre: { symbol: centred && !stored ? "g − mean" : "g", text: centred && !stored ? "The scaled gradient, less its mean over the group: what raises all alike is lost."
+      : "The scaled gradient. No mean was taken on the way, so none is subtracted." },
     dx: { symbol: weights ? "dv" : "dx", text: `How the marked ${weights ? "weight" : "output"} answers to each ${weights ? "v" : "input"}.` },
   }[stage];
 }
@@ -57,7 +57,7 @@ export function seen({ found, span, moved, edited, i, stage, gradient }) {
     parts.push(`<b>In eval() every cell is alone.</b> μ and σ² are the running ones of its channel, whatever else is in the
       batch: change a value and no neighbour moves.`);
   } else {
-    parts.push(`<b>${lit} of ${total} cells share one ${subtractsMean(norm) ? "mean and variance" : "mean square"}:</b>
+    parts.push(`<b>${lit} of ${total} cells share one ${common(norm)}:</b>
       ${extent(span, shape, weights)}.`);
     parts.push(norm === "batch_renorm" ? renormed(r[i], d[i], found, i) : company(norm, span, shape, settings));
     if (lit === 1) parts.push("A value that is its own mean is always normalized to 0.");
@@ -96,4 +96,25 @@ function flow({ dx, g, i }, found, { lit }) {
   const zero = subtractsMean(found.norm) && !found.stored && averages(found.norm);
   return `The marked cell's gradient reaches <b>${many(felt, "cell")}</b>${zero && lit.size > 1
     ? `; over the group it adds up to ${Math.abs(sum) < 1e-9 ? "0" : plain(sum)}: raising all values alike changes nothing.` : "."}`;
+}
+
+const ASIDE = {
+  batch_renorm: "not in torch", frn: "not in torch", ghost_batch: "not in torch: BatchNorm over parts of the batch",
+  weight_standardization: "not in torch: standardize the weight, then GroupNorm", dyt: "not in torch", none: "torch.nn.Identity()",
+};
+
+/** The layer in torch, as code or as a remark. */
+export function inTorch({ norm, form, axes, groups }) {
+  if (ASIDE[norm]) return ASIDE[norm].startsWith("not") ? ASIDE[norm] : `<code>${ASIDE[norm]}</code>`;
+  const d = form === "2d" ? "2d" : "1d", shape = form === "2d" && axes === "chw" ? "[4, 4, 4]" : "4";
+  return `<code>torch.nn.${{
+    batch: `BatchNorm${d}(4)`, instance: `InstanceNorm${d}(4)`, layer: `LayerNorm(${shape})`, rms: `RMSNorm(${shape})`,
+    group: `GroupNorm(${groups}, 4)`, weight_norm: "utils.parametrizations.weight_norm(layer)",
+  }[norm]}</code>`;
+}
+
+/** What a norm is, from the catalog. */
+export function facts({ label, axes, parameters, state, source }, settings) {
+  const rows = [["Averages", axes], ["Learns", parameters], ["Keeps", state], ["In torch", inTorch(settings)], ["Source", source || "–"]];
+  return `<h3>${label}</h3><dl>${rows.map(([name, text]) => `<dt>${name}</dt><dd>${text}</dd>`).join("")}</dl>`;
 }

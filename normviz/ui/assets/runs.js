@@ -58,10 +58,11 @@ export class Run {
     this.#connect();
   }
 
-  /** The same run at another address. */
+  /** The same run at another address: the server found it again, or has itself come back. */
   move(address) {
     this.address = address;
     if (!this.finished) this.connection.move(address);
+    else if (this.status !== "done" && !this.left) this.resume();
   }
 
   close() {
