@@ -41,7 +41,8 @@ pictures: $(VENV)/tests browser  ## screenshots of every page into build/picture
 
 data: $(VENV)/tests  ## make the shipped data and weights again
 	$(BIN)/python -m normviz.lab.data
-	$(BIN)/python -m normviz.lab.experiments.start
+	$(BIN)/python -m normviz.lab.experiments.start --out normviz/ui/assets/start.bin
+	$(BIN)/python -m normviz.lab.experiments.anatomy --out normviz/ui/assets/anatomy.json
 
 clean:  ## remove the virtual environment and everything that was built
 	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -18,8 +18,9 @@ anatomy(spec)
 
 with st.expander("Where the numbers come from"):
     st.markdown(
-        "The digits are the first four of scikit-learn's set. The 2d tensor is what four fixed 3×3 filters see "
-        "(2×2 means, rounded to a tenth); the 1d tensor is the largest value of each of those maps; the sequence "
-        "reads each digit from top to bottom. The running statistics are those of 40 batches of other digits. "
-        "γ and β are set by hand, as if they had been learned; momentum 0.1 in torch's sense (Keras calls it 0.9)."
+        "The digits are the first four of scikit-learn's set. The 2d tensor is what four fixed 3×3 filters "
+        "see (2×2 means, rounded to a tenth); the 1d tensor is the largest value of each of those maps; the "
+        "sequence reads each digit from top to bottom. The running statistics are those of 40 batches of "
+        "other digits. γ and β are set by hand, as if they had been learned; momentum is 0.1 as in torch "
+        "(Keras calls it 0.9)."
     )

@@ -29,8 +29,8 @@ def figures(spec: Signal) -> list[Figure]:
     return [
         deviations(spec),
         activation_gradients(spec),
-        cosines(spec),
         weight_gradients(spec),
+        cosines(spec),
         entering_histograms(spec),
         leaving_histograms(spec),
         gradient_histograms(spec),
@@ -116,24 +116,24 @@ def chosen_layer(spec: Signal) -> Figure:
 
 def activation_gradients(spec: Signal) -> Figure:
     """Norm of the gradient with respect to each layer's activations, and the rate that theory expects."""
-    return _gradients(spec, "grad_activation", "activations", theory.flows(spec), expert=False)
+    return _gradients(spec, "grad_activation", "activations", theory.flows(spec))
 
 
 def weight_gradients(spec: Signal) -> Figure:
     """Norm of the gradient with respect to each layer's weights, and the rate that theory expects."""
-    return _gradients(spec, "grad_weight", "weights", theory.weight_flows(spec), expert=True)
+    return _gradients(spec, "grad_weight", "weights", theory.weight_flows(spec))
 
 
-def _gradients(spec: Signal, name: str, what: str, flows: tuple[str, ...], *, expert: bool) -> Figure:
+def _gradients(spec: Signal, name: str, what: str, flows: tuple[str, ...]) -> Figure:
     traces = _measured(spec, name, "%{y:.2g}")
     traces += [_expected(now(f"theory_{name}", t), "%{y:.2g}", norm) for t, norm in enumerate(flows)]
     plan = layout(
-        "Layer", "Norm of the gradient", y_log=True, **_remark("dashed: theory, drawn from the last layer on")
-    )
+        "Layer", "Norm of the gradient", y_log=True, meta={"place": "Which gradient", "option": what},
+        **_remark("dashed: theory, drawn from the last layer on"),
+    )  # fmt: skip
     _span(plan["yaxis"], name)
     return Figure(
         name, f"Gradient of the {what}", tuple(traces), _layered(spec, plan, "x"), roles={"x": "layer"},
-        expert=expert,
         alt=f"Norm of the gradient of the loss with respect to the {what} of each layer, on a logarithmic "
         f"axis, for each normalization{_seeds(spec)}. The gradient flows from the last layer, right, to the "
         "first. Dashed: the rate that theory expects, drawn from the last layer on.",
@@ -330,7 +330,8 @@ def _layered(spec: Signal, plan: dict[str, Any], axis: str) -> dict[str, Any]:
 
 def _span(axis: dict[str, Any], name: str) -> None:
     """Let a logarithmic axis reach as far as the recording says, the same for all variants."""
-    axis.update(range=[now(f"span_{name}", 0), now(f"span_{name}", 1)], autorange=False)
+    low, high, tick = (now(f"span_{name}", i) for i in range(3))
+    axis.update(range=[low, high], autorange=False, tick0=0, dtick=tick)
 
 
 def _seeds(spec: Signal) -> str:

@@ -18,6 +18,10 @@ TEMPLATES: dict[str, str] = {
     "forgotten_eval.diverged": (
         "{count} of {seeds} networks diverged; they are left out of every number below."
     ),
+    "forgotten_eval.untrained": (
+        "The network has hardly learned: it errs {evaluated:.0f}% in eval mode. Train it longer before you "
+        "judge the rest."
+    ),
     "forgotten_eval.blind": (
         "Act 1. At batch {batch}, train mode errs {trained:.1f}% and eval mode {evaluated:.1f}%: no "
         "validation at this batch size can see the bug."
@@ -53,8 +57,8 @@ TEMPLATES: dict[str, str] = {
     ),
     "forgotten_eval.same_labels": ("No sample changes its label in {draws} random batches of {batch}."),
     "forgotten_eval.company": (
-        "One picture of a {true}, {sets} different sets of batch-mates: read correctly {right} times; the "
-        "probability of the right answer goes from {low:.0f}% to {high:.0f}%."
+        "One picture of the digit {true}, {sets} different sets of batch-mates: read correctly {right} "
+        "times; the probability of the right answer goes from {low:.0f}% to {high:.0f}%."
     ),
     "forgotten_eval.damaged": (
         "One pass in train mode over batches of {batch} sorted by class, without any learning: eval "

@@ -32,7 +32,7 @@ LIMITS = {"batch-norm": (1.0, 0.0), "middle": (1.05, 0.01), "wide": (3.0, 5.0)}
 
 @dataclass(frozen=True, kw_only=True)
 class Anatomy(Spec):
-    """One tensor, one norm, and the moment of its computation that is shown; all of it happens in the browser."""
+    """One tensor, one norm, and the moment of its computation that is shown; the browser does the rest."""
 
     name = "anatomy"
     title = "What is averaged over what?"
@@ -46,12 +46,13 @@ class Anatomy(Spec):
         help="Which values share a mean and a variance.",
     )  # fmt: skip
     form: str = knob(
-        "2d", label="Form", choices=tuple(SHAPES), names=("1d: (N, C)", "2d: (N, C, H, W)", "sequence: (N, T, C)"),
+        "2d", label="Form", choices=tuple(SHAPES),
+        names=("1d: (N, C)", "2d: (N, C, H, W)", "sequence: (N, T, C)"),
         help="Activations of an MLP, of a convolutional network, or of a sequence model.",
     )  # fmt: skip
     mode: str = knob(
         "train", label="Mode", choices=("train", "eval"), names=("model.train()", "model.eval()"),
-        help="The batch family normalizes with the statistics of the batch (train) or the running ones (eval).",
+        help="The batch family normalizes with the batch's statistics (train) or the running ones (eval).",
     )  # fmt: skip
     stage: str = knob(
         "affine", label="Stage", choices=tuple(STAGES), names=tuple(STAGES.values()),

@@ -47,6 +47,8 @@ MEASURED = {
 """
 
 
+MOST_TICKS = 8
+"""Steps between the ticks of a logarithmic axis."""
 SPANS = {"sd": (-2.0, 2.0), "grad_activation": (-2.0, 1.0), "grad_weight": (-1.0, 1.0), "loss": (0.0, 1.0)}
 """Quantities on logarithmic axes, and the powers of ten between which an axis reaches at least."""
 
@@ -85,7 +87,7 @@ def arrays(spec: Signal) -> tuple[Array, ...]:
         ),
         Array("loss", (v, s), "f4", ("variant", "seed"), "nats"),
         *(Array(f"loss_{one}", (v,), "f4", ("variant",), "nats") for one in spreads),
-        *(Array(f"span_{name}", (2,), "f4", ("end",), "log10") for name in SPANS),
+        *(Array(f"span_{name}", (3,), "f4", ("low, high, tick",), "log10") for name in SPANS),
         *_expected("sd", ("", "_low", "_high"), "scale", len(theory.scales(spec)), n),
         *_expected("grad_activation", ("",), "flow", len(theory.flows(spec)), n),
         *_expected("grad_weight", ("",), "weight_flow", len(theory.weight_flows(spec)), n),

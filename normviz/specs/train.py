@@ -240,8 +240,3 @@ class Train(Spec):
     def summary(self, recording: Recording) -> dict[str, Any]:
         """For each norm: test accuracy, steps to 90% and 94%, final loss, and which seeds diverged."""
         return {"norms": {norm: train_frames.answer(self, recording, v) for v, norm in enumerate(self.norms)}}
-
-    @property
-    def parameters(self) -> int:
-        """Weights and biases of one network, without those of its norms."""
-        return self.net.parameters(self.data.shape, self.data.classes, self.depth, self.first_width)

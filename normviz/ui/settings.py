@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from normviz.spec import Knob, Spec, Value
 
 
-def settings(spec: Spec) -> list[dict[str, str]]:
-    """Name, label and value in words of every field."""
-    return [
-        {"name": name, "label": knob.label, "text": in_words(knob, getattr(spec, name))}
-        for name, knob, _ in spec.knobs()
-    ]
+def settings(spec: Spec) -> list[dict[str, Any]]:
+    """Name, label and value in words of every field; of several values also each by itself ("parts")."""
+    told: list[dict[str, Any]] = []
+    for name, knob, _ in spec.knobs():
+        value = getattr(spec, name)
+        told.append({"name": name, "label": knob.label, "text": in_words(knob, value)})
+        if isinstance(value, tuple):
+            told[-1]["parts"] = [knob.name_of(one) for one in value]
+    return told
 
 
 def in_words(knob: Knob, value: Value) -> str:

@@ -16,7 +16,7 @@ S = TypeVar("S", bound=Spec)
 
 PALETTE = 4
 """Of a long list of choices, so many are offered at once; the rest are under More."""
-_SHORT = 4  # choices that fit side by side
+_SHORT = 16  # letters of all choices that fit side by side in a column
 _MOST_STOPS = 60  # of a slider; beyond, a number is typed
 
 
@@ -89,7 +89,7 @@ class Widgets(Generic[S]):
         common["help"] = "\n\n".join(filter(None, [knob.help, *_reasons(knob, refused)])) or None
         if all(isinstance(choice, int | float) for choice in knob.choices) and not knob.names:
             return _as_value(st.select_slider(options=knob.choices, format_func=number, **common))
-        if len(knob.choices) <= _SHORT and sum(len(knob.name_of(choice)) for choice in knob.choices) < 26:
+        if sum(len(knob.name_of(choice)) for choice in knob.choices) <= _SHORT:
             show = partial(_marked, knob, refused, ":material/block: {}")
             return _as_value(
                 st.segmented_control(options=knob.choices, format_func=show, required=True, **common)
@@ -157,12 +157,12 @@ class Widgets(Generic[S]):
 def grid(knob: Knob) -> list[float]:
     """Stops of a slider: even steps; if the knob is logarithmic, 1, 2, 3, 5 in each power of ten.
 
-    A logarithmic knob with a ``step`` has stops by that factor instead, rounded to two digits.
+    A logarithmic knob with a ``step`` above 1 has stops by that factor instead, rounded to two digits.
     """
     assert knob.low is not None
     assert knob.high is not None
     low, high = float(knob.low), float(knob.high)
-    if knob.log and knob.step:
+    if knob.log and knob.step and knob.step > 1:
         count = round(math.log(high / low) / math.log(knob.step))
         return sorted({low, high, *(float(f"{low * knob.step**i:.2g}") for i in range(count))})
     if knob.log:

@@ -107,7 +107,7 @@ def test_labels_stand_in_their_cells(seated: Visitor, truth: Recording) -> None:
 
 def test_what_to_look_for_is_said_in_numbers(seated: Visitor, truth: Recording) -> None:
     seated.seek(len(truth) - 1)
-    said = seated.page.locator(".nv-notes").inner_text()
+    said = seated.page.locator(".nv-reading").inner_text()
     notes = {note.id: note.numbers for note in truth.frame(-1).notes}
     assert "forgotten_eval.one_raises" in notes
     for name in ("forgotten_eval.one_raises", "forgotten_eval.flips", "forgotten_eval.damaged"):
@@ -117,7 +117,7 @@ def test_what_to_look_for_is_said_in_numbers(seated: Visitor, truth: Recording) 
 def test_another_network_and_a_reload(visit: Visit) -> None:
     """A control starts the CNN, the address keeps it, and it takes the batch of one without a word."""
     visitor = visit()
-    page = visitor.open(address(SMALL.replace(epochs=1, depth=1, seeds=1)))
+    page = visitor.open(address(SMALL.replace(seeds=1, batch_size=16)))
     page.wait_for_function("() => document.querySelector('.nv-stage')?.normviz && stage().state().frames > 3")
     before = visitor.state()["run"]
     page.get_by_role("button", name="CNN").or_(page.get_by_role("radio", name="CNN")).first.click()
@@ -132,7 +132,7 @@ def test_another_network_and_a_reload(visit: Visit) -> None:
     visitor.wait("status", "done")
     page.evaluate("() => { stage().seek(1e9); stage().pause(); }")
     visitor.settled()
-    expect(page.locator(".nv-notes")).to_contain_text("Batch 1 passes without a word")
+    expect(page.locator(".nv-reading")).to_contain_text("Batch 1 passes without a word")
     at_one = own_traces(visitor, "error_by_batch_size")[-1]["y"][0]
     assert at_one > 50
 

@@ -19,7 +19,9 @@ from playwright.sync_api import Browser, Page
 from normviz.figures.bound import Ref, final, history, lookup, now, steps
 from normviz.frames import DTYPES, Array, Frame, Note, Recording, Schema
 from normviz.readings import TEMPLATES
+from normviz.specs.train import Train
 from normviz.ui import static
+from normviz.ui.settings import settings
 from tests.browser.visitors import Server
 
 pytestmark = pytest.mark.browser
@@ -268,13 +270,14 @@ def test_playback_takes_about_nine_seconds_and_never_overtakes(modules: Page) ->
 
 
 def test_what_changed_is_said_in_words(modules: Page) -> None:
-    before = [
-        {"name": "lr", "label": "Learning rate", "text": "0.3"},
-        {"name": "depth", "label": "Depth", "text": "8 layers"},
-    ]
-    after = [before[0] | {"text": "0.1"}, before[1]]
-    assert modules.evaluate("([a, b]) => runs_.changes(a, b)", [before, after]) == "Learning rate: 0.3 → 0.1"
-    assert modules.evaluate("([a, b]) => runs_.changes(a, b)", [before, before]) == ""
+    default = Train()
+    after = default.replace(lr=0.1, norms=("rms", "none", "batch"), depth=3)
+    said = modules.evaluate("([a, b]) => runs_.changes(a, b)", [settings(default), settings(after)])
+    assert said == (
+        "Normalizations: + RMS norm, − Layer norm, − Group norm · Depth: 8 layers → 3 layers · "
+        "Learning rate: 0.3 → 0.1"
+    )
+    assert modules.evaluate("([a, b]) => runs_.changes(a, b)", [settings(after), settings(after)]) == ""
 
 
 def test_json_from_python_is_understood(modules: Page) -> None:

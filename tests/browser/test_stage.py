@@ -234,9 +234,7 @@ def test_a_control_starts_another_run_and_leaves_the_last_one_in_grey(visit: Vis
         if one.get("meta", {}).get("variant") and one["meta"].get("ghost", True)
     ]
     assert_drawn(ghosts, own)
-    expect(page.locator(".nv-changed")).to_contain_text(
-        "Normalizations: None, Batch norm → None, Batch norm, Layer norm"
-    )
+    expect(page.locator(".nv-changed")).to_contain_text("Changed: Normalizations: + Layer norm.")
     assert "norms=none%2Cbatch%2Clayer" in page.url or "norms=none,batch,layer" in page.url
 
 

@@ -72,7 +72,10 @@ class Renorm(nn.Module):
 class FilterResponse(nn.Module):
     def __init__(self, channels: int, eps: float) -> None:
         super().__init__()
-        self.weight, self.bias = nn.Parameter(torch.ones(channels, 1, 1)), nn.Parameter(torch.zeros(channels, 1, 1))
+        self.weight, self.bias = (
+            nn.Parameter(torch.ones(channels, 1, 1)),
+            nn.Parameter(torch.zeros(channels, 1, 1)),
+        )
         self.tau, self.eps = nn.Parameter(torch.zeros(channels, 1, 1)), eps
 
     def forward(self, x: Tensor) -> Tensor:
@@ -98,7 +101,9 @@ class Standardized(nn.Module):
         return ((rows - mean) / (var + 1e-6).sqrt()).view_as(weight)
 
 
-def norm_layer(name: str, layer: nn.Module, channels: int, picture: tuple[int, ...], o: dict[str, Any]) -> nn.Module:
+def norm_layer(
+    name: str, layer: nn.Module, channels: int, picture: tuple[int, ...], o: dict[str, Any]
+) -> nn.Module:
     """The norm after ``layer``; norms of weights change the layer itself."""
     batch_norm = nn.BatchNorm2d if picture else nn.BatchNorm1d
     match name:
@@ -200,7 +205,13 @@ def batches(seed: int, samples: int, size: int) -> Iterator[Tensor]:
 
 
 def train(
-    net: nn.Module, optimizer: torch.optim.Optimizer, x: Tensor, y: Tensor, seed: int, batch_size: int, steps: int
+    net: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    x: Tensor,
+    y: Tensor,
+    seed: int,
+    batch_size: int,
+    steps: int,
 ) -> list[float]:
     """The usual loop; the loss of each step."""
     losses = []

@@ -1,4 +1,4 @@
-"""The norms that the browser takes apart for Anatomy, against the lab's norms; and what ships with the page."""
+"""The norms that the browser takes apart for Anatomy, against the lab's norms; what ships with the page."""
 
 from __future__ import annotations
 
@@ -144,12 +144,23 @@ class Lab:
 def dissected(page: Page, lab: Lab, **layer: Any) -> dict[str, Any]:
     """What the browser finds on the same inputs."""
     case, spec = lab.case, lab.case.spec
-    facts = {**DATA["facts"][case.norm], **dict(zip(("r_max", "d_max"), LIMITS[spec.limits], strict=True)), **layer}
-    settings = {"training": spec.mode == "train", "axes": spec.axes, "groups": spec.groups, "ghost": spec.ghost}
+    facts = {
+        **DATA["facts"][case.norm],
+        **dict(zip(("r_max", "d_max"), LIMITS[spec.limits], strict=True)),
+        **layer,
+    }
+    settings = {
+        "training": spec.mode == "train",
+        "axes": spec.axes,
+        "groups": spec.groups,
+        "ghost": spec.ghost,
+    }
     found = js(
         page,
         """const exact = (a) => Float64Array.from(a);
-        for (const [name, value] of Object.entries(layer)) layer[name] = Array.isArray(value) ? exact(value) : value;
+        for (const [name, value] of Object.entries(layer)) {
+            if (Array.isArray(value)) layer[name] = exact(value);
+        }
         const found = dissect(norm, exact(x), shape, layer, settings);
         return { ...found, ...backward(found, exact(dy), layer) };""",
         norm=case.norm, x=lab.x.flatten(), dy=lab.dy.flatten(), shape=list(case.shape), settings=settings,
@@ -249,7 +260,9 @@ class TestSpec:
         told = {norm["name"]: norm["unfit"] for norm in DATA["norms"]}
         assert list(told) == list(NORMS)
         for norm, unfit in told.items():
-            assert unfit == {form: reason(norm, LAYOUTS[form]) for form in SHAPES if reason(norm, LAYOUTS[form])}
+            assert unfit == {
+                form: reason(norm, LAYOUTS[form]) for form in SHAPES if reason(norm, LAYOUTS[form])
+            }
 
     def test_the_browser_gets_every_setting(self) -> None:
         told = _data(Anatomy(norm="layer", axes="c", stage="dx"))

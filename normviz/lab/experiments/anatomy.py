@@ -62,7 +62,11 @@ def activations(pictures: Tensor, weights: Tensor) -> dict[str, Tensor]:
     x_NCHW = F.avg_pool2d(F.conv2d(pictures[:, None], weights.view(-1, 1, 3, 3), padding=1), 2)
     # Steps go down the picture: 16 pixels make the mean of two rows and two columns, times 4 as in "ink".
     x_NTC = 4.0 * F.avg_pool2d(pictures[:, None], 2)[:, 0]
-    return {"1d": _tenths(x_NCHW.amax((2, 3))), "2d": _tenths(x_NCHW), "sequence": _tenths(x_NTC.transpose(1, 2))}
+    return {
+        "1d": _tenths(x_NCHW.amax((2, 3))),
+        "2d": _tenths(x_NCHW),
+        "sequence": _tenths(x_NTC.transpose(1, 2)),
+    }
 
 
 def _tenths(x: Tensor) -> Tensor:
@@ -72,7 +76,7 @@ def _tenths(x: Tensor) -> Tensor:
 def _shipped(x: Tensor) -> dict[str, Any]:
     """The first batch, and the running statistics of the others, to three digits."""
     norm = BatchNorm(1, x.shape[1]).double().train()
-    for batch in x[BATCH:].split(BATCH):
+    for batch in torch.split(x[BATCH:], BATCH):
         norm(batch[None])
     running = {name: value[0].mul(1e3).round().div(1e3).tolist() for name, value in norm.statistics().items()}
     return {"shape": list(x[:BATCH].shape), "x": x[:BATCH].flatten().tolist(), **running}

@@ -245,14 +245,18 @@ def expected(spec: Signal, x: torch.Tensor, measured: Arrays) -> Arrays:
 
 
 def span(name: str, frame: Arrays) -> NDArray[np.float32]:
-    """Whole powers of ten around everything that a chart shows of a quantity, measured and expected."""
+    """Whole powers of ten around all that a chart shows of a quantity, measured and expected, and its ticks.
+
+    Shapes: [3], low, high, and the distance of ticks.
+    """
     low, high = recorded.SPANS[name]
     shown = (name, *(f"theory_{name}{ending}" for ending in ("", "_low", "_high")))
     for curves in (frame[one] for one in shown if one in frame):
         powers = np.log10(curves[np.isfinite(curves) & (curves > 0)])
         if powers.size:
             low, high = min(low, float(powers.min())), max(high, float(powers.max()))
-    return np.array([np.floor(low), np.ceil(high)], "<f4")
+    low, high = np.floor(low), np.ceil(high)
+    return np.array([low, high, np.ceil((high - low) / recorded.MOST_TICKS)], "<f4")
 
 
 def between(samples: NDArray[np.float64], most: int = 500) -> NDArray[np.float64]:

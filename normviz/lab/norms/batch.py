@@ -57,7 +57,6 @@ class RunningNorm(Norm):
         shift = -self.running_mean * factor
         return scale(x, factor, shift if self.beta is None else shift + self.beta)
 
-    @torch.no_grad()
     def update(self, mean_EKC: Tensor, var_EKC: Tensor, values: int) -> None:
         """Move the running statistics by those of K batches, one after the other.
 
@@ -68,7 +67,7 @@ class RunningNorm(Norm):
             return
         assert self.num_batches_tracked is not None
         batches = mean_EKC.shape[1]
-        self.num_batches_tracked += batches
+        self.num_batches_tracked.add_(batches)
         unbiased = values / (values - 1)
         if batches > 1:
             mean_EKC, var_EKC = self._latest(mean_EKC), self._latest(var_EKC)

@@ -2,8 +2,8 @@
 
 Legend: E members, R rows, P values of a row.
 
-Unlike in `standardize`, γ and β vary along the axis that is averaged.  `F.layer_norm` and `F.rms_norm` share
-their γ among all rows, so a stack would need passes of its own for it, and take a fifth to a half longer.
+Unlike in `standardize`, γ and β vary along the axis that is averaged.  `F.rms_norm` is several calls, and
+shares its γ among all rows.
 """
 
 from __future__ import annotations

@@ -56,9 +56,12 @@ class _TrailingNorm(Norm):
             )
         if len(shape) > 1 and x.ndim == len(shape) + 2:
             return self._picture(x)
-        rows = x.reshape(self.members, -1, prod(shape))
-        y = standardize_rows(rows, _flat(self.gamma), _flat(self.beta), eps=self._eps(x), center=self.center)
+        y = self._rows(x.reshape(self.members, -1, prod(shape)))
         return y if x.ndim == 3 else y.view(x.shape)
+
+    def _rows(self, x_ERP: Tensor) -> Tensor:
+        gamma, beta = _flat(self.gamma), _flat(self.beta)
+        return standardize_rows(x_ERP, gamma, beta, eps=self._eps(x_ERP), center=self.center)
 
     def _eps(self, x: Tensor) -> float:
         return torch.finfo(x.dtype).eps if self.eps is None else self.eps
@@ -87,6 +90,18 @@ class LayerNorm(_TrailingNorm):
         bias: bool = True,
     ) -> None:
         super().__init__(members, normalized_shape, eps, elementwise_affine, elementwise_affine and bias)
+
+    def _rows(self, x_ERP: Tensor) -> Tensor:
+        # torch's kernel is the quicker one, since it is a single call.
+        xhat = F.layer_norm(x_ERP, x_ERP.shape[2:], eps=self._eps(x_ERP))
+        if self.gamma is None:
+            return xhat
+        gamma = self.gamma.flatten(1).unsqueeze(1)
+        return (
+            xhat * gamma
+            if self.beta is None
+            else torch.addcmul(self.beta.flatten(1).unsqueeze(1), xhat, gamma)
+        )
 
 
 class RMSNorm(_TrailingNorm):

@@ -6,6 +6,7 @@
 import { arithmetic, common, plain, span } from "./anatomy_arithmetic.js";
 import { Board, colourOf } from "./anatomy_board.js";
 import { Controls } from "./anatomy_controls.js";
+import { LIMITS, Sliders } from "./anatomy_sliders.js";
 import { facts, seen, stageWords } from "./anatomy_words.js";
 import { backward, dissect, learned, parameterOf, place, usesBatch } from "./norms_dissected.js";
 
@@ -32,9 +33,8 @@ const SKELETON = `
   <div class="nva-facts"></div>
   <p class="nva-status" role="status"></p>`;
 
+const BACK = ["dy", "centre", "dx"];
 const GAMMA = [1.5, 0.8, 1.2, 0.6], BETA = [0.5, 0, -0.5, 1]; // by channel: as if they had been learned
-const LIMITS = { x: [-5, 5], gamma: [-2, 3], beta: [-2, 2], g: [0, 6] };
-const NAMES = { x: "x", gamma: "γ", beta: "β" };
 
 class Anatomy {
   constructor(root, data, tensors) {
@@ -48,7 +48,10 @@ class Anatomy {
       drop: () => this.settle(),
     });
     this.controls = new Controls(this.part("controls"), this.part("stages"), data, (change) => this.change(change));
-    this.#sliders();
+    this.sliders = new Sliders(this.part("sliders"), {
+      slide: (name, value) => this.slide(name, value),
+      settle: () => this.settle(),
+    });
     this.part("reset").addEventListener("click", () => {
       this.restore();
       this.board.cells[this.pinned].focus(); // the button itself is gone now
@@ -165,7 +168,7 @@ class Anatomy {
 
   /** The values that a stage shows, of a dissection. */
   valuesAt(stage, found) {
-    if (["dy", "centre", "dx"].includes(stage)) {
+    if (BACK.includes(stage)) {
       const dy = this.upstream, { centred, dx } = backward(found, dy, this.layer);
       return { dy, centre: centred, dx }[stage];
     }
@@ -190,7 +193,8 @@ class Anatomy {
     if (["normalize", "affine", "running"].includes(stage)) {
       return this.settings.norm === "weight_norm" ? largest(this.untouched.y) : 3;
     }
-    return largest(values) || 1;
+    // The marked cell's own share is far larger than its neighbours': the colours are for these.
+    return largest(values.filter((_, i) => i !== this.chosen)) || largest(values) || 1;
   }
 
   show() {
@@ -211,7 +215,6 @@ class Anatomy {
     this.part("facts").innerHTML = facts(this.fact, this.settings);
     this.showKept();
     this.showCells();
-    this.showScale();
   }
 
   /** The cells and all that depends on which of them is looked at. */
@@ -221,9 +224,10 @@ class Anatomy {
     const spanned = span(found, chosen), scale = this.scaleOf(stage, values);
     const changed = (i) => Math.abs(values[i] - before[i]) > 1e-9;
     this.board.paint({
-      values, scale, changed, chosen, pinned: this.pinned, lit: spanned.lit, symbol: this.words.symbol, scheme: this.scheme,
+      values, scale, gradient: BACK.includes(stage), changed, chosen, pinned: this.pinned, lit: spanned.lit, symbol: this.words.symbol, scheme: this.scheme,
     });
     this.scale = scale;
+    this.showScale();
     const edited = this.count((i) => found.x[i] !== this.original[this.shown][i]);
     const moved = this.count((i) => Math.abs(found.y[i] - this.untouched.y[i]) > 1e-9);
     this.showLines(spanned);
@@ -241,9 +245,8 @@ class Anatomy {
     const { chosen, stage, found } = this;
     const alone = lit.size === 1 ? "a group of its own" : `one of ${lit.size} that share a ${common(found.norm)}`;
     this.part("whose").innerHTML = `<b>${this.board.where[chosen]}</b><span>${this.refused ? "the input alone" : alone}</span>`;
-    const back = ["dy", "centre", "dx"];
     const shown = arithmetic(found, this.layer, chosen, this.upstream)
-      .filter((line) => (this.refused ? line.stage === "x" : back.includes(line.stage) === back.includes(stage) || line.stage === "normalize" && !back.includes(stage)));
+      .filter((line) => (this.refused ? line.stage === "x" : BACK.includes(line.stage) === BACK.includes(stage)));
     this.part("lines").innerHTML = shown.map(({ stage: of, name, math, text }) => `
       <div class="nva-line${of === stage ? " nva-now" : ""}" data-stage="${of}"><dt>${name}</dt><dd>${math ?? text}</dd></div>`).join("");
     this.showSliders();
@@ -261,23 +264,17 @@ class Anatomy {
 
   showScale() {
     const [low, bar, high] = this.part("scale").children, positive = this.stage === "variance";
-    low.textContent = positive ? "0" : plain(-this.scale, 1);
-    high.textContent = plain(this.scale, 1);
+    low.textContent = positive ? "0" : plain(-this.scale, 2);
+    high.textContent = plain(this.scale, 2);
     const stops = Array.from({ length: 9 }, (_, k) => colourOf(positive ? k / 8 : k / 4 - 1, this.scheme));
     bar.style.background = `linear-gradient(90deg, ${stops.map((rgb) => `rgb(${rgb.map(Math.round).join(" ")})`).join(", ")})`;
   }
 
   // --- sliders: the pinned cell's value, and its γ and β ---------------------------------------------
 
-  #sliders() {
-    const element = this.part("sliders");
-    element.innerHTML = Object.keys(NAMES).map((name) => `
-      <label class="nva-slider" data-name="${name}"><span></span><input type="range" step="0.1"><b></b></label>`).join("");
-    for (const label of element.children) {
-      const { name } = label.dataset, input = label.querySelector("input");
-      input.addEventListener("input", () => this.slide(name, Number(input.value)));
-      input.addEventListener("change", () => this.settle());
-    }
+  /** Index of the pinned cell's γ and β. */
+  get parameter() {
+    return parameterOf(this.settings.norm, this.shape, this.settings, this.pinned);
   }
 
   slide(name, value) {
@@ -290,27 +287,16 @@ class Anatomy {
     this.show();
   }
 
-  /** Index of the pinned cell's γ and β. */
-  get parameter() {
-    return parameterOf(this.settings.norm, this.shape, this.settings, this.pinned);
-  }
-
   showSliders() {
-    const has = this.refused ? [] : learned(this.settings.norm);
-    const { c } = place(this.pinned, this.shape);
-    const own = this.parametersOf(this.settings.norm).gamma.length > this.shape[1];
-    for (const label of this.part("sliders").children) {
-      const { name } = label.dataset;
-      label.hidden = name !== "x" && !has.includes(name);
-      const value = name === "x" ? this.x[this.shown][this.pinned] : this.parametersOf(this.settings.norm)[name][this.parameter];
-      const symbol = this.settings.norm === "weight_norm" && name === "gamma" ? "g" : this.weights && name === "x" ? "v" : NAMES[name];
-      const of = name === "x" || own ? "of this cell" : this.weights ? `of ${this.channels[c]}` : `of channel ${c + 1}`;
-      label.querySelector("span").innerHTML = `<b>${symbol}</b> ${of}`;
-      const input = label.querySelector("input");
-      [input.min, input.max] = LIMITS[symbol === "g" ? "g" : name];
-      input.value = value;
-      label.lastElementChild.textContent = plain(value, 2);
-    }
+    const { norm } = this.settings, { gamma, beta } = this.parametersOf(norm), { c } = place(this.pinned, this.shape);
+    const cell = this.chosen === this.pinned ? "this cell" : "the kept cell"; // another one is pointed at
+    this.sliders.show({
+      values: { x: this.x[this.shown][this.pinned], gamma: gamma[this.parameter], beta: beta[this.parameter] },
+      learned: this.refused ? [] : learned(norm),
+      cell,
+      whose: gamma.length > this.shape[1] ? cell : this.weights ? this.channels[c] : `channel ${c + 1}`,
+      symbols: norm === "weight_norm" ? { gamma: "g", x: "v" } : this.weights ? { x: "v" } : {},
+    });
   }
 
   // --- what is done --------------------------------------------------------------------------------

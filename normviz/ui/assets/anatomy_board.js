@@ -34,6 +34,9 @@ export const short = (v) => {
   return (text === "-0.0" ? "0.0" : text).replace("-", "−");
 };
 
+/** A gradient for a cell: two digits, without the zero before the point. */
+const shorter = (v) => (Math.abs(v) < 0.005 ? "0" : v.toFixed(2).replace(/^(-?)0\./, "$1.").replace("-", "−"));
+
 export class Board {
   /** `act`: {point(i or null), pin(i), push(i, amount), drop()}, what a visitor does to cells. */
   constructor(element, act) {
@@ -41,7 +44,10 @@ export class Board {
     this.act = act;
     this.cells = [];
     element.addEventListener("pointerover", (event) => {
-      if (event.pointerType === "mouse" && !this.dragging) act.point(this.#index(event.target));
+      const i = this.#index(event.target);
+      if (event.pointerType !== "mouse" || this.dragging || i === this.released) return;
+      this.released = undefined;
+      act.point(i);
     });
     element.addEventListener("pointerleave", () => this.dragging || act.point(null));
     element.addEventListener("focusin", (event) => {
@@ -152,16 +158,16 @@ export class Board {
   /**
    * Colour and write all cells.
    * `values` by cell, `scale` the value of full colour, `lit` a Set of cells, `chosen` the cell whose group it
-   * is, `pinned`, `changed` (i) => boolean, `symbol` what the values are.
+   * is, `pinned`, `gradient` whether values are small, `changed` (i) => boolean, `symbol` what the values are.
    */
-  paint({ values, scale, lit, chosen, pinned, changed, symbol, scheme }) {
+  paint({ values, scale, gradient, lit, chosen, pinned, changed, symbol, scheme }) {
     const faint = PALE[scheme], rest = lit.size > 1 ? REST.group : REST.alone;
     this.cells.forEach((cell, i) => {
       const full = colourOf(values[i] / scale, scheme);
       const colour = lit.has(i) ? full : mix(full, faint, rest);
       cell.style.backgroundColor = css(colour);
       cell.style.color = inkOn(colour.map(Math.round));
-      cell.textContent = short(values[i]);
+      cell.textContent = gradient ? shorter(values[i]) : short(values[i]);
       cell.classList.toggle("nva-lit", lit.has(i));
       cell.classList.toggle("nva-chosen", i === chosen);
       cell.classList.toggle("nva-changed", changed(i));
@@ -176,10 +182,10 @@ export class Board {
   #grab(event) {
     const i = this.#index(event.target);
     if (i === null || event.button !== 0) return;
-    const known = this.cells[i].tabIndex === 0;
-    this.act.pin(i);
+    const known = this.cells[i].tabIndex === 0; // a tap has focused it, and so pinned it
     // A finger that sweeps over the board means to scroll; on the cell it has pinned, it means to drag.
     if (event.pointerType !== "mouse" && !known) return;
+    this.act.pin(i);
     event.preventDefault();
     this.dragging = true;
     this.cells[i].focus({ preventScroll: true });
@@ -190,8 +196,11 @@ export class Board {
       this.act.push(i, (at - moved.clientY) / DRAG);
       at = moved.clientY;
     };
-    const end = () => {
+    const end = (ended) => {
       this.dragging = false;
+      // The hand lets go over some other cell; the one it has moved stays in view until it points anew.
+      const under = document.elementFromPoint(ended.clientX, ended.clientY);
+      this.released = under ? this.#index(under) : undefined;
       this.element.classList.remove("nva-dragging");
       this.element.removeEventListener("pointermove", move);
       for (const name of ["pointerup", "pointercancel"]) this.element.removeEventListener(name, end);

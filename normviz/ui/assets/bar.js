@@ -25,27 +25,18 @@ export class Bar {
     this.speed = choice("Speed", SPEEDS, 1, (value) => on.speed(value));
     this.layer = choice("Layer", [], 0, (value) => on.layer(value));
     this.layer.hidden = true;
+    const back = button({ icon: "back", label: "One frame back", onclick: () => on.step(-1) });
+    const forward = button({ icon: "forward", label: "One frame forward", onclick: () => on.step(1) });
+    const again = "Restart: the same initialization again, from the first frame";
+    const restart = button({ icon: "restart", text: "Restart", label: again, onclick: on.restart });
+    this.timed = [this.play, back, forward, this.scrub, this.step, this.live, this.speed, restart, this.leave];
     this.root = element(
       "div",
       { className: "nv-bar", role: "toolbar", "aria-label": "Playback" },
-      element(
-        "div",
-        { className: "nv-buttons" },
-        this.play,
-        button({ icon: "back", label: "One frame back", onclick: () => on.step(-1) }),
-        button({ icon: "forward", label: "One frame forward", onclick: () => on.step(1) }),
-      ),
+      element("div", { className: "nv-buttons" }, this.play, back, forward),
       this.scrub,
       this.step,
-      element(
-        "div",
-        { className: "nv-buttons" },
-        this.live,
-        this.speed,
-        this.layer,
-        button({ icon: "restart", text: "Restart", label: "Restart: the same initialization again, from the first frame", onclick: on.restart }),
-        this.leave,
-      ),
+      element("div", { className: "nv-buttons" }, this.live, this.speed, this.layer, restart, this.leave),
     );
   }
 
@@ -57,7 +48,8 @@ export class Bar {
   }
 
   /** Show where things stand. */
-  show({ frame, frames, step, lastStep, playing, live, layer, left }) {
+  show({ frame, frames, step, lastStep, playing, live, layer, left, still = false }) {
+    for (const one of this.timed) one.hidden = still;
     dress(this.play, playing ? "pause" : "play", playing ? "Pause" : "Play");
     this.live.setAttribute("aria-pressed", String(live));
     dress(this.leave, left ? "play" : "stop", left ? "Continue this run" : "Stop: leave this run");

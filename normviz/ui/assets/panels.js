@@ -22,7 +22,8 @@ export class Panel {
     this.plot = element("div", { className: "nv-plot", role: "img" });
     this.box = element("div", { className: "nv-box" }, this.plot);
     this.fault = element("p", { className: "nv-fault", hidden: true });
-    const caption = element("figcaption", {}, this.title, this.badge);
+    this.options = element("span", { className: "nv-options", role: "group", hidden: true });
+    const caption = element("figcaption", {}, this.title, this.badge, this.options);
     this.root = element("figure", { className: "nv-figure" }, caption, this.box, this.fault);
     this.marks = new Marks(this.box, this.plot, on);
     this.set(figure, []);
@@ -58,6 +59,18 @@ export class Panel {
       this.mark(recording?.before(k)?.step ?? null, cursors.layer, hover);
       return picture;
     });
+  }
+
+  /** Offer the figures that share this one's place, itself among them. */
+  offer(figures, choose) {
+    const buttons = figures.map(({ key, layout }) => {
+      const pressed = String(key === this.figure.key);
+      const option = { type: "button", className: "nv-button", "aria-pressed": pressed, onclick: () => choose(key) };
+      return element("button", option, layout.meta.option);
+    });
+    this.options.replaceChildren(...buttons);
+    this.options.setAttribute("aria-label", this.figure.layout.meta.place);
+    this.options.hidden = figures.length < 2;
   }
 
   mark(step, layer, hover) {

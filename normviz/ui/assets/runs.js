@@ -37,6 +37,11 @@ export class Run {
     return step > 0 ? Math.round(((this.frames - 1) * this.lastStep) / step) + 1 : 0;
   }
 
+  /** There is one frame and no time: nothing to play. */
+  get still() {
+    return this.recording?.schema.facts.frames === 1;
+  }
+
   /** The last training step that there will be, as far as is known. */
   get lastStep() {
     const { facts } = this.recording?.schema ?? { facts: {} };
@@ -111,9 +116,19 @@ function waiting(place) {
 
 /** What differs between the settings of two runs, in words; empty if nothing does. */
 export function changes(before, after) {
-  const old = new Map(before.map(({ name, text }) => [name, text]));
+  const old = new Map(before.map((setting) => [setting.name, setting]));
   return after
-    .filter(({ name, text }) => old.has(name) && old.get(name) !== text)
-    .map(({ name, label, text }) => `${label}: ${old.get(name)} → ${text}`)
+    .filter(({ name, text }) => old.has(name) && old.get(name).text !== text)
+    .map((setting) => `${setting.label}: ${change(old.get(setting.name), setting)}`)
     .join(" · ");
+}
+
+/** One setting's change; of several values only those that came or went. */
+function change(before, after) {
+  const without = (some, others) => some.filter((one) => !others.includes(one));
+  const told = [
+    ...without(after.parts ?? [], before.parts ?? []).map((one) => `+ ${one}`),
+    ...without(before.parts ?? [], after.parts ?? []).map((one) => `− ${one}`),
+  ];
+  return told.length ? told.join(", ") : `${before.text} → ${after.text}`;
 }

@@ -16,6 +16,7 @@ export class Scene {
     this.on = on;
     this.kit = { Plotly: null, template: {} }; // shared by all panels
     this.panels = new Map();
+    this.places = new Map(); // the figure that is shown at each place that several share, by key
     this.layers = { at: [], names: [] };
     this.bar = new Bar(on);
     this.legend = new Legend((hidden) => this.#each((panel) => panel.hide(hidden)));
@@ -76,6 +77,7 @@ export class Scene {
     this.panels = kept;
     arrange(this.grid, [...kept.values()].filter(({ figure }) => !figure.expert));
     arrange(this.moreGrid, [...kept.values()].filter(({ figure }) => figure.expert));
+    this.#sharePlaces();
     this.#showMore(!this.moreGrid.hidden);
     this.legend.set(variantsOf(figures), styles);
     setText(this.changed, told ? `Changed: ${told}. The run before is drawn in grey.` : "");
@@ -138,6 +140,29 @@ export class Scene {
     if (this.legend.hidden.size) panel.hide(this.legend.hidden);
     this.sights.observe(panel.root);
     return panel;
+  }
+
+  /** Figures of one `layout.meta.place` are shown one at a time; `layout.meta.option` is what their buttons say. */
+  #sharePlaces() {
+    const sharing = new Map();
+    this.#each((panel) => {
+      const { place } = panel.figure.layout.meta ?? {};
+      if (place) sharing.set(place, [...(sharing.get(place) ?? []), panel]);
+    });
+    for (const [place, panels] of sharing) {
+      const figures = panels.map(({ figure }) => figure);
+      const shown = figures.find(({ key }) => key === this.places.get(place)) ?? figures[0];
+      for (const panel of panels) {
+        panel.root.hidden = panel.figure.key !== shown.key;
+        panel.offer(figures, (key) => this.#show(place, key));
+      }
+    }
+  }
+
+  #show(place, key) {
+    this.places.set(place, key);
+    this.#sharePlaces();
+    this.panels.get(key).options.querySelector('[aria-pressed="true"]').focus();
   }
 
   #showMore(open) {

@@ -104,7 +104,7 @@ export class Stage {
     }
     const last = this.run;
     last?.close();
-    if (last?.frames > 1) this.before = last;
+    if (last?.frames > 1 || last?.status === "done") this.before = last;
     this.styles = data.styles;
     this.run = new Run(data, address, { change: () => this.#wake(), renew: () => this.renew() });
     this.staged = false;
@@ -221,7 +221,7 @@ export class Stage {
     return {
       status: run.status, run: run.key, left: run.left === true, staged,
       frame, frames: run.frames, step: run.recording?.before(frame)?.step ?? 0, lastStep: run.lastStep,
-      playing: playback.playing, live: playback.live, layer: this.cursors.layer,
+      playing: playback.playing, live: playback.live, layer: this.cursors.layer, still: run.still,
     };
   }
 

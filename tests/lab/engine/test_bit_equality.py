@@ -9,7 +9,9 @@ from normviz.catalog.networks import ACTIVATIONS, NETWORKS, OPTIMIZERS
 from normviz.catalog.norms import NORMS, reason
 from normviz.lab.engine import Member, Plan, Stack
 
-FITTING = [(network, norm) for network in NETWORKS for norm in NORMS if not reason(norm, NETWORKS[network].form)]
+FITTING = [
+    (network, norm) for network in NETWORKS for norm in NORMS if not reason(norm, NETWORKS[network].form)
+]
 PLANS = {"mlp": Plan("mlp", 3, 48, dropout=0.1), "cnn": Plan("cnn", 2, 16, dropout=0.1)}
 RATES = {"sgd": 0.1, "momentum": 0.02, "adam": 0.003}
 

@@ -58,7 +58,9 @@ def test_it_is_frozen_at_its_step() -> None:
 
 
 def test_an_infinite_weight_that_the_loss_does_not_show_is_found() -> None:
-    stack = Stack(Plan("mlp", 2, 16, "tanh"), [Member("none", 0, 0.01), Member("none", 1, 0.01)], batch_size=32)
+    stack = Stack(
+        Plan("mlp", 2, 16, "tanh"), [Member("none", 0, 0.01), Member("none", 1, 0.01)], batch_size=32
+    )
     with torch.no_grad():
         # Bias infinite: the unit sits at tanh = 1 with gradient zero, and nothing downstream notices.
         stack.groups[0].net.blocks[0].layer.bias[0, 0, 3] = float("inf")

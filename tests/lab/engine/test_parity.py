@@ -12,13 +12,20 @@ from normviz.lab.engine import Member, Plan, Stack
 from tests.lab import plain
 
 SMALL = {"mlp": (3, 32), "cnn": (3, 16)}
-FITTING = [(network, norm) for network in NETWORKS for norm in NORMS if not reason(norm, NETWORKS[network].form)]
+FITTING = [
+    (network, norm) for network in NETWORKS for norm in NORMS if not reason(norm, NETWORKS[network].form)
+]
 
 
 def pair(plan: Plan, member: Member, optimizer: str, batch_size: int, steps: int, dtype: torch.dtype):
     """Losses of the member in a stack of three and in the usual loop, and both networks' test logits."""
-    others = [Member(member.norm, member.seed + 1, member.lr), Member(member.norm, member.seed + 2, 2 * member.lr)]
-    stack = Stack(plan, [others[0], member, others[1]], optimizer=optimizer, batch_size=batch_size, dtype=dtype)
+    others = [
+        Member(member.norm, member.seed + 1, member.lr),
+        Member(member.norm, member.seed + 2, 2 * member.lr),
+    ]
+    stack = Stack(
+        plan, [others[0], member, others[1]], optimizer=optimizer, batch_size=batch_size, dtype=dtype
+    )
     losses = []
     for _ in range(steps):
         stack.step()
@@ -40,7 +47,9 @@ def pair(plan: Plan, member: Member, optimizer: str, batch_size: int, steps: int
     )
     split = stack.data(1)
     x, y = split.x_train.to(dtype), split.y_train
-    expected = plain.train(net, plain.optimizer(optimizer, net, member.lr), x, y, member.seed, batch_size, steps)
+    expected = plain.train(
+        net, plain.optimizer(optimizer, net, member.lr), x, y, member.seed, batch_size, steps
+    )
     net.eval()
     with torch.no_grad():
         logits = net(split.x_test.to(dtype))
@@ -73,7 +82,9 @@ def test_every_optimizer_agrees_in_float64(optimizer: str, norm: str) -> None:
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_activation_and_placement_agree_in_float64(activation: str, placement: str) -> None:
     plan = Plan("mlp", 2, 32, activation, placement)
-    losses, expected, logits, plain_logits = pair(plan, Member("batch", 1, 0.05), "sgd", 16, 40, torch.float64)
+    losses, expected, logits, plain_logits = pair(
+        plan, Member("batch", 1, 0.05), "sgd", 16, 40, torch.float64
+    )
     np.testing.assert_allclose(losses, expected, rtol=0, atol=1e-12)
     torch.testing.assert_close(logits, plain_logits, rtol=1e-10, atol=1e-10)
 

@@ -13,12 +13,18 @@ from normviz.lab.engine import Member, Plan, Probe, Stack
 from normviz.lab.engine.probes import UNITS
 from tests.lab import plain
 
-FITTING = [(network, norm) for network in NETWORKS for norm in NORMS if not reason(norm, NETWORKS[network].form)]
+FITTING = [
+    (network, norm) for network in NETWORKS for norm in NORMS if not reason(norm, NETWORKS[network].form)
+]
 PLANS = {"mlp": Plan("mlp", 3, 32), "cnn": Plan("cnn", 2, 16)}
 
 
 def test_everything_in_the_schema_is_recorded_in_its_form() -> None:
-    stack = Stack(PLANS["mlp"], [Member(norm, seed, 0.1) for norm in ("none", "batch") for seed in (0, 1)], batch_size=32)
+    stack = Stack(
+        PLANS["mlp"],
+        [Member(norm, seed, 0.1) for norm in ("none", "batch") for seed in (0, 1)],
+        batch_size=32,
+    )
     probe = Probe(stack)
     assert probe.shown == (0, 2)
     arrays = stack.recorded_step(probe)
@@ -79,13 +85,21 @@ def test_observing_takes_no_step() -> None:
 class Watched:
     """One training step of the plain network with hooks on all its layers."""
 
-    def __init__(self, plan: Plan, norm: str, seed: int, lr: float, batch_size: int, x: Tensor, y: Tensor) -> None:
+    def __init__(
+        self, plan: Plan, norm: str, seed: int, lr: float, batch_size: int, x: Tensor, y: Tensor
+    ) -> None:
         self.net = plain.network(
             form=plan.network, shape=plan.shape, classes=plan.classes, depth=plan.depth, width=plan.width,
             norm=norm, seed=seed, activation=plan.activation, placement=plan.placement, dtype=torch.float64,
         )  # fmt: skip
         kinds = (nn.Linear, nn.Conv2d, *plain.ACTIVATIONS.values(), plain.Dropout)
-        self.seen: dict[str, list[Tensor]] = {"norm in": [], "norm out": [], "activation": [], "block": [], "grad": []}
+        self.seen: dict[str, list[Tensor]] = {
+            "norm in": [],
+            "norm out": [],
+            "activation": [],
+            "block": [],
+            "grad": [],
+        }
         normed = plan.depth
         for layer in self.net:
             if not isinstance(layer, (*kinds, nn.Flatten, nn.AdaptiveAvgPool2d)) and normed:
@@ -120,7 +134,9 @@ class Watched:
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("norm", ["none", "batch", "group"])
-def test_agrees_with_hooks_on_the_plain_network(network: str, norm: str, activation: str, placement: str) -> None:
+def test_agrees_with_hooks_on_the_plain_network(
+    network: str, norm: str, activation: str, placement: str
+) -> None:
     depth, width = (3, 32) if network == "mlp" else (2, 16)
     plan = Plan(network, depth, width, activation, placement)
     members = [Member("layer", 0, 0.002), Member(norm, 1, 0.002), Member(norm, 0, 0.002)]
@@ -132,9 +148,13 @@ def test_agrees_with_hooks_on_the_plain_network(network: str, norm: str, activat
 
     for name, kind in (("hist_pre", "norm in"), ("hist_post", "norm out"), ("hist_activation", "activation")):
         for layer, values in enumerate(plainly.seen[kind]):
-            inside = values.detach().clamp(probe.edges[name][0], np.nextafter(probe.edges[name][-1], -1)).float()
+            inside = (
+                values.detach().clamp(probe.edges[name][0], np.nextafter(probe.edges[name][-1], -1)).float()
+            )
             expected, _ = np.histogram(inside.numpy().ravel().astype(np.float64), probe.edges[name])
-            assert np.abs(arrays[name][1, layer].astype(int) - expected).sum() <= 2  # a value on an edge may fall either way
+            assert (
+                np.abs(arrays[name][1, layer].astype(int) - expected).sum() <= 2
+            )  # a value on an edge may fall either way
     for name, gradients in (("hist_grad", plainly.gradients), ("hist_grad_weight", plainly.weight_gradients)):
         for layer, values in enumerate(gradients):
             expected, _ = np.histogram(values.numpy().ravel(), probe.edges[name])
@@ -153,26 +173,38 @@ def test_agrees_with_hooks_on_the_plain_network(network: str, norm: str, activat
         np.testing.assert_allclose(arrays["dead"][1], dead, atol=1e-6)
         assert np.isnan(arrays["saturated"]).all()
     elif activation in ("tanh", "sigmoid"):
-        outside = [(one.abs() > 0.97) if activation == "tanh" else (one < 0.03) | (one > 0.97) for one in activated]
-        np.testing.assert_allclose(arrays["saturated"][1], [one.double().mean().item() for one in outside], atol=1e-6)
+        outside = [
+            (one.abs() > 0.97) if activation == "tanh" else (one < 0.03) | (one > 0.97) for one in activated
+        ]
+        np.testing.assert_allclose(
+            arrays["saturated"][1], [one.double().mean().item() for one in outside], atol=1e-6
+        )
         assert np.isnan(arrays["dead"]).all()
 
     for layer, values in enumerate(plainly.seen["norm in"]):
         channels = values.detach().transpose(0, 1).flatten(1)[:UNITS]
         np.testing.assert_allclose(arrays["batch_mean"][1, layer], channels.mean(1), atol=1e-6)
-        np.testing.assert_allclose(arrays["batch_var"][1, layer], channels.var(1, correction=0), rtol=1e-5, atol=1e-9)
+        np.testing.assert_allclose(
+            arrays["batch_var"][1, layer], channels.var(1, correction=0), rtol=1e-5, atol=1e-9
+        )
 
 
 def test_affine_and_running_statistics() -> None:
-    stack = Stack(PLANS["mlp"], [Member("layer", 0, 0.01), Member("batch", 0, 0.01)], optimizer="adam", batch_size=32)
+    stack = Stack(
+        PLANS["mlp"], [Member("layer", 0, 0.01), Member("batch", 0, 0.01)], optimizer="adam", batch_size=32
+    )
     for _ in range(5):
         stack.step()
     gammas = [stack.parameters(1)[f"blocks.{layer}.norm.gamma"] for layer in range(3)]
     betas = [stack.parameters(0)[f"blocks.{layer}.norm.beta"] for layer in range(3)]
     arrays = stack.observe(Probe(stack))
     np.testing.assert_allclose(arrays["gamma_mean"][1], [one.mean().item() for one in gammas], rtol=1e-5)
-    np.testing.assert_allclose(arrays["gamma_sd"][1], [one.std(correction=0).item() for one in gammas], rtol=1e-4)
-    np.testing.assert_allclose(arrays["beta_mean"][0], [one.mean().item() for one in betas], rtol=1e-4, atol=1e-7)
+    np.testing.assert_allclose(
+        arrays["gamma_sd"][1], [one.std(correction=0).item() for one in gammas], rtol=1e-4
+    )
+    np.testing.assert_allclose(
+        arrays["beta_mean"][0], [one.mean().item() for one in betas], rtol=1e-4, atol=1e-7
+    )
     np.testing.assert_allclose(arrays["gamma"][1], torch.stack(gammas)[:, :UNITS], rtol=1e-6)
     np.testing.assert_allclose(arrays["beta"][0], torch.stack(betas)[:, :UNITS], rtol=1e-6)
     assert np.isnan(arrays["running_mean"][0]).all()

@@ -42,7 +42,9 @@ def test_the_same_plan_twice_is_identical() -> None:
             assert torch.equal(value, other.parameters(member)[name])
 
 
-@pytest.mark.parametrize("norm", [norm for norm in NORMS if norm != "none" and "mlp" not in NORMS[norm].unfit])
+@pytest.mark.parametrize(
+    "norm", [norm for norm in NORMS if norm != "none" and "mlp" not in NORMS[norm].unfit]
+)
 def test_with_a_norm_the_curve_differs_from_without(norm: str) -> None:
     losses = curve([Member("none", 0, 0.05), Member(norm, 0, 0.05)])
     # Weight norm starts as the plain network, so only its later steps differ.
@@ -63,7 +65,11 @@ def test_members_of_one_seed_start_from_the_same_weights() -> None:
 
 
 def test_gain_and_rate_belong_to_the_member() -> None:
-    stack = Stack(PLAN, [Member("none", 0, 0.1), Member("none", 0, 0.1, gain=3.0), Member("none", 0, 0.0)], batch_size=32)
+    stack = Stack(
+        PLAN,
+        [Member("none", 0, 0.1), Member("none", 0, 0.1, gain=3.0), Member("none", 0, 0.0)],
+        batch_size=32,
+    )
     name = "blocks.0.layer.weight"
     torch.testing.assert_close(3.0 * stack.parameters(0)[name], stack.parameters(1)[name])
     before = stack.parameters(2)[name]
@@ -73,7 +79,12 @@ def test_gain_and_rate_belong_to_the_member() -> None:
 
 
 def test_answers_come_in_the_order_of_the_members() -> None:
-    members = [Member("batch", 1, 0.2), Member("none", 0, 0.1), Member("batch", 0, 0.05), Member("none", 1, 0.01)]
+    members = [
+        Member("batch", 1, 0.2),
+        Member("none", 0, 0.1),
+        Member("batch", 0, 0.05),
+        Member("none", 1, 0.01),
+    ]
     stack = trained(members, 5)
     for place, member in enumerate(members):
         alone = trained([member], 5)
@@ -273,7 +284,9 @@ def test_recalibration_is_the_mean_over_training_batches() -> None:
 
 
 def test_recalibration_repairs_damaged_statistics() -> None:
-    stack = trained(steps=300, plan=Plan("mlp", 3, 64), members=[Member("batch", seed, 0.05) for seed in range(3)])
+    stack = trained(
+        steps=300, plan=Plan("mlp", 3, 64), members=[Member("batch", seed, 0.05) for seed in range(3)]
+    )
     good = stack.test_error().mean()
     stack.logits(stack.test_order("sorted"), "train", batch_size=8, update=True)
     damaged = stack.test_error().mean()
@@ -292,7 +305,9 @@ def test_frozen_statistics_stay_while_the_weights_train() -> None:
     stack.logits(None, "train", 8)  # a look with batch statistics does not unfreeze them
     expected = stack.logits(stack.data(2).x_train[:32])[2]
     assert not stack.groups[1].net.norms[0].training
-    torch.testing.assert_close(stack.groups[1].net(stack.data(2).x_train[None, :32].expand(2, -1, -1, -1, -1))[0], expected)
+    torch.testing.assert_close(
+        stack.groups[1].net(stack.data(2).x_train[None, :32].expand(2, -1, -1, -1, -1))[0], expected
+    )
     stack.step()
     np.testing.assert_array_equal(stack.statistics()[0]["mean"], before)
     assert not torch.equal(stack.parameters(2)["blocks.0.layer.weight"], weights)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -25,6 +25,8 @@ Numbers = dict[str, float | int | str]
 Rule = Iterator[tuple[str, Numbers]]
 """Names of templates and their numbers."""
 
+UNTRAINED = 40.0
+"""Errors above this (percent, in eval mode) leave nothing to compare."""
 CLOSE = 1.0
 """Errors less than this apart (percentage points) are not worth a remark."""
 LAG = 5.0
@@ -44,12 +46,19 @@ class Remarks:
         """Class of the sample whose batch-mates are exchanged, once all of them have been tried."""
 
     def notes(self) -> tuple[Note, ...]:
-        """All remarks, in the order of the acts."""
+        """All remarks, in the order of the acts; only one on a network that has not learned its task."""
+        untrained = self._eval > UNTRAINED
         rules = (
-            self._while_training, self._divergence, self._validation, self._sizes, self._one, self._sorted,
-            self._labels, self._company, self._passes, self._recalibrated, self._dropout,
+            self._while_training, self._divergence, *((self._untrained,) if untrained else self._acts),
         )  # fmt: skip
         return tuple(Note(f"forgotten_eval.{name}", numbers) for rule in rules for name, numbers in rule())
+
+    @property
+    def _acts(self) -> tuple[Callable[[], Rule], ...]:
+        return (
+            self._validation, self._sizes, self._one, self._sorted, self._labels, self._company, self._passes,
+            self._recalibrated, self._dropout,
+        )  # fmt: skip
 
     # --- what is known ----------------------------------------------------------------------------
 
@@ -83,6 +92,9 @@ class Remarks:
     def _divergence(self) -> Rule:
         if self.diverged:
             yield "diverged", {"count": self.diverged, "seeds": self._spec.seeds}
+
+    def _untrained(self) -> Rule:
+        yield "untrained", {"evaluated": self._eval}
 
     def _validation(self) -> Rule:
         trained = self._shuffled(VALIDATION_BATCH)

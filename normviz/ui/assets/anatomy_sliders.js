@@ -1,0 +1,34 @@
+/** Sliders for the value of one cell and for what the norm has learned there. */
+
+import { plain } from "./anatomy_arithmetic.js";
+
+/** Bounds by symbol; x's hold for dragging too. */
+export const LIMITS = { x: [-5, 5], v: [-5, 5], γ: [-2, 3], β: [-2, 2], g: [0, 6] };
+const SYMBOLS = { x: "x", gamma: "γ", beta: "β" };
+
+export class Sliders {
+  /** `act`: {slide(name, value), settle()}. */
+  constructor(element, act) {
+    element.innerHTML = Object.keys(SYMBOLS).map((name) => `
+      <label class="nva-slider" data-name="${name}"><span></span><input type="range" step="0.1"><b></b></label>`).join("");
+    this.labels = [...element.children];
+    for (const label of this.labels) {
+      const input = label.querySelector("input");
+      input.addEventListener("input", () => act.slide(label.dataset.name, Number(input.value)));
+      input.addEventListener("change", () => act.settle());
+    }
+  }
+
+  /** `values` by name, `learned` the norm's parameters, the `cell` whose x it is, `whose` the parameters are, `symbols` where they have other ones. */
+  show({ values, learned, cell, whose, symbols }) {
+    for (const label of this.labels) {
+      const { name } = label.dataset, [title, input, number] = label.children;
+      const symbol = symbols[name] ?? SYMBOLS[name];
+      label.hidden = name !== "x" && !learned.includes(name);
+      title.innerHTML = `<b>${symbol}</b> of ${name === "x" ? cell : whose}`;
+      [input.min, input.max] = LIMITS[symbol];
+      input.value = values[name];
+      number.textContent = plain(values[name], 2);
+    }
+  }
+}
