@@ -1,8 +1,8 @@
 """What to look for: sentences about what is on screen now, made from the numbers of a frame.
 
 A runner puts ``Note(id, numbers)`` into a frame; the browser fills the template of that id
-(``ui/assets/notes.js``).  Templates are in Python's format language, of which ``{name}``, ``{name:d}``,
-``{name:.2f}``, ``{name:.3g}``, ``{name:.1e}``, ``{name:.0%}``, ``{name:,}`` and a leading ``+`` are understood.
+(``ui/assets/notes.js``).  Templates are in Python's format language; understood are ``{name}``, ``{name:d}``,
+``{name:.2f}``, ``{name:.3g}``, ``{name:.1e}``, ``{name:.0%}``, ``{name:,}`` and a leading ``+``.
 """
 
 from normviz.readings import forgotten_eval, signal, train

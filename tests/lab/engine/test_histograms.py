@@ -18,7 +18,8 @@ from normviz.lab.engine.histograms import BINS, linear_counts, linear_edges, sym
 SPECIAL = [
     0.0, -0.0, 1e-45, -1e-45, 1e-38, -1e-38, 2.0**-31, -(2.0**-31), 1.0, -1.0, 0.5, -0.5, 2.0, -2.0,
     3e38, -3e38, math.inf, -math.inf, math.nan, 4.0, -4.0, 3.9999998, -3.9999998, 0.125, -0.125, -1e-9, 1e-9,
-    float(np.nextafter(np.float32(0.5), np.float32(0))), float(np.nextafter(np.float32(-0.125), np.float32(-1))),
+    float(np.nextafter(np.float32(0.5), np.float32(0))),
+    float(np.nextafter(np.float32(-0.125), np.float32(-1))),
     float(np.nextafter(np.float32(2.0**-31), np.float32(0))),
 ]  # fmt: skip
 FLOATS = st.one_of(st.floats(width=32), st.sampled_from([float(np.float32(one)) for one in SPECIAL]))
