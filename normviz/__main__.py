@@ -156,7 +156,8 @@ def _save(folder: Path, spec: Spec, recording: Recording, told: dict[str, Any]) 
 def _print_tree(value: dict[str, Any], indent: str = "") -> None:
     for name, one in value.items():
         if isinstance(one, dict) and set(one) == {"mean", "sd", "seeds"}:
-            print(f"{indent}{name}: {one['mean']:.4g} ± {one['sd']:.2g} ({one['seeds']} seeds)")
+            mean, sd = ("–" if one[key] is None else f"{one[key]:.3g}" for key in ("mean", "sd"))
+            print(f"{indent}{name}: {mean} ± {sd} (seeds: {one['seeds']})")
         elif isinstance(one, dict):
             print(f"{indent}{name}")
             _print_tree(one, indent + "  ")

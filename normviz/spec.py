@@ -39,6 +39,9 @@ class SpecError(ValueError):
         tail = f" {self.remedy}" if self.remedy else ""
         return f"{self.label}: “{shown}” does not work; allowed is {self.allowed}.{tail}"
 
+    def __str__(self) -> str:
+        return self.sentence  # as it stands now: the remedy may have been added after the error was made
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (self.label, self.value, self.allowed, self.remedy, self.field)
 

@@ -9,9 +9,9 @@ from normviz.ui.stage import stage
 
 st.title(Signal.title)
 st.markdown(
-    "One batch goes through freshly drawn networks, forward and back; nothing is trained. What each layer "
-    "does to size, gradient and angle is repeated in every layer, so small differences grow exponentially. "
-    "How a network learns is not decided here alone: this is only where it starts."
+    "One batch goes through freshly drawn networks, forward and back, and nothing is trained: what each "
+    "layer does to sizes, gradients and angles is repeated in every layer, so small differences grow "
+    "exponentially. This is where a network starts; an initialization alone does not decide how it learns."
 )
 spec = controls(Signal)
 stage(spec, *figures(spec))

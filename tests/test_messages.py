@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from normviz import messages
@@ -12,7 +12,7 @@ from normviz.messages import LARGEST, Digest, Message, ProtocolError, Reader, pa
 MESSAGES = st.builds(Message, st.integers(-(2**31), 2**31 - 1), st.integers(0, 255), st.binary(max_size=300))
 
 
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(MESSAGES, max_size=8), st.data())
 def test_messages_arrive_whole_however_they_are_cut(told: list[Message], data: st.DataObject) -> None:
     stream = b"".join(packed(one.run, one.kind, one.payload) for one in told)

@@ -38,7 +38,7 @@ def memory(pid: int) -> int:
     return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
 
 
-def until(condition: Callable[[], object], *, within: float = 60) -> None:
+def until(condition: Callable[[], object], *, within: float = 120) -> None:
     """Wait for something to become true.
 
     Raises:

@@ -25,7 +25,7 @@ class Stand:
         self.player = Player(settings)
         self.wait(self.player.start())
 
-    def wait(self, coroutine: Coroutine[Any, Any, Any], within: float = 120) -> Any:
+    def wait(self, coroutine: Coroutine[Any, Any, Any], within: float = 300) -> Any:
         """Run a coroutine in the player's loop."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(within)
 
@@ -41,7 +41,7 @@ class Stand:
 
     def finish(self, spec: Spec) -> Run:
         """Watch a run to the end and wait for it."""
-        return self.watch(spec).result(120)
+        return self.watch(spec).result(300)
 
     @property
     def hosts(self) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from normviz.frames import Array, Frame, Recording, Schema
@@ -75,7 +75,7 @@ def test_a_frame_larger_than_the_window_travels_alone() -> None:
     assert indices(feed.take(recording, live=False)) == [[2]]
 
 
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.integers(0, 120), st.integers(0, 120), st.booleans()), max_size=60))
 def test_every_frame_arrives_once_and_the_way_is_bounded(rounds: list[tuple[int, int, bool]]) -> None:
     recording, feed = Recording(SCHEMA), Feed()

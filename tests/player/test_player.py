@@ -109,7 +109,7 @@ def test_run_that_always_dies_is_given_up_and_harms_no_other(stand: Stand) -> No
     assert run.frames == 3
     stand.open(Fault(how="crashes"))  # whoever asks anew gets another attempt
     until(lambda: run.state is State.LIVE)
-    assert recorded(neighbour.result(120)) == frames_of(other, walk)
+    assert recorded(neighbour.result(300)) == frames_of(other, walk)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_runs_beyond_the_number_wait_in_line(tight: Stand) -> None:
     until(lambda: first.frames)
     assert [tight.player.place(run) for run in (first, second, third)] == [0, 1, 2]
     assert len(children(tight.hosts[0])) == 1
-    assert [end.result(60).state for end in ends] == [State.DONE] * 3
+    assert [end.result(300).state for end in ends] == [State.DONE] * 3
 
 
 def test_recordings_stay_within_their_memory(tight: Stand) -> None:

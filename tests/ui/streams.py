@@ -66,7 +66,7 @@ class Server:
     def close(self) -> None:
         """End the server."""
         self.process.terminate()
-        self.process.wait(30)
+        self.process.wait(60)
         self._listener.join()
 
 

@@ -27,8 +27,8 @@ def test_nothing_outlives_the_server(form: str, sign: signal.Signals) -> None:
         started = descendants(server.process.pid)
         assert len(started) == (4 if form == "fork" else 2)
         server.process.send_signal(sign)
-        server.process.wait(20)
-        until(lambda: not any(map(alive, started)), within=10)
+        server.process.wait(60)
+        until(lambda: not any(map(alive, started)))
     finally:
         for client in clients:
             client.close()
@@ -52,6 +52,6 @@ def test_a_client_that_reads_nothing_does_not_hold_up_the_end() -> None:
         until(lambda: server.get("/report")["recordings_bytes"] > 10_000_000)
         started = descendants(server.process.pid)
         server.process.terminate()
-        server.process.wait(20)
-        until(lambda: not any(map(alive, started)), within=10)
+        server.process.wait(60)
+        until(lambda: not any(map(alive, started)))
     server.close()

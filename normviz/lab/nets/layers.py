@@ -21,6 +21,7 @@ from normviz.lab.randoms import generator, he_normal
 
 Activation = Callable[[Tensor], Tensor]
 
+
 def _sigmoid(x: Tensor) -> Tensor:
     """torch.sigmoid, in whole vectors: the kernel rounds what is left at the end of an array differently."""
     size = x[0].numel()
