@@ -20,7 +20,7 @@ from typing import Any, ClassVar, Self
 Value = int | float | bool | str | tuple[str, ...]
 
 _LONGEST_TEXT = 200  # characters of one value; longer text can only be an attack or an accident
-_INTEGER = re.compile(r"[+-]?\d{1,15}")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,15}")
 
 
 class SpecError(ValueError):
@@ -48,6 +48,14 @@ class SpecError(ValueError):
 
 def _rebuild(label: str, value: object, allowed: str, remedy: str, field_name: str) -> SpecError:
     return SpecError(label, value, allowed, remedy, field=field_name)
+
+
+class _UnfitError(Exception):
+    """A value, or one of several, that a knob does not accept."""
+
+    def __init__(self, value: object) -> None:
+        super().__init__()
+        self.value = value
 
 
 @dataclass(frozen=True)
@@ -90,48 +98,54 @@ class Knob:
         Raises:
             SpecError: it is of the wrong type, out of bounds, or not among the choices.
         """
-        refused = SpecError(self.label, value, self.allowed(default), self._nearest(value), field=name)
+        try:
+            return self._accepted(name, value, default)
+        except _UnfitError as unfit:  # words are looked for only now: specs are made often
+            near = self._nearest(unfit.value)
+        raise SpecError(self.label, value, self.allowed(default), near, field=name)
+
+    def _accepted(self, name: str, value: object, default: Value) -> Value:
         if self.most:
-            return self._accept_many(value, refused)
+            return self._accept_many(value)
         if self.choices:
             if not any(value == choice and type(value) is type(choice) for choice in self.choices):
-                raise refused
+                raise _UnfitError(value)
             return value  # type: ignore[return-value]
         if isinstance(default, bool):
             if not isinstance(value, bool):
-                raise refused
+                raise _UnfitError(value)
             return value
-        return self._accept_number(value, default, refused)
+        return self._accept_number(name, value, default)
 
-    def _accept_many(self, value: object, refused: SpecError) -> tuple[str, ...]:
+    def _accept_many(self, value: object) -> tuple[str, ...]:
         if not isinstance(value, tuple | list) or not all(isinstance(one, str) for one in value):
-            raise refused
+            raise _UnfitError(value)
         chosen = tuple(value)
-        wrong = [one for one in chosen if one not in self.choices]
-        if wrong:
-            refused.remedy = self._nearest(wrong[0])
-        if wrong or not 1 <= len(chosen) <= self.most or len(set(chosen)) != len(chosen):
-            raise refused
+        for one in chosen:
+            if one not in self.choices:
+                raise _UnfitError(one)
+        if not 1 <= len(chosen) <= self.most or len(set(chosen)) != len(chosen):
+            raise _UnfitError(value)
         return chosen
 
-    def _accept_number(self, value: object, default: Value, refused: SpecError) -> int | float:
+    def _accept_number(self, name: str, value: object, default: Value) -> int | float:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise refused
+            raise _UnfitError(value)
         if isinstance(default, int):
             if value != value or value in (math.inf, -math.inf) or value != int(value):
-                raise refused
+                raise _UnfitError(value)
             number: int | float = int(value)
         else:
             try:
                 number = float(value)
             except OverflowError:
-                raise refused from None
+                raise _UnfitError(value) from None
         if self.low is None or self.high is None:
-            raise TypeError(f"the field {refused.field} declares neither bounds nor choices")
+            raise TypeError(f"the field {name} declares neither bounds nor choices")
         if not self.low <= number <= self.high:
-            raise refused
+            raise _UnfitError(value)
         if isinstance(number, int) and self.step and (number - int(self.low)) % int(self.step):
-            raise refused
+            raise _UnfitError(value)
         return number
 
     def _nearest(self, value: object) -> str:
@@ -159,7 +173,7 @@ class Knob:
         elif isinstance(default, int):
             if not _INTEGER.fullmatch(text.strip()):
                 raise refused
-            value = int(text)
+            value = int(text.strip())
         elif isinstance(default, float):
             try:
                 value = float(text)

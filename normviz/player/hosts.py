@@ -122,7 +122,8 @@ class HostProcess:
         if self.about:  # before that it does not listen
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.ended(), 3)
-        self.kill()
+        if self._process.returncode is None:
+            self.kill()
         await self.ended()
 
     def kill(self) -> None:
@@ -144,7 +145,11 @@ class HostProcess:
             # Whatever is wrong with one host or its messages, a fresh one gets its runs.
             logger.exception("the engine host %d is not understood and is ended", process.pid)
         finally:
-            self.kill()
+            # Not killed at once: to signal a process that has just ended would reap it behind asyncio's back.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), 1)
+            if process.returncode is None:
+                self.kill()
             code = await process.wait()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(log, 1)  # a run that is ending may hold the log open a little longer

@@ -66,7 +66,7 @@ class ForgottenEval(Spec):
         help="Of stochastic gradient descent with momentum 0.9.",
     )  # fmt: skip
     eps: float = knob(
-        1e-5, label="eps", low=1e-8, high=1.0, log=True, expert=True,
+        1e-5, label="Epsilon", low=1e-8, high=1.0, log=True, expert=True,
         help="Added to the variance before the square root.",
     )  # fmt: skip
     seeds: int = knob(

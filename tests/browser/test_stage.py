@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.browser
 
 Visit = Callable[..., Visitor]
 SMALL = Train(norms=("none", "batch"), depth=3, width=16, steps=100, seeds=2)
+LOOKS = Path(__file__).with_name("looks.js").read_text(encoding="utf-8")
 ADDRESS = "train?" + urlencode(SMALL.to_query())
 
 
@@ -306,21 +308,64 @@ def test_a_run_that_the_server_forgot_is_asked_for_again(visit: Visit) -> None:
     assert len(asked) == 2
 
 
-def test_what_moves_looks_like_what_is_drawn_anew(seated: Visitor) -> None:
-    """Lines that were animated have the very paths that Plotly gives them in a full drawing."""
+def off(point: list[float], line: list[list[float]]) -> float:
+    """Pixels between a point and a line of straight pieces."""
+    p, path = np.array(point), np.array(line)
+    if len(path) == 1:
+        return float(np.hypot(*(p - path[0])))
+    start, along = path[:-1], np.diff(path, axis=0)
+    length = np.maximum((along**2).sum(1), 1e-12)
+    share = np.clip(((p - start) * along).sum(1) / length, 0, 1)
+    return float(np.hypot(*(p - start - share[:, None] * along).T).min())
+
+
+MOVING = [
+    "loss", "test_accuracy", "hist_post", "chosen_layer", "chosen_layer_over_time", "update_ratio",
+    "affine_parameters", "running_statistics",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", MOVING)
+def test_what_is_moved_looks_like_what_plotly_draws(seated: Visitor, key: str) -> None:
+    """Lines and areas within a pixel, points at the same place, maps in the same colours."""
     page = seated.page
-    paths = """([key, again]) => {
-        if (again) Plotly.redraw(chart(key));
-        const found = [...chart(key).querySelectorAll("path.js-line, path.js-fill")];
-        return found.map((path) => path.getAttribute("d"));
-    }"""
-    for frame in (0, 12, 5, seated.state()["frames"] - 1, 9):
-        seated.seek(frame)
-        for key in ("loss", "test_accuracy"):
-            seated.show(key)
-            moving = page.evaluate(paths, [key, False])
-            assert moving == page.evaluate(paths, [key, True])
-            assert any(moving)
+    page.evaluate(f"() => {{ {LOOKS} }}")
+    last = seated.state()["frames"] - 1
+    seated.seek(last)
+    seated.show(key)
+    for start, end in ((last, last // 2), (last // 2, last), (4, 6)):
+        found = page.evaluate("([key, a, b]) => movedAndAnew([key, a, b])", [key, start, end])
+        moved, anew = found["moved"], found["anew"]
+        assert not moved["exact"], "it was drawn by Plotly at once"
+        assert anew["exact"]
+        for part in ("lines", "areas"):
+            assert len(moved[part]) == len(anew[part])
+            for mine, theirs in zip(moved[part], anew[part], strict=True):
+                assert max(off(point, theirs) for point in mine) < 1
+                assert max(off(point, mine) for point in theirs) < 1
+        for part in ("points", "errors", "places"):
+            np.testing.assert_allclose(np.ravel(moved[part]), np.ravel(anew[part]), atol=0.6)
+        assert len(moved["maps"]) == len(anew["maps"])
+        for mine, theirs in zip(moved["maps"], anew["maps"], strict=True):
+            one, other = (np.array(pixels, float).reshape(-1, 4) for pixels in (mine, theirs))
+            # Weighted by opacity: a transparent pixel has no colour.
+            assert np.abs(one[:, 3] - other[:, 3]).max() <= 2
+            assert (np.abs(one[:, :3] - other[:, :3]) * other[:, 3:] / 255).max() <= 3
+        assert any(anew[part] for part in ("lines", "maps", "points"))
+
+
+def test_a_chart_under_the_pointer_is_plotlys_own_while_it_plays(seated: Visitor, truth: Recording) -> None:
+    """So that the numbers that can be read off are those on screen."""
+    page = seated.page
+    seated.seek(len(truth) - 1)
+    seated.show("loss")
+    page.mouse.move(*point(seated, "loss", 50, 0.5))
+    page.evaluate("() => { stage().playback.speed = 0.1; stage().play(); }")
+    page.wait_for_function("() => stage().state().frame === 3")
+    assert page.evaluate("() => stage().scene.panels.get('loss').chart.exact")
+    seated.seek(5)
+    page.evaluate("() => { stage().playback.speed = 1; }")
+    page.mouse.move(0, 0)
 
 
 def test_a_run_can_be_left_and_taken_up_again(visit: Visit) -> None:

@@ -17,17 +17,26 @@ U = 16 units (the first of each layer), F fan-in.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from normviz import frames
 from normviz.catalog.networks import NETWORKS
+from normviz.lab.engine.collectors import (
+    Array,
+    ByMember,
+    Measure,
+    Shown,
+    Together,
+    first_units,
+    norms_of_rows,
+    nothing,
+    smallest_counter,
+    unit_maxima,
+)
 from normviz.lab.engine.groups import Group
 from normviz.lab.engine.histograms import BINS, linear_counts, linear_edges, symlog_counts, symlog_edges
 from normviz.lab.engine.stack import Stack
@@ -45,12 +54,11 @@ RANGES = {"relu": (-4.0, 4.0), "gelu": (-4.0, 4.0), "tanh": (-1.0, 1.0), "sigmoi
 NORM_RANGE = (-4.0, 4.0)
 """Histogram range of what enters and what leaves the norm."""
 
-_SMALL = 2**16
-"""Values of a layer up to which layers are measured together: below, the calls cost more than the copy."""
+HISTOGRAMS = ("pre", "post", "activation", "grad", "grad_weight")
+"""Before and after the norm, after the activation function, gradients of activations and of weights."""
 
-Array = NDArray[Any]
-Measure = Callable[[torch.Tensor], torch.Tensor]
-Rows = Sequence[tuple[int, int]]
+KEPT = ("running_mean", "running_var", "gamma", "beta")
+"""What a norm keeps for each channel, if it does."""
 
 
 class Probe:
@@ -69,32 +77,26 @@ class Probe:
         self._most = stack.batch_size * max(layer.channels * prod(layer.spatial) for layer in self._layers)
         self._most_weights = max(layer.fan_in * layer.channels for layer in self._layers)
         self._schema = self.schema()
-        self._arrays: dict[str, Array] = {}
-        self._scratch: dict[str, dict[tuple[int, ...], torch.Tensor]] = {}
+        self._by_member = ByMember()
+        self._shown = {name: Shown(len(self.shown)) for name in (*HISTOGRAMS, *KEPT)}
+        self._scratch: dict[str, dict[Any, torch.Tensor]] = {}
 
     # ---------------------------------------------------------------- what it records
 
     def schema(self) -> tuple[frames.Array, ...]:
         """Names, shapes, element types, axes and units of the arrays, in their order."""
         v, m, n = len(self.shown), self._members, len(self._layers)
-        counts, weights = _smallest(self._most), _smallest(self._most_weights)
+        counts, of_weights = smallest_counter(self._most), smallest_counter(self._most_weights)
+        kinds = dict.fromkeys(HISTOGRAMS, counts) | {"grad_weight": of_weights}
         histogram, by_member = ("variant", "layer", "bin"), ("member", "layer")
+        units = ("batch_mean", "batch_var", *KEPT)
         return (
             *(
                 frames.Array(f"hist_{of}", (v, n, BINS), kind, histogram, "values")
-                for of, kind in (
-                    ("pre", counts),
-                    ("post", counts),
-                    ("activation", counts),
-                    ("grad", counts),
-                    ("grad_weight", weights),
-                )
+                for of, kind in kinds.items()
             ),
             *(frames.Array(name, (m, n), "f4", by_member, unit) for name, unit in _BY_MEMBER.items()),
-            *(
-                frames.Array(name, (v, n, UNITS), "f4", ("variant", "layer", "unit"))
-                for name in ("batch_mean", "batch_var", "running_mean", "running_var", "gamma", "beta")
-            ),
+            *(frames.Array(name, (v, n, UNITS), "f4", ("variant", "layer", "unit")) for name in units),
         )
 
     @property
@@ -111,160 +113,111 @@ class Probe:
     # ---------------------------------------------------------------- called by the stack
 
     def begin(self) -> None:
-        """Start a recorded step with arrays that hold nothing: zero counts, NaN for the rest."""
-        self._arrays = {
-            one.name: np.full(one.shape, math.nan if one.dtype == "f4" else 0, one.dtype)
-            for one in self._schema
-        }
-
-    def end(self) -> dict[str, Array]:
-        """What was recorded."""
-        arrays, self._arrays = self._arrays, {}
-        return arrays
+        """Start a recorded step."""
+        for shown in self._shown.values():
+            shown.begin()
 
     @torch.no_grad()
     def before(self, group: Group, tape: Tape, gradients: Sequence[torch.Tensor]) -> None:
         """See a group between its backward pass and its update."""
         weights = [block.layer.weight for block in group.net.blocks]
         place = {id(parameter): place for place, parameter in enumerate(group.parameters)}
-        of_weights = self._gather("weights", [gradients[place[id(weight)]] for weight in weights])
-        of_outputs = self._gather("outputs", gradients[len(group.parameters) :])
-        activated = self._gather("activated", tape.activated)
-        self._weights = self._gather("before", weights, copy=True)
-        self._put(group, "grad_norm_activation", of_outputs.measure(norms_of_rows))
-        self._put(group, "grad_norm_weight", of_weights.measure(norms_of_rows))
-        self._put_health(group, activated)
+        of_weights = [gradients[place[id(weight)]] for weight in weights]
+        of_outputs = gradients[len(group.parameters) :]
+        self._weights = self._together("before", weights, copy=True)
+        self._put(group, "grad_norm_activation", self._together("outputs", of_outputs).measure(norms_of_rows))
+        self._put(group, "grad_norm_weight", self._together("weights", of_weights).measure(norms_of_rows))
+        self._put_health(group, tape)
         self._put_affine(group)
-        rows = self._rows(group)
-        if rows:
-            self._put_histograms(rows, tape, activated, of_outputs, of_weights)
-            self._put_statistics(group, rows, tape)
+        for v, row in self._rows(group):
+            self._show(
+                v, row, pre=tape.entering, activation=tape.activated, grad=of_outputs, grad_weight=of_weights
+            )
+            if tape.leaving[0] is tape.entering[0]:
+                self._shown["post"].copy(v, self._shown["pre"])
+            else:
+                self._show(v, row, post=tape.leaving)
+            for name, kept in self._kept(group).items():
+                self._shown[name].put(v, [one[row, :UNITS] for one in kept])
 
     @torch.no_grad()
     def after(self, group: Group) -> None:
         """See a group after its update."""
-        now = self._gather("after", [block.layer.weight for block in group.net.blocks])
-        change = self._weights.change(now).measure(norms_of_rows)
-        self._put(group, "update_ratio", change / self._weights.measure(norms_of_rows))
+        size = self._weights.measure(norms_of_rows)
+        now = self._together("after", [block.layer.weight for block in group.net.blocks])
+        self._put(group, "update_ratio", now.minus(self._weights).measure(norms_of_rows) / size)
+
+    @torch.no_grad()
+    def end(self) -> dict[str, Array]:
+        """What was recorded; zero counts and NaN where there is nothing, as for members that are frozen."""
+        arrays = {one.name: nothing(one.shape, one.dtype) for one in self._schema}
+        self._by_member.fill(arrays)
+        for name in HISTOGRAMS:
+            self._shown[name].fill(arrays[f"hist_{name}"], self._counts(name))
+        entering = self._shown["pre"]
+        entering.fill(arrays["batch_mean"], lambda x: first_units(x, UNITS).mean(2))
+        entering.fill(arrays["batch_var"], lambda x: first_units(x, UNITS).var(2, correction=0))
+        for name in KEPT:
+            self._shown[name].fill(arrays[name], lambda x: x)
+        return arrays
 
     # ---------------------------------------------------------------- its parts
 
-    def _gather(self, name: str, values: Sequence[torch.Tensor], copy: bool = False) -> Layers:
-        return Layers(values, self._scratch.setdefault(name, {}), copy)
+    def _together(self, name: str, values: Sequence[torch.Tensor], copy: bool = False) -> Together:
+        return Together(values, self._scratch.setdefault(name, {}), copy)
 
     def _put(self, group: Group, name: str, values_LE: torch.Tensor) -> None:
-        self._arrays[name][list(group.places)] = values_LE.T.cpu().numpy()
+        if not all(group.live):
+            values_LE = values_LE.masked_fill(~torch.tensor(group.live, device=values_LE.device), math.nan)
+        self._by_member.put(name, group.places, values_LE)
 
-    def _put_health(self, group: Group, activated: Layers) -> None:
+    def _rows(self, group: Group) -> list[tuple[int, int]]:
+        """(place among the shown, row in the group) of the shown members that live in this group."""
+        rows = [(v, group.places.index(m)) for v, m in enumerate(self.shown) if m in group.places]
+        return [(v, row) for v, row in rows if group.live[row]]
+
+    def _show(self, v: int, row: int, **values: Sequence[torch.Tensor]) -> None:
+        for name, layers in values.items():
+            self._shown[name].put(v, [one[row] for one in layers])
+
+    def _counts(self, name: str) -> Measure:
+        """Rows of values -> their histograms."""
+        if name.startswith("grad"):
+            return lambda x: symlog_counts(x.flatten(1))
+        bounds = RANGES[self._activation] if name == "activation" else NORM_RANGE
+        return lambda x: linear_counts(x.flatten(1), *bounds)
+
+    def _put_health(self, group: Group, tape: Tape) -> None:
         """Dead and saturated shares, for the activation functions that have them."""
         if group.net.norms[0].activates:
             return
         if self._activation == "relu":
             # A rectified unit is dead in this batch if its greatest value is zero.
+            activated = self._together("activated", tape.activated)
             self._put(group, "dead", activated.measure(lambda x: (unit_maxima(x) == 0).float().mean(1)))
         elif self._activation in SATURATED:
             low, high = SATURATED[self._activation]
+            activated = self._together("activated", tape.activated)
             beyond = activated.measure(lambda x: ((x < low) | (x > high)).flatten(1).float().mean(1))
             self._put(group, "saturated", beyond)
 
     def _put_affine(self, group: Group) -> None:
-        for name in ("gamma", "beta"):
-            kept = [getattr(norm, name, None) for norm in group.net.norms]
-            affine = [one.flatten(1) for one in kept if one is not None]
-            if affine:
-                layers = self._gather(name, affine)
+        """Mean and spread of γ and β."""
+        for name, kept in self._kept(group).items():
+            if name in ("gamma", "beta"):
+                layers = self._together(name, kept)
                 self._put(group, f"{name}_mean", layers.measure(lambda x: x.mean(1)))
                 self._put(group, f"{name}_sd", layers.measure(lambda x: x.std(1, correction=0)))
-                self._put_units(self._rows(group), name, affine)
-
-    def _put_units(self, rows: Rows, name: str, kept: Sequence[torch.Tensor]) -> None:
-        """The first units of the shown members, of one [E, C] for each layer."""
-        for v, row in rows:
-            self._arrays[name][v] = torch.stack([one[row, :UNITS] for one in kept]).cpu().numpy()
-
-    def _rows(self, group: Group) -> Rows:
-        """(place among the shown, row in the group) of the shown members in this group."""
-        return [(v, group.places.index(m)) for v, m in enumerate(self.shown) if m in group.places]
-
-    def _put_histograms(
-        self, rows: Rows, tape: Tape, activated: Layers, of_outputs: Layers, of_weights: Layers
-    ) -> None:
-        """Histograms of the shown members."""
-        shown = [v for v, _ in rows]
-        of_group = [row for _, row in rows]
-        entering = self._gather("entering", [picked(one, of_group) for one in tape.entering])
-
-        def put(name: str, layers: Layers, counts: Measure) -> None:
-            counted = layers.measure(lambda x: counts(x.flatten(1)))
-            self._arrays[name][shown] = counted.transpose(0, 1).cpu().numpy()
-
-        put("hist_pre", entering, lambda x: linear_counts(x, *NORM_RANGE))
-        if tape.leaving[0] is tape.entering[0]:
-            self._arrays["hist_post"][shown] = self._arrays["hist_pre"][shown]
-        else:
-            leaving = self._gather("leaving", [picked(one, of_group) for one in tape.leaving])
-            put("hist_post", leaving, lambda x: linear_counts(x, *NORM_RANGE))
-        bounds = RANGES[self._activation]
-        put("hist_activation", activated.rows(of_group), lambda x: linear_counts(x, *bounds))
-        put("hist_grad", of_outputs.rows(of_group), symlog_counts)
-        put("hist_grad_weight", of_weights.rows(of_group), symlog_counts)
-
-    def _put_statistics(self, group: Group, rows: Rows, tape: Tape) -> None:
-        """Batch and running statistics of the shown members' first units."""
-        for v, row in rows:
-            units = self._gather("units", [one[row : row + 1, :, :UNITS] for one in tape.entering])
-            over = [dim for dim in range(tape.entering[0].dim()) if dim not in (0, 2)]
-            self._arrays["batch_mean"][v] = units.measure(lambda x: x.mean(over))[:, 0].cpu().numpy()  # noqa: B023
-            variance = units.measure(lambda x: x.var(over, correction=0))  # noqa: B023
-            self._arrays["batch_var"][v] = variance[:, 0].cpu().numpy()
-        kept = [norm.statistics() for norm in group.net.norms]
-        for name in kept[0]:
-            self._put_units(rows, name, [one[name] for one in kept])
-
-
-class Layers:
-    """A tensor [E, ...] of every layer, measured together where that is quicker.
-
-    Small tensors of one shape are copied side by side, since for them the calls cost more than the copy;
-    into ``scratch``, since fresh memory costs more than either.
-    """
-
-    def __init__(
-        self, values: Sequence[torch.Tensor], scratch: dict[tuple[int, ...], torch.Tensor], copy: bool = False
-    ) -> None:
-        self.pieces: list[torch.Tensor] = []
-        """[L', E, ...]: several layers in each or one."""
-        for _, run in groupby(values, key=lambda one: one.shape if one.numel() <= _SMALL else id(one)):
-            layers = list(run)
-            if len(layers) == 1:
-                self.pieces.append((layers[0].clone() if copy else layers[0]).unsqueeze(0))
-                continue
-            shape = (len(layers), *layers[0].shape)
-            if shape not in scratch:
-                scratch[shape] = layers[0].new_empty(shape)
-            self.pieces.append(torch.stack(layers, out=scratch[shape]))
-
-    def measure(self, measure: Measure) -> torch.Tensor:
-        """``measure``, [R, ...] -> [R, *of], of every layer and member: [L, E, *of]."""
-        results = []
-        for piece in self.pieces:
-            measured = measure(piece.flatten(0, 1))
-            results.append(measured.view(*piece.shape[:2], *measured.shape[1:]))
-        return results[0] if len(results) == 1 else torch.cat(results)
-
-    def rows(self, members: Sequence[int]) -> Layers:
-        """The same of some members."""
-        return self._of([picked(piece, members, 1) for piece in self.pieces])
-
-    def change(self, later: Layers) -> Layers:
-        """Difference to a later state."""
-        return self._of([now - before for before, now in zip(self.pieces, later.pieces, strict=True)])
 
     @staticmethod
-    def _of(pieces: list[torch.Tensor]) -> Layers:
-        layers = Layers((), {})
-        layers.pieces = pieces
-        return layers
+    def _kept(group: Group) -> dict[str, list[torch.Tensor]]:
+        """Those of `KEPT` that the group's norms have, [E, C] for each layer."""
+        found = {name: [getattr(norm, name, None) for norm in group.net.norms] for name in KEPT}
+        return {
+            name: [one.flatten(1) for one in kept if one is not None]
+            for name, kept in found.items()
+            if kept[0] is not None
+        }
 
 
 _BY_MEMBER: Mapping[str, str] = {
@@ -289,26 +242,3 @@ _BY_MEMBER: Mapping[str, str] = {
 | dead | share of rectified units that are zero on the whole batch; NaN for other activation functions |
 | gamma_mean … beta_sd | mean and standard deviation of γ and β over the channels; NaN without them |
 """
-
-
-def picked(x: torch.Tensor, rows: Sequence[int], dim: int = 0) -> torch.Tensor:
-    """Some rows of x; a view if it is one."""
-    if len(rows) == 1:
-        return x.narrow(dim, rows[0], 1)
-    return x.index_select(dim, torch.tensor(rows, device=x.device))
-
-
-def norms_of_rows(x: torch.Tensor) -> torch.Tensor:
-    """Euclidean norm of each row [R, ...] -> [R]."""
-    norms: torch.Tensor = torch.linalg.vector_norm(x.flatten(1), dim=1)
-    return norms
-
-
-def unit_maxima(x: torch.Tensor) -> torch.Tensor:
-    """Greatest value of each unit over samples and picture, [R, N, C, *spatial] -> [R, C]."""
-    return x.amax(dim=(1, *range(3, x.dim())))
-
-
-def _smallest(count: int) -> str:
-    """The smallest element type that holds a count."""
-    return "u2" if count < 2**16 else "u4"

@@ -105,19 +105,20 @@ def network(spec: Signal, seeds: Sequence[int]) -> Net:
         placement=spec.placement,
     )
     net.draw(seeds, [spec.gain] * len(seeds))
+    net.requires_grad_(False)  # nothing is trained; gradients of the weights alone are looked at
+    for block in net.blocks:
+        block.layer.weight.requires_grad_()
     return net
 
 
 def normalize(net: Net, norm: str, spec: Signal) -> None:
     """Give every layer of a network another norm; its weights stay as they were drawn."""
     options = {name: value for name, value in spec.norm_options.items() if name in NORMS[norm].options}
-    net.requires_grad_(False)  # of no interest, and asking for them takes time
     blocks = []
     for layer in (block.layer for block in net.blocks):
         members, _, width = layer.bias.shape
         own = norms.build(norm, members, width, **options).requires_grad_(False)
         own.init_from(layer.flat_weight)
-        layer.weight.requires_grad_()
         blocks.append(Block(layer, own, spec.activation, spec.placement))
     net.blocks = torch.nn.ModuleList(blocks)  # type: ignore[assignment]
 

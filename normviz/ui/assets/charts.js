@@ -1,9 +1,9 @@
 // One chart: a declared figure, drawn by Plotly into a node that stays for as long as the page does.
 //
-// While a recording plays, lines on fixed axes go to Plotly as animation frames without redraw, which leaves
-// the axes alone: a third of the processor time of `react` or `restyle` (23 against 65 ms for four charts of
-// four lines, software rendering).  Everything else is restyled: only the referenced attributes are sent.
+// What stands still is drawn by Plotly (`react`, `update`); while a recording plays, traces that keep their
+// shape are moved in place (moving.js), and Plotly catches up at every pause and under the pointer.
 
+import { isMovable, move } from "./moving.js";
 import { findRefs, lookup, replaceRefs, stamp } from "./refs.js";
 
 const CONFIG = { displayModeBar: false, responsive: false, doubleClick: "reset", showTips: false };
@@ -46,31 +46,41 @@ export class Chart {
       ...findRefs(figure.layout).map((found) => ({ ...found, trace: null })),
     ];
     this.moving = [...new Set(this.bound.map(({ trace }) => trace))].filter((trace) => trace !== null);
-    this.animated = isAnimated(figure, this.bound);
+    this.parts = this.traces.map((trace, i) => {
+      const bound = this.bound.filter((one) => one.trace === i);
+      return { i, bound, movable: isMovable(trace, bound.map(({ path }) => path)) };
+    });
     this.at = at;
     this.drawn = at ? this.#stamps() : null;
     this.#react();
   }
 
-  /** Draw what stands at frame k.  Returns a promise of the picture, or null if nothing has changed. */
-  draw(recording, k, cursors) {
+  /**
+   * Draw what stands at frame k.
+   * @param moving another picture will follow soon
+   * @returns a promise of the picture, or null if nothing has changed
+   */
+  draw(recording, k, cursors, moving) {
     this.at = { recording, k, cursors };
     const stamps = this.#stamps();
-    if (this.drawn && stamps.every((one, i) => one === this.drawn[i])) return null;
+    const same = this.drawn !== null && stamps.every((one, i) => one === this.drawn[i]);
+    if (same && (this.exact || moving)) return null;
+    const before = this.drawn;
     this.drawn = stamps;
-    return this.animated ? this.#animate() : this.#restyle();
+    this.exact = !(moving && before && this.#move(before));
+    return this.exact ? this.#restyle() : Promise.resolve();
   }
 
-  /** One animation frame that holds the referenced attributes of all moving traces. */
-  #animate() {
-    const data = this.moving.map((i) => {
-      const changed = {};
-      for (const { trace, path, ref } of this.bound) if (trace === i) changed[path[0]] = this.#value(ref, trace);
-      return changed;
+  /** Move what changed since the stamps `before` in place; false if some of that is beyond it. */
+  #move(before) {
+    const changed = new Set(this.bound.filter((_, i) => this.drawn[i] !== before[i]).map(({ trace }) => trace));
+    if (changed.has(null)) return false;
+    return this.parts.filter(({ i }) => changed.has(i)).every(({ i, bound, movable }) => {
+      const given = this.node.data[i];
+      const now = Object.fromEntries(bound.map(({ path, ref }) => [written(path), this.#value(ref, i)]));
+      if (movable) return move(this.node, i, { x: given.x, y: given.y, z: given.z, ...now });
+      return bound.every(({ path }) => sameValue(path.reduce((part, key) => part?.[key], given), now[written(path)]));
     });
-    const atOnce = { mode: "immediate", transition: { duration: 0 }, frame: { duration: 0, redraw: false } };
-    // A picture that is overtaken by the next one is no fault.
-    return this.kit.Plotly.animate(this.node, { data, traces: this.moving }, atOnce).catch(() => {});
   }
 
   #restyle() {
@@ -90,6 +100,7 @@ export class Chart {
   /** Show all variants but these. */
   hide(variants) {
     this.hidden = variants;
+    this.drawn = null; // what was moved only is drawn anew
     this.kit.Plotly.restyle(this.node, { visible: this.traces.map((trace) => this.#isVisible(trace)) });
   }
 
@@ -129,6 +140,7 @@ export class Chart {
 
   /** The whole figure, with its data if there are any yet.  Zoom survives by `uirevision`. */
   #react() {
+    this.exact = true;
     const fill = (trace) => (ref) => (this.at ? this.#value(ref, trace) : []);
     const data = this.traces.map((trace, i) => ({
       ...replaceRefs(trace, fill(i)),
@@ -145,13 +157,10 @@ export class Chart {
   }
 }
 
-/** Whether only coordinates of lines move, on axes that do not. */
-function isAnimated({ data, layout }, bound) {
-  const fixed = (name) => Array.isArray(layout[name.replace(/^[xy]/, "$&axis")]?.range);
-  return (
-    bound.every(({ trace, path }) => trace !== null && path.length === 1) &&
-    data.every(({ type, xaxis = "x", yaxis = "y" }) => type === "scatter" && fixed(xaxis) && fixed(yaxis))
-  );
+/** Whether two resolved values are equal, element by element. */
+function sameValue(one, other) {
+  if (typeof one !== "object" || typeof other !== "object" || !one || !other) return Object.is(one, other);
+  return one.length === other.length && one.every((value, i) => sameValue(value, other[i]));
 }
 
 /** Line traces of the run before, in grey, to lie behind those of this one. */

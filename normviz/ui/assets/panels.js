@@ -9,7 +9,7 @@ const HEIGHT = 300; // pixels of a figure that does not say
 export class Panel {
   /**
    * @param kit {Plotly, template}, shared by all panels
-   * @param on {seekStep(step), layer(index), hover(index or null), moved(), signal}
+   * @param on {seekStep(step), layer(index), hover(index or null), moved(), seen(), signal}
    */
   constructor(kit, figure, on) {
     this.kit = kit;
@@ -26,6 +26,12 @@ export class Panel {
     const caption = element("figcaption", {}, this.title, this.badge, this.options);
     this.root = element("figure", { className: "nv-figure" }, caption, this.box, this.fault);
     this.marks = new Marks(this.box, this.plot, on);
+    this.pointed = false; // under the pointer, where numbers may be read off
+    this.box.addEventListener("pointerenter", () => {
+      this.pointed = true;
+      on.seen();
+    });
+    this.box.addEventListener("pointerleave", () => (this.pointed = false));
     this.set(figure, []);
   }
 
@@ -49,12 +55,12 @@ export class Panel {
   }
 
   /** Draw, if on screen.  Returns a promise of the picture, or null if Plotly has nothing to do. */
-  draw(recording, k, cursors, hover, layerName) {
+  draw(recording, k, { cursors, hover, moving }, layerName) {
     if (!this.visible) return null;
     return this.#guarded(() => {
       const at = recording && k >= 0 ? { recording, k, cursors } : null;
       this.#ensureChart(at);
-      const picture = at ? this.chart.draw(recording, k, cursors) : null;
+      const picture = at ? this.chart.draw(recording, k, cursors, moving && !this.pointed) : null;
       setText(this.badge, this.chart.cursors.has("layer") ? layerName : "");
       this.mark(recording?.before(k)?.step ?? null, cursors.layer, hover);
       return picture;

@@ -101,12 +101,16 @@ export class Scene {
     return n;
   }
 
-  /** Draw what stands at frame k in the charts that are on screen.  Returns promises of what changed. */
-  draw(recording, k, cursors, hover, readings) {
+  /**
+   * Draw what stands at frame k in the charts that are on screen.
+   * @param how {cursors, hover, moving}: see Chart.draw
+   * @returns promises of what changed
+   */
+  draw(recording, k, how, readings) {
     if (!this.kit.Plotly) return [];
     const pictures = [];
     this.#each((panel) => {
-      pictures.push(panel.draw(recording, k, cursors, hover, this.layers.names[cursors.layer] ?? ""));
+      pictures.push(panel.draw(recording, k, how, this.layers.names[how.cursors.layer] ?? ""));
     });
     this.#read(recording, k, readings);
     return pictures.filter((picture) => picture !== null);

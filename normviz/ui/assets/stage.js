@@ -12,6 +12,7 @@ import { Scene } from "./scene.js";
 const MOST_UPDATES = 20; // a second
 const CALM_UPDATES = 1; // a second, where the visitor wants reduced motion
 const REST = 0.25; // of a drawing's time is left to everything else before the next one
+const SCRUBBING = 150; // ms after a move of the slider in which the next one is expected
 const PATIENCE = 1500; // ms for which the last picture stays when a new run has sent nothing yet
 
 const stages = new WeakMap();
@@ -57,6 +58,7 @@ export class Stage {
     this.updates = 0; // pictures drawn
     this.spent = 0; // ms for the last one
     this.drawing = false;
+    this.scrubbed = -Infinity; // when the slider was last moved
     this.rested = 0; // when the next picture may come
     this.away = new AbortController();
     const { playback } = this;
@@ -67,7 +69,10 @@ export class Stage {
     this.scene = new Scene(parent, {
       toggle: then(() => playback.toggle()),
       step: then((by) => playback.step(by)),
-      seek: then((frame) => playback.seek(frame)),
+      seek: then((frame) => {
+        this.scrubbed = performance.now();
+        playback.seek(frame);
+      }),
       seekStep: then((step) => playback.seek(this.run.recording?.frameAtStep(step) ?? 0)),
       speed: then((times) => (playback.speed = times)),
       live: then(() => playback.follow()),
@@ -158,10 +163,10 @@ export class Stage {
   #tick(now) {
     this.ticking = null;
     if (this.away.signal.aborted) return;
-    const seconds = Math.min(0.25, (now - (this.ticked ?? now)) / 1000);
+    if (this.drawing) return this.#wake(); // one picture at a time
+    const seconds = Math.min(0.5, (now - (this.ticked ?? now)) / 1000);
     this.ticked = now;
     const { run, playback } = this;
-    if (this.drawing) return this.#wake(); // one picture at a time
     if (!this.staged && (run.frames > 0 || run.finished || now > this.due)) {
       playback.reset();
       playback.grow(run.frames, run.expected, run.finished);
@@ -173,19 +178,21 @@ export class Stage {
     }
     const calm = this.reducedMotion && playback.live && !this.dirty;
     if (now >= this.rested + (calm ? 1000 / CALM_UPDATES : 0)) this.#draw();
-    const waiting = !this.staged || this.dirty || this.shown !== this.#signature();
-    if (waiting || (playback.playing && !run.finished) || (playback.playing && playback.frame < playback.last)) {
-      this.#wake();
-    } else {
-      this.ticked = undefined; // at rest: no time passes until something happens
-    }
+    const due = !this.staged || this.dirty || this.shown !== this.#signature();
+    if (due || this.#moving) this.#wake();
+    else this.ticked = undefined; // at rest: no time passes until something happens
   }
 
   /** Everything on which the picture depends. */
   #signature() {
     const { run, playback } = this;
     const { frame, playing, live } = playback;
-    return [run.key, run.status, run.frames, frame, playing, live, this.#worthDrawing].join();
+    return [run.key, run.status, run.frames, frame, playing, live, this.#worthDrawing, this.#moving].join();
+  }
+
+  /** Another picture will follow soon: a recording plays, or a hand is on the slider. */
+  get #moving() {
+    return this.playback.playing || performance.now() < this.scrubbed + SCRUBBING;
   }
 
   /** Charts are drawn once there is something in them; if that takes long, their axes are shown empty. */
@@ -203,8 +210,8 @@ export class Stage {
     const layers = this.scene.offerLayers(run.recording?.schema);
     this.cursors.layer = Math.max(0, Math.min(this.cursors.layer, layers - 1));
     const where = this.#where();
-    const { cursors, hover, readings } = this;
-    const pictures = this.#worthDrawing ? this.scene.draw(run.recording, where.frame, cursors, hover, readings) : [];
+    const how = { cursors: this.cursors, hover: this.hover, moving: this.#moving };
+    const pictures = this.#worthDrawing ? this.scene.draw(run.recording, where.frame, how, this.readings) : [];
     this.drawing = true;
     await Promise.allSettled(pictures);
     this.drawing = false;

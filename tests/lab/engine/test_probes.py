@@ -213,11 +213,14 @@ def test_affine_and_running_statistics() -> None:
     np.testing.assert_allclose(arrays["running_var"][1], after, rtol=1e-6)
 
 
-def test_a_frozen_member_is_empty_once_its_group_stands_still() -> None:
-    stack = Stack(Plan("mlp", 4, 32), [Member("none", 0, 1e4, 10.0), Member("batch", 0, 0.1)], batch_size=32)
+@pytest.mark.parametrize("other", ["none", "batch"])
+def test_a_frozen_member_shows_nothing(other: str) -> None:
+    """Whether its group goes on ("none": it lives on in the other member) or stands still."""
+    stack = Stack(Plan("mlp", 4, 32), [Member("none", 0, 1e4, 10.0), Member(other, 0, 0.01)], batch_size=32)
     while stack.diverged_at[0] < 0:
         stack.step()
-    arrays = stack.recorded_step(Probe(stack))
-    assert np.isnan(arrays["grad_norm_weight"][0]).all()
-    assert arrays["hist_pre"][0].sum() == 0
+    arrays = stack.recorded_step(Probe(stack, shown=[0, 1]))
+    for name, array in arrays.items():
+        assert np.isnan(array[0]).all() if array.dtype == np.float32 else not array[0].any(), name
     assert np.isfinite(arrays["grad_norm_weight"][1]).all()
+    assert arrays["hist_pre"][1].sum() == 4 * 32 * 32
