@@ -39,11 +39,12 @@ def _measure(rounds: int) -> dict[str, Any]:
     probe = Probe(stack)
 
     def block(every: int) -> None:
-        for step in range(2 * BLOCK):
-            if every and step % every == 0:
-                stack.recorded_step(probe)
-            else:
-                stack.step()
+        if not every:
+            stack.step(2 * BLOCK)
+            return
+        for _ in range(2 * BLOCK // every):
+            stack.recorded_step(probe)
+            stack.step(every - 1)
 
     times: dict[int, list[float]] = {every: [] for every in (0, *PACES)}
     ratios: dict[int, list[float]] = {every: [] for every in PACES}

@@ -116,8 +116,7 @@ def _stacked(members: list[Any]) -> None:
     from normviz.lab.engine import Plan, Stack
 
     stack = Stack(Plan("mlp", DEPTH, WIDTH), members, optimizer="adam", batch_size=BATCH)
-    for _ in range(STEPS):
-        stack.step()
+    stack.step(STEPS)
 
 
 if __name__ == "__main__":

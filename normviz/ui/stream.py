@@ -50,7 +50,7 @@ logger = logging.getLogger(__name__)
 _INTERVAL = 0.05  # seconds between two rounds of messages to one client
 _PATIENCE = 60.0  # seconds without a word from a client that has frames on their way
 _LONGEST = 200  # characters of a client's message
-_TALK = 200.0  # messages of a client per second, on average
+_TALK = 100.0  # messages of a client per second, on average
 _MOST_FRAMES = 10_000_000
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future
@@ -38,6 +39,15 @@ class Stand:
     def watch(self, spec: Spec) -> Future[Run]:
         """Open a spec and watch its run to the end."""
         return asyncio.run_coroutine_threadsafe(self.player.finished(self.player.open(spec)), self._loop)
+
+    @contextlib.contextmanager
+    def watching(self, spec: Spec) -> Iterator[Run]:
+        """Watch a run for a while; leaving does not wait for its end."""
+        end = self.watch(spec)
+        try:
+            yield self.open(spec)
+        finally:
+            end.cancel()
 
     def finish(self, spec: Spec) -> Run:
         """Watch a run to the end and wait for it."""

@@ -32,7 +32,7 @@ def test_frames_are_those_of_the_runner(stand: Stand) -> None:
 
 
 def test_many_visitors_of_one_spec_cost_one_run(stand: Stand) -> None:
-    spec = Walk(seed=2, steps=20, pause=50)
+    spec = Walk(seed=2, steps=50, pause=50)
     runs = []
     visitors = [threading.Thread(target=lambda: runs.append(stand.open(spec))) for _ in range(40)]
     for visitor in visitors:
@@ -41,18 +41,19 @@ def test_many_visitors_of_one_spec_cost_one_run(stand: Stand) -> None:
         visitor.join()
     assert len(runs) == 40
     assert len({run.token for run in runs}) == 1
-    until(lambda: runs[0].pid)
-    assert sum(host["runs"] for host in stand.player.report()["engine"]["hosts"]) == 1
-    if stand.player.about.form == "fork":
-        assert children(stand.hosts[0]) == {runs[0].pid}
+    with stand.watching(spec) as run:
+        until(lambda: run.frames)
+        assert sum(host["runs"] for host in stand.player.report()["engine"]["hosts"]) == 1
+        if stand.player.about.form == "fork":
+            assert children(stand.hosts[0]) == {run.pid}
     assert recorded(stand.finish(spec)) == frames_of(spec, walk)
 
 
 def test_unwatched_run_ends_and_is_computed_on(stand: Stand) -> None:
     spec = Walk(seed=3, steps=100, pause=30)
-    run = stand.open(spec)
-    until(lambda: run.pid)
-    pid = run.pid
+    with stand.watching(spec) as run:
+        until(lambda: run.frames)
+        pid = run.pid
     until(lambda: run.state is State.IDLE)
     kept = recorded(run)
     assert 0 < len(kept) < 100
@@ -73,10 +74,10 @@ def test_watched_run_goes_on(stand: Stand) -> None:
 
 def test_killed_run_finishes_with_the_same_frames(stand: Stand) -> None:
     spec = Walk(seed=5, steps=60, pause=20)
-    run = stand.open(spec)
-    until(lambda: run.frames > 10)
-    kill(run.pid)
-    assert stand.finish(spec) is run
+    with stand.watching(spec) as run:
+        until(lambda: run.frames > 10)
+        kill(run.pid)
+        assert stand.finish(spec) is run
     assert (run.state, run.generation) == (State.DONE, 0)
     assert recorded(run) == frames_of(spec, walk)
 
@@ -85,14 +86,15 @@ def test_killed_hosts_come_back_and_their_runs_finish(stand: Stand) -> None:
     number = 1 if stand.player.about.form == "fork" else 2
     until(lambda: len(stand.hosts) == number)
     specs = [Walk(seed=seed, steps=60, pause=20) for seed in (6, 7, 8)]
+    ends = [stand.watch(spec) for spec in specs]
     runs = [stand.open(spec) for spec in specs]
     until(lambda: all(run.frames > 3 for run in runs))
     before = stand.hosts
     forked = set().union(*map(children, before))
     for pid in before:
         kill(pid)
-    for spec, run in zip(specs, runs, strict=True):
-        assert stand.finish(spec) is run
+    for spec, run, end in zip(specs, runs, ends, strict=True):
+        assert end.result(300) is run
         assert (run.state, run.generation) == (State.DONE, 0)
         assert recorded(run) == frames_of(spec, walk)
     assert not any(map(alive, [*before, *forked]))
@@ -107,8 +109,6 @@ def test_run_that_always_dies_is_given_up_and_harms_no_other(stand: Stand) -> No
     assert (run.state, run.deaths) == (State.FAILED, 4)
     assert "given up" in run.sentence
     assert run.frames == 3
-    stand.open(Fault(how="crashes"))  # whoever asks anew gets another attempt
-    until(lambda: run.state is State.LIVE)
     assert recorded(neighbour.result(300)) == frames_of(other, walk)
 
 
@@ -147,24 +147,28 @@ def test_what_a_run_prints_does_not_disturb(stand: Stand) -> None:
 
 def test_run_that_comes_out_differently_is_replaced(stand: Stand) -> None:
     spec = Fault(how="unsteady", pause=20)
-    run = stand.open(spec)
-    until(lambda: run.frames > 5)
-    kill(run.pid)
-    stand.finish(spec)
+    with stand.watching(spec) as run:
+        until(lambda: run.frames > 5)
+        kill(run.pid)
+        stand.finish(spec)
     assert run.generation == 1
     assert run.frames == 100
     assert len({float(run.recording.frame(k).arrays["start"]) for k in range(100)}) == 1
 
 
-def test_process_that_exits_counts_as_dead(tight: Stand) -> None:
-    run = tight.finish(Fault(how="exits"))
-    assert (run.state, run.deaths, run.frames) == (State.FAILED, 4, 3)
+def test_process_that_exits_counts_as_dead_and_may_be_tried_anew(
+    tight: Stand, caplog: pytest.LogCaptureFixture
+) -> None:
+    for attempts in (4, 8):
+        run = tight.finish(Fault(how="exits"))
+        assert (run.state, run.deaths, run.frames) == (State.FAILED, 4, 3)
+        assert caplog.text.count("ended with 3") == attempts
 
 
 @pytest.mark.parametrize("how", ["spins", "calls"])
 def test_hung_run_ends_with_its_lease(tight: Stand, how: str) -> None:
-    run = tight.open(Fault(how=how))
-    until(lambda: run.frames == 3)
+    with tight.watching(Fault(how=how)) as run:
+        until(lambda: run.frames == 3)
     until(lambda: run.state is State.IDLE)
     until(lambda: not children(tight.hosts[0]))
 

@@ -24,6 +24,7 @@ class Optimizer:
     def __init__(self, parameters: Sequence[torch.Tensor], rates: Sequence[float]) -> None:
         self.parameters = [parameter.detach() for parameter in parameters]
         self.rates = list(rates)
+        self._everybody = slice(0, len(self.rates))
         self.state: list[Tensors] = [
             [torch.zeros_like(one) for one in self.parameters] for _ in range(self.kept_per_parameter)
         ]
@@ -47,7 +48,8 @@ class Optimizer:
         self.steps += 1
         for rate, of, kept in self._slices:
             # The kernels walk through memory, so a transposed gradient is laid out first.
-            self.update([gradient[of].contiguous() for gradient in gradients], rate, *kept)
+            chosen = gradients if of == self._everybody else [gradient[of] for gradient in gradients]
+            self.update([gradient.contiguous() for gradient in chosen], rate, *kept)
 
     def update(self, gradients: Tensors, rate: float, parameters: Tensors, *state: Tensors) -> None:
         """Update one slice in place."""

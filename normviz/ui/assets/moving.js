@@ -1,9 +1,9 @@
 // While a recording plays: new coordinates go straight into the paths, points and pictures that Plotly made.
 //
-// Plotly spends most of a redraw on what does not change (defaults, axes, labels): with 8 layers and 4
-// variants some 60 ms of processor time a picture against 4 ms for this.  Only what keeps its shape is moved;
-// everything else, every pause and every chart under the pointer is drawn by Plotly itself (see charts.js),
-// so that what can be read off, zoomed or exported is always its work.
+// Plotly spends most of a redraw on what does not change (defaults, axes, labels).  Measured in turn on one
+// busy machine, three charts of 42 traces, 8 layers and 4 variants: 276 ms a picture, and 5 ms so.  Only what
+// keeps its shape on fixed axes is moved; everything else, every pause and every chart under the pointer is
+// drawn by Plotly itself (charts.js), so that what can be read off, zoomed or exported is always its work.
 
 const FAR = 1e5; // pixels; what lies farther outside is drawn there
 
@@ -28,7 +28,7 @@ export function move(node, i, values) {
   if (!full) return false;
   if (full.visible !== true) return true; // nothing of it is on screen
   const axes = [axis(node, full.xaxis), axis(node, full.yaxis)];
-  if (axes.some(({ type }) => type !== "linear" && type !== "log")) return false;
+  if (axes.some(({ type, autorange }) => autorange || !["linear", "log"].includes(type))) return false;
   return full.type === "heatmap" ? moveMap(node, full, axes, values) : moveLine(node, full, axes, values);
 }
 

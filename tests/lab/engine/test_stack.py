@@ -51,6 +51,23 @@ def test_with_a_norm_the_curve_differs_from_without(norm: str) -> None:
     assert (np.abs(losses[-5:, 0] - losses[-5:, 1]) > 1e-4).all()
 
 
+def test_several_steps_at_once_are_the_same_steps() -> None:
+    members = [*BOTH, Member("none", 2, 1e4, 10.0), Member("layer", 0, 0.05)]
+    plan = Plan("mlp", 4, 32, dropout=0.1)
+    one_by_one = trained(members, 50, plan)
+    at_once = Stack(plan, members, optimizer="momentum", batch_size=32)
+    at_once.step(3)
+    at_once.step(0)
+    at_once.step(47)
+    assert at_once.steps_done == 50
+    assert at_once.diverged_at[4] >= 0
+    np.testing.assert_array_equal(one_by_one.diverged_at, at_once.diverged_at)
+    np.testing.assert_array_equal(one_by_one.losses, at_once.losses)
+    for member in range(len(members)):
+        for name, value in one_by_one.parameters(member).items():
+            assert torch.equal(value, at_once.parameters(member)[name])
+
+
 def test_none_against_none_is_identical() -> None:
     losses = curve([Member("none", 3, 0.05), Member("none", 3, 0.05), Member("none", 4, 0.05)])
     np.testing.assert_array_equal(losses[:, 0], losses[:, 1])
