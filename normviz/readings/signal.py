@@ -33,8 +33,8 @@ TEMPLATES: dict[str, str] = {
     "signal.free_flat": "Without normalization the squared gradient of the activations keeps its size at this"
     " gain, {growth:.3f}-fold per layer.",
     "signal.keeps": "Without normalization the signal nearly keeps its size at this gain: SD {first:.2f} in "
-    "layer 1, {last:.2f} in layer {depth}. Of networks of width {width}, 95% end between {low:.2g} and "
-    "{high:.2g}.",
+    "layer 1, {last:.2f} in layer {depth}. Of networks of width {width}, theory expects 95% between {low:.2g}"
+    " and {high:.2g}.",
     "signal.grows": "{norm}: the signal grows from SD {first:.2g} in layer 1 to {last:.2g} in layer {depth}. "
     "Of networks of width {width}, theory expects 95% between {low:.2g} and {high:.2g}.",
     "signal.dies": "{norm}: the signal fades from SD {first:.2g} in layer 1 to {last:.2g} in layer {depth}. "

@@ -36,8 +36,8 @@ from normviz.specs.signal import Signal
 Arrays = dict[str, NDArray[Any]]
 Measure = Callable[[torch.Tensor], torch.Tensor]
 
-_TOGETHER = 2**16
-"""Values that are measured with one call: fewer cost a call each, more would leave the cache."""
+_SMALL, _TOGETHER = 2**15, 2**18
+"""Layers of so few values are measured together, up to so many: for them a call costs more than a copy."""
 _AT_ONCE = 4_000_000
 """Activations of one kind that are kept at once; a larger network is looked at seed by seed."""
 
@@ -157,13 +157,13 @@ def per_layer(values: Sequence[torch.Tensor], measure: Measure) -> torch.Tensor:
     Shapes: [L, E, *of].
     """
     parts = []
-    for _, run in groupby(values, key=lambda one: one.shape):
-        layers = list(run)
-        size = max(1, _TOGETHER // layers[0].numel())
-        for start in range(0, len(layers), size):
-            piece = torch.stack(layers[start : start + size])
-            measured = measure(piece.flatten(0, 1))
-            parts.append(measured.view(*piece.shape[:2], *measured.shape[1:]))
+    for shape, run in groupby(values, key=lambda one: one.shape):
+        layers, size = list(run), shape.numel()
+        count = _TOGETHER // size if size <= _SMALL else 1
+        for start in range(0, len(layers), count):
+            piece = layers[start : start + count]
+            measured = measure(torch.cat(piece) if count > 1 else piece[0])
+            parts.append(measured.view(len(piece), shape[0], *measured.shape[1:]))
     return torch.cat(parts)
 
 
