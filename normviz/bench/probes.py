@@ -17,7 +17,7 @@ PACES = (1, 5, 10)
 """Recording every k-th step."""
 
 
-def measure(rounds: int = 25) -> dict[str, Any]:
+def measure(rounds: int = 12) -> dict[str, Any]:
     """Time of a stack that records every k-th step divided by that of the same stack without recording.
 
     Six norms × five seeds in one stack, all that `normviz.lab.engine.Probe` knows: quantities of every layer

@@ -18,7 +18,7 @@ SAMPLE = 3
 """Usual loops timed beside each chunk of the map, standing for all of its members."""
 
 
-def measure(rounds: int = 12) -> dict[str, Any]:
+def measure(rounds: int = 9) -> dict[str, Any]:
     """Time of the usual loop divided by that of the stack, for whole runs from building to the last step.
 
     ``runs_144``: a map of 12 learning rates × 12 gains with batch norm, in stacks of 48.  ``runs_30_mixed``:

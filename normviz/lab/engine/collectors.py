@@ -43,11 +43,10 @@ class Together:
         results = [measure(piece.flatten(0, 1)).view(piece.shape[:2]) for piece in self.pieces]
         return results[0] if len(results) == 1 else torch.cat(results)
 
-    def minus(self, earlier: Together) -> Together:
-        """The change from an earlier state, which is lost."""
-        change = Together((), {})
-        change.pieces = [now.sub(old) for now, old in zip(self.pieces, earlier.pieces, strict=True)]
-        return change
+    def subtract(self, values: Sequence[torch.Tensor]) -> None:
+        """Take another tensor [E, ...] from that of every layer (which must be a copy), in place."""
+        layers = [layer for piece in self.pieces for layer in piece]
+        torch._foreach_sub_(layers, list(values))
 
 
 class Shown:
@@ -125,9 +124,14 @@ def _memory(
     return scratch[key]
 
 
-def norms_of_rows(x: torch.Tensor) -> torch.Tensor:
+def lengths(values: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Euclidean norm of every member's part, L times [E, ...] -> [L, E]."""
+    return torch.stack([length(one) for one in values])
+
+
+def length(x: torch.Tensor) -> torch.Tensor:
     """Euclidean norm of each row, [R, ...] -> [R]."""
-    norms: torch.Tensor = torch.linalg.vector_norm(x.flatten(1), dim=1)
+    norms: torch.Tensor = torch.linalg.vector_norm(x, dim=tuple(range(1, x.dim())))
     return norms
 
 
@@ -139,6 +143,11 @@ def unit_maxima(x: torch.Tensor) -> torch.Tensor:
 def first_units(x: torch.Tensor, count: int) -> torch.Tensor:
     """All values of each of the first units, [R, N, C, *spatial] -> [R, count, N·positions]."""
     return x[:, :, :count].transpose(1, 2).flatten(2)
+
+
+def biased_variance(x: torch.Tensor) -> torch.Tensor:
+    """Variance over the last dimension; by sums, which are far quicker than torch.var."""
+    return (x - x.mean(-1, keepdim=True)).square_().mean(-1)
 
 
 def smallest_counter(most: int) -> str:

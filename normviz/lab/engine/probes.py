@@ -31,8 +31,10 @@ from normviz.lab.engine.collectors import (
     Measure,
     Shown,
     Together,
+    biased_variance,
     first_units,
-    norms_of_rows,
+    length,
+    lengths,
     nothing,
     smallest_counter,
     unit_maxima,
@@ -124,11 +126,13 @@ class Probe:
         place = {id(parameter): place for place, parameter in enumerate(group.parameters)}
         of_weights = [gradients[place[id(weight)]] for weight in weights]
         of_outputs = gradients[len(group.parameters) :]
-        self._weights = self._together("before", weights, copy=True)
-        self._put(group, "grad_norm_activation", self._together("outputs", of_outputs).measure(norms_of_rows))
-        self._put(group, "grad_norm_weight", self._together("weights", of_weights).measure(norms_of_rows))
+        self._weights = self._together("weights", weights, copy=True)
+        self._size = self._weights.measure(length)
+        self._put(group, "grad_norm_activation", lengths(of_outputs))
+        self._put(group, "grad_norm_weight", lengths(of_weights))
         self._put_health(group, tape)
-        self._put_affine(group)
+        kept_by_name = self._kept(group)
+        self._put_affine(group, kept_by_name)
         for v, row in self._rows(group):
             self._show(
                 v, row, pre=tape.entering, activation=tape.activated, grad=of_outputs, grad_weight=of_weights
@@ -137,15 +141,14 @@ class Probe:
                 self._shown["post"].copy(v, self._shown["pre"])
             else:
                 self._show(v, row, post=tape.leaving)
-            for name, kept in self._kept(group).items():
+            for name, kept in kept_by_name.items():
                 self._shown[name].put(v, [one[row, :UNITS] for one in kept])
 
     @torch.no_grad()
     def after(self, group: Group) -> None:
         """See a group after its update."""
-        size = self._weights.measure(norms_of_rows)
-        now = self._together("after", [block.layer.weight for block in group.net.blocks])
-        self._put(group, "update_ratio", now.minus(self._weights).measure(norms_of_rows) / size)
+        self._weights.subtract([block.layer.weight for block in group.net.blocks])
+        self._put(group, "update_ratio", self._weights.measure(length) / self._size)
 
     @torch.no_grad()
     def end(self) -> dict[str, Array]:
@@ -156,7 +159,7 @@ class Probe:
             self._shown[name].fill(arrays[f"hist_{name}"], self._counts(name))
         entering = self._shown["pre"]
         entering.fill(arrays["batch_mean"], lambda x: first_units(x, UNITS).mean(2))
-        entering.fill(arrays["batch_var"], lambda x: first_units(x, UNITS).var(2, correction=0))
+        entering.fill(arrays["batch_var"], lambda x: biased_variance(first_units(x, UNITS)))
         for name in KEPT:
             self._shown[name].fill(arrays[name], lambda x: x)
         return arrays
@@ -193,17 +196,17 @@ class Probe:
             return
         if self._activation == "relu":
             # A rectified unit is dead in this batch if its greatest value is zero.
-            activated = self._together("activated", tape.activated)
-            self._put(group, "dead", activated.measure(lambda x: (unit_maxima(x) == 0).float().mean(1)))
+            greatest = self._together("greatest", [unit_maxima(one) for one in tape.activated])
+            self._put(group, "dead", greatest.measure(lambda x: (x == 0).float().mean(1)))
         elif self._activation in SATURATED:
             low, high = SATURATED[self._activation]
             activated = self._together("activated", tape.activated)
             beyond = activated.measure(lambda x: ((x < low) | (x > high)).flatten(1).float().mean(1))
             self._put(group, "saturated", beyond)
 
-    def _put_affine(self, group: Group) -> None:
+    def _put_affine(self, group: Group, kept_by_name: Mapping[str, Sequence[torch.Tensor]]) -> None:
         """Mean and spread of γ and β."""
-        for name, kept in self._kept(group).items():
+        for name, kept in kept_by_name.items():
             if name in ("gamma", "beta"):
                 layers = self._together(name, kept)
                 self._put(group, f"{name}_mean", layers.measure(lambda x: x.mean(1)))
@@ -212,12 +215,9 @@ class Probe:
     @staticmethod
     def _kept(group: Group) -> dict[str, list[torch.Tensor]]:
         """Those of `KEPT` that the group's norms have, [E, C] for each layer."""
-        found = {name: [getattr(norm, name, None) for norm in group.net.norms] for name in KEPT}
-        return {
-            name: [one.flatten(1) for one in kept if one is not None]
-            for name, kept in found.items()
-            if kept[0] is not None
-        }
+        norms = group.net.norms
+        names = [name for name in KEPT if getattr(norms[0], name, None) is not None]
+        return {name: [getattr(norm, name).flatten(1) for norm in norms] for name in names}
 
 
 _BY_MEMBER: Mapping[str, str] = {

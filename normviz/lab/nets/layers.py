@@ -168,16 +168,17 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, tape: Tape | None = None, dropout: Dropout | None = None) -> Tensor:
         """[E, N, C, *spatial] -> [E, N, O, *spatial]."""
-        weighted: Tensor = self.layer(x, self.norm if self._acts_on_weights else None)
+        norm = self.norm
+        weighted: Tensor = self.layer(x, norm if self._acts_on_weights else None)
         entering, y = weighted, weighted
-        if self.norm.activates:
-            leaving = activated = y = self.norm(entering)
+        if norm.activates:
+            leaving = activated = y = norm(entering)
         elif self.placement == "before":
-            leaving = self.norm(entering)
+            leaving = norm(entering)
             activated = y = self._activate(leaving, tape is None)
         else:
             activated = entering = self._activate(entering, tape is None)
-            leaving = y = self.norm(entering)
+            leaving = y = norm(entering)
         if dropout is not None and dropout.p and self.training:
             y = dropout(y)
         if tape is not None:

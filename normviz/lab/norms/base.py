@@ -5,6 +5,7 @@ Legend: E members, N samples, C channels, O outputs of a layer, F its fan-in.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, ClassVar, Self
 
 import torch
@@ -73,6 +74,12 @@ class Identity(Norm):
 def new_affine(members: int, *shape: int) -> tuple[nn.Parameter, nn.Parameter]:
     """γ = 1 and β = 0, each [members, *shape]."""
     return nn.Parameter(torch.ones(members, *shape)), nn.Parameter(torch.zeros(members, *shape))
+
+
+@cache
+def constant(value: float, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """A number as a tensor: for small activations a kernel takes it in half the time of a Python number."""
+    return torch.tensor(value, dtype=dtype, device=device)
 
 
 def require_values(values: int, kind: str, size: tuple[int, ...]) -> None:

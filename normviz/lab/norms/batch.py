@@ -10,7 +10,7 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
-from normviz.lab.norms.base import Norm, new_affine, require_channels, require_values
+from normviz.lab.norms.base import Norm, constant, new_affine, require_channels, require_values
 from normviz.lab.norms.standardize import scale, standardize
 
 
@@ -63,17 +63,17 @@ class RunningNorm(Norm):
         ``var_EKC`` is biased and was taken over ``values`` values.  The k-th of K updates keeps
         momentum·(1 - momentum)^(K-1-k) of its statistic.
         """
-        if not self.update_statistics or self.running_mean is None or self.running_var is None:
+        mean, var, tracked = self.running_mean, self.running_var, self.num_batches_tracked
+        if not self.update_statistics or mean is None or var is None or tracked is None:
             return
-        assert self.num_batches_tracked is not None
         batches = mean_EKC.shape[1]
-        self.num_batches_tracked.add_(batches)
-        unbiased = values / (values - 1)
+        tracked.add_(batches)
+        unbiased = constant(values / (values - 1), var.dtype, var.device)
         if batches > 1:
             mean_EKC, var_EKC = self._latest(mean_EKC), self._latest(var_EKC)
         weight = self._kept(batches)
-        self.running_mean.lerp_(mean_EKC.squeeze(1), weight)
-        self.running_var.lerp_(var_EKC.squeeze(1) * unbiased, weight)
+        mean.lerp_(mean_EKC.squeeze(1), weight)
+        var.lerp_(var_EKC.squeeze(1) * unbiased, weight)
 
     def _kept(self, batches: int) -> float:
         """How much of a running statistic is replaced by that many batches."""

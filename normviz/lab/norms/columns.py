@@ -14,6 +14,8 @@ from torch import Tensor, addcmul
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
+from normviz.lab.norms.base import constant
+
 
 def standardize_columns(x: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor]:
     r"""$\hat x = (x-\mu)/\sqrt{\sigma^2+\varepsilon}$ for each channel over the batch, y = γ·x̂ + β.
@@ -31,12 +33,12 @@ class _StandardizeColumns(Function):
     def forward(
         ctx: Any, x: Tensor, gamma: Tensor, beta: Tensor, eps: float
     ) -> tuple[Tensor, Tensor, Tensor]:
-        share = 1.0 / x.shape[1]
+        share = constant(1.0 / x.shape[1], x.dtype, x.device)
         mean = x.sum(1, True).mul_(share)
         x = x - mean
         y = x * x
         var = y.sum(1, True).mul_(share)
-        inverse = (var + eps).rsqrt_()
+        inverse = (var + constant(eps, x.dtype, x.device)).rsqrt_()
         factor = inverse * gamma.unsqueeze(1)
         addcmul(beta.unsqueeze(1), x, factor, out=y)
         ctx.save_for_backward(x, inverse, factor)
@@ -48,7 +50,7 @@ class _StandardizeColumns(Function):
     @once_differentiable
     def backward(ctx: Any, dy: Tensor, *_: None) -> tuple[Tensor, Tensor, Tensor, None]:
         x, inverse, factor = ctx.saved_tensors
-        share = -1.0 / x.shape[1]
+        share = constant(-1.0 / x.shape[1], x.dtype, x.device)
         d_beta = dy.sum(1, True)
         dx = dy * x
         d_gamma = dx.sum(1, True).mul_(inverse)

@@ -15,6 +15,8 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
+from normviz.lab.norms.base import constant
+
 
 def standardize_rows(
     x_ERP: Tensor,
@@ -42,7 +44,7 @@ class _StandardizeRows(Function):
         if center:
             x = x - _row_means(x)
         y = torch.mul(x, x)
-        inverse = _row_means(y).add_(eps).rsqrt_()
+        inverse = _row_means(y).add_(constant(eps, x.dtype, x.device)).rsqrt_()
         if gamma is None:
             xhat = torch.mul(x, inverse, out=y)
         else:
@@ -78,4 +80,4 @@ class _StandardizeRows(Function):
 
 
 def _row_means(x_ERP: Tensor) -> Tensor:
-    return x_ERP.sum(2, keepdim=True).mul_(1.0 / x_ERP.shape[2])
+    return x_ERP.sum(2, keepdim=True).mul_(constant(1.0 / x_ERP.shape[2], x_ERP.dtype, x_ERP.device))

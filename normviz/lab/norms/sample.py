@@ -50,6 +50,8 @@ class _TrailingNorm(Norm):
     def forward(self, x: Tensor) -> Tensor:
         """Each sample over its trailing dimensions."""
         shape = self.normalized_shape
+        if x.ndim == 3 and x.shape[2:] == shape and len(x) == self.members:
+            return self._rows(x)
         if x.shape[0] != self.members or x.shape[-len(shape) :] != shape or x.ndim < len(shape) + 2:
             raise ValueError(
                 f"Expected x of [{self.members}, N, …, {', '.join(map(str, shape))}], got {list(x.shape)}"
@@ -94,14 +96,13 @@ class LayerNorm(_TrailingNorm):
     def _rows(self, x_ERP: Tensor) -> Tensor:
         # torch's kernel is the quicker one, since it is a single call.
         xhat = F.layer_norm(x_ERP, x_ERP.shape[2:], eps=self._eps(x_ERP))
-        if self.gamma is None:
+        gamma, beta = self.gamma, self.beta
+        if gamma is None:
             return xhat
-        gamma = self.gamma.flatten(1).unsqueeze(1)
-        return (
-            xhat * gamma
-            if self.beta is None
-            else torch.addcmul(self.beta.flatten(1).unsqueeze(1), xhat, gamma)
-        )
+        by_value = gamma.flatten(1).unsqueeze(1)
+        if beta is None:
+            return xhat * by_value
+        return torch.addcmul(beta.flatten(1).unsqueeze(1), xhat, by_value)
 
 
 class RMSNorm(_TrailingNorm):
@@ -159,10 +160,12 @@ class GroupNorm(Norm):
         require_values(x.shape[1] * size * prod(x.shape[3:]), "value per channel", x.shape[1:])
         if x.ndim > 3:
             return standardize(x, self.gamma, self.beta, eps=self.eps, parts=x.shape[1], pool=size)[0]
-        xhat = F.layer_norm(x.reshape(*x.shape[:2], -1, size), (size,), eps=self.eps).flatten(2)
-        if self.gamma is None or self.beta is None:
+        by_group = x.reshape(self.members, -1, self.num_groups, size)
+        xhat = F.layer_norm(by_group, (size,), eps=self.eps).view(x.shape)
+        gamma, beta = self.gamma, self.beta
+        if gamma is None or beta is None:
             return xhat
-        return torch.addcmul(self.beta.unsqueeze(1), xhat, self.gamma.unsqueeze(1))
+        return torch.addcmul(beta.unsqueeze(1), xhat, gamma.unsqueeze(1))
 
 
 class InstanceNorm(RunningNorm):
