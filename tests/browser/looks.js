@@ -33,16 +33,26 @@ window.looks = async (node) => {
   };
 };
 
-/** Draw frame `from`, move to frame `to`, then have Plotly draw that frame. */
+/** Draw frame `from`, move to frame `to`, then have Plotly draw that frame; the stage itself rests meanwhile. */
 window.movedAndAnew = async ([key, from, to]) => {
-  const { scene, run, readings } = stage();
+  const still = stage();
+  const { scene, run, readings } = still;
   const { chart: drawn } = scene.panels.get(key);
   const draw = (k, moving) =>
     Promise.all(scene.draw(run.recording, k, { cursors: { layer: 0 }, hover: null, moving }, readings));
-  const picture = async () => ({ ...(await looks(chart(key))), exact: drawn.exact });
-  await draw(from, false);
-  await draw(to, true);
-  const moved = await picture();
-  await draw(to, false);
-  return { moved, anew: await picture() };
+  const picture = async () => {
+    const { exact } = drawn;
+    return { ...(await looks(chart(key))), exact };
+  };
+  while (still.drawing) await new Promise(requestAnimationFrame);
+  still.drawing = true; // else a chart that comes into sight has the stage draw its own frame in between
+  try {
+    await draw(from, false);
+    await draw(to, true);
+    const moved = await picture();
+    await draw(to, false);
+    return { moved, anew: await picture() };
+  } finally {
+    still.drawing = false;
+  }
 };

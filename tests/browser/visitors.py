@@ -138,10 +138,7 @@ class Visitor:
         self.page.locator(f'.nv-figure[data-key="{figure}"]').evaluate(
             "e => e.scrollIntoView({ block: 'center' })"
         )
-        self.page.wait_for_function(
-            "key => stage().settled && stage().scene.panels.get(key).chart?.at?.k === stage().state().frame",
-            arg=figure,
-        )
+        self.page.wait_for_function(SHOWN, arg=figure)
 
     def data(self, figure: str) -> list[dict[str, Any]]:
         """What Plotly has drawn: type, x, y, z, colour, variant of each trace, ghosts included."""
@@ -164,6 +161,10 @@ window.chartData = (key) =>
     ...{ colour: line?.color, variant: meta?.variant, ghost: meta?.ghost },
   }));
 """
+SHOWN = """key => {
+  const { visible, chart } = stage().scene.panels.get(key);
+  return stage().settled && visible && chart?.at?.k === stage().state().frame;
+}"""
 SETTLED = """() => {
   const root = document.querySelector(".nv-stage");
   return root?.normviz?.settled && root.dataset.staged === "true" && root.normviz.run.frames > 0;

@@ -131,9 +131,9 @@ export class Stage {
     return { ...this.#where(), updates: this.updates, spent: this.spent };
   }
 
-  /** The picture is the one under the cursor, and nothing is being drawn. */
+  /** The picture is the one under the cursor, nothing is being drawn, and no hand is on the slider. */
   get settled() {
-    const drawn = this.scene.kit.Plotly && this.#worthDrawing;
+    const drawn = this.scene.kit.Plotly && this.#worthDrawing && !this.#scrubbing;
     return drawn && !this.dirty && !this.drawing && this.shown === this.#signature();
   }
 
@@ -192,7 +192,11 @@ export class Stage {
 
   /** Another picture will follow soon: a recording plays, or a hand is on the slider. */
   get #moving() {
-    return this.playback.playing || performance.now() < this.scrubbed + SCRUBBING;
+    return this.playback.playing || this.#scrubbing;
+  }
+
+  get #scrubbing() {
+    return performance.now() < this.scrubbed + SCRUBBING;
   }
 
   /** Charts are drawn once there is something in them; if that takes long, their axes are shown empty. */
