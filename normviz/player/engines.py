@@ -30,6 +30,10 @@ class Engine(Protocol):
     def about(self) -> About | None:
         """What computes, as of the last start; None before the first."""
 
+    @property
+    def able(self) -> bool:
+        """A run that comes now would begin at once."""
+
     async def start(self) -> About:
         """Get ready to compute.
 
@@ -68,6 +72,11 @@ class LocalEngine:
     def about(self) -> About | None:
         """See ``Engine``."""
         return self._about
+
+    @property
+    def able(self) -> bool:
+        """See ``Engine``: a host is warm."""
+        return any(host.about for host in self._hosts)
 
     async def start(self) -> About:
         """Start the first host, learn its form, and start the others that the form asks for."""
@@ -163,7 +172,7 @@ class LocalEngine:
             self.run(number, text, skip)
 
     def _give_up_pending(self) -> None:
-        if any(host.about for host in self._hosts):
+        if self.able:
             return
         pending, self._pending = self._pending, {}
         for number in pending:

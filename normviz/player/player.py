@@ -94,6 +94,11 @@ class Player:
         """It is started and not closed."""
         return self._loop is not None
 
+    @property
+    def able(self) -> bool:
+        """It is running, and a run that comes now would begin at once."""
+        return self.running and self._engine.able
+
     # --- for pages --------------------------------------------------------------------------------
 
     def open(self, spec: Spec) -> str:

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from normviz import player, specs
 from normviz.spec import SpecError
-from normviz.ui import stream
+from normviz.ui import health, stream
 from tests.player import small_experiments
 
 assert "walk" in specs.EXPERIMENTS, small_experiments
@@ -32,5 +32,6 @@ def report(request: Request) -> JSONResponse:
 
 
 app = Starlette(
-    routes=[*stream.routes(), Route("/open", open_spec), Route("/report", report)], lifespan=stream.lifespan
+    routes=[*stream.routes(), *health.routes(), Route("/open", open_spec), Route("/report", report)],
+    lifespan=stream.lifespan,
 )
