@@ -1,13 +1,16 @@
 """NormViz as one ASGI application: ``streamlit run app.py``, or any ASGI server on ``app:app``."""
 
 import streamlit as st
+from starlette.middleware import Middleware
 
 from normviz.ui import failures, health, static, stream
+from normviz.ui.ahead import Ahead
 from normviz.ui.site import SCRIPT
 
 app = st.App(
     SCRIPT,
     lifespan=stream.lifespan,
     routes=[*stream.routes(), *static.routes(), *health.routes()],
+    middleware=[Middleware(Ahead)],
     on_script_error=failures.tell,
 )

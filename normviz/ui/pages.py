@@ -17,6 +17,8 @@ class Page:
     script: str
     icon: str = ""
     """Name of a Material symbol."""
+    module: str = "stage.js"
+    """Of the browser's modules the one that the page mounts."""
 
     @property
     def file(self) -> Path:
@@ -25,9 +27,9 @@ class Page:
 
 
 PAGES = (
-    Page("Start", "", "start.py", "play_circle"),
+    Page("Start", "", "start.py", "play_circle", "tiles.js"),
     Page("Forgot eval()", "forgotten-eval", "forgotten_eval.py", "warning"),
-    Page("Anatomy", "anatomy", "anatomy.py", "grid_on"),
+    Page("Anatomy", "anatomy", "anatomy.py", "grid_on", "anatomy.js"),
     Page("Signal", "signal", "signal.py", "waves"),
     Page("Train", "train", "train.py", "show_chart"),
 )

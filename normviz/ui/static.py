@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +20,7 @@ from streamlit import config
 
 FOLDER = Path(__file__).resolve().parent / "assets"
 PLOTLY = "plotly.min.js"
+STAGE = "stage.js"
 
 _TYPES = {
     ".js": "text/javascript",
@@ -44,6 +46,18 @@ def version() -> str:
         digest.update(name.encode())
         digest.update(_contents(name))
     return digest.hexdigest()[:12]
+
+
+@cache
+def imported(entry: str) -> tuple[str, ...]:
+    """A module and all that it imports, directly or not, in the order in which they are met."""
+    names = [entry]
+    for name in names:
+        found = re.findall(
+            r'^import .*?"\./([^"]+)"|from "\./([^"]+)"', _contents(name).decode(), re.MULTILINE
+        )
+        names += [one for one in dict.fromkeys(a or b for a, b in found) if one not in names]
+    return tuple(names)
 
 
 def routes() -> list[Route]:
