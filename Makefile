@@ -7,7 +7,7 @@ PORT   ?= 8501
 ONE    := OMP_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint browser bench pictures data clean
+.PHONY: help run test check lint browser bench load pictures data clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,9 @@ browser:
 
 bench: $(VENV)/tests  ## the figures quoted in the README
 	for name in stack probes frames; do $(BIN)/python -m normviz bench $$name || exit 1; done
+
+load: $(VENV)/tests  ## sixty visitors on this machine, for about half an hour; into build/load.json
+	$(BIN)/python -m tests.load
 
 pictures: $(VENV)/tests browser  ## screenshots of every page into build/pictures, of the README into docs
 	$(BIN)/python -m tests.browser.pictures --readme docs

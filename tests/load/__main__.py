@@ -1,0 +1,247 @@
+"""A workshop on this machine: ``make load`` (``python -m tests.load --help``).
+
+Starts the server as ``make run`` does, sends it visitors who speak its own protocols over loopback, and
+writes ``build/load.json``.  Three scenarios:
+
+same        all open the same default page at once
+different   each opens a page with settings of their own at once
+mixed       all click around for some minutes: pages, other settings, leaving early
+
+Meanwhile an idle visitor clicks once a second on a page that computes nothing.  Memory is that of the server
+and all its processes, before, at its peak, and two minutes after the last visitor left.  Nothing is asserted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import math
+import os
+import random
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.load.visitors import Visit, Visitor
+
+ROOT = Path(__file__).resolve().parents[2]
+PLACES = (
+    ("train", "norms=none,batch&steps=200&seed={seed}"),
+    ("train", "dataset=moons&depth=4&steps=200&seed={seed}"),
+    ("signal", "depth={depth}&seed={seed}"),
+    ("forgotten-eval", "seeds=1&epochs=2&seed={seed}"),
+)
+"""Where the visitors of a mixed session go, with settings that they draw."""
+_QUIET = 120  # seconds after the last visitor in which memory should come back
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the scenarios and write what was measured."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.load", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--visitors", type=int, default=60, help="1 to 200")
+    parser.add_argument("--minutes", type=float, default=10, help="of the mixed session, at most 30")
+    parser.add_argument("--page", default="train", help="page of the scenarios same and different")
+    parser.add_argument("--query", default="", help="its settings, as in a link")
+    parser.add_argument("--only", choices=("same", "different", "mixed"), help="one scenario alone")
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "load.json")
+    asked = parser.parse_args(arguments)
+    if not (1 <= asked.visitors <= 200 and 0 < asked.minutes <= 30):
+        parser.error("--visitors goes from 1 to 200, --minutes to 30")
+    scenarios: dict[str, Callable[[str], Awaitable[list[Visit]]]] = {
+        "same": lambda address: together(address, asked, lambda _: asked.query),
+        "different": lambda address: together(address, asked, lambda n: f"{asked.query}&seed={1000 + n}"),
+        "mixed": lambda address: mixed(address, asked),
+    }
+    told: dict[str, Any] = {"visitors": asked.visitors, "processors": os.cpu_count()}
+    for name, scenario in scenarios.items():
+        if asked.only in (None, name):
+            with serving() as (address, process):
+                told[name] = asyncio.run(measured(address, process, scenario, asked))
+                if name == "different":
+                    told[name] |= back_to_back(address, asked)
+            print(name, json.dumps(told[name]), file=sys.stderr)
+    asked.out.parent.mkdir(parents=True, exist_ok=True)
+    asked.out.write_text(json.dumps(told, indent=2) + "\n")
+    print(asked.out)
+    return 0
+
+
+@contextmanager
+def serving() -> Iterator[tuple[str, psutil.Process]]:
+    """A fresh server on a free port of the loopback interface."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), "--server.address=127.0.0.1"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(
+        [*command, f"--server.port={port}"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL
+    ) as server:
+        try:
+            deadline = time.monotonic() + 120
+            while not _ready(port):
+                if server.poll() is not None or time.monotonic() > deadline:
+                    raise SystemExit("the server did not become ready")
+                time.sleep(0.1)
+            yield f"127.0.0.1:{port}", psutil.Process(server.pid)
+        finally:
+            server.terminate()
+
+
+def _ready(port: int) -> bool:
+    try:
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/lab/ready", timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+# --- scenarios ------------------------------------------------------------------------------------
+
+
+async def together(address: str, asked: Any, query: Callable[[int], str]) -> list[Visit]:
+    """All visitors open the page at once and stay to the end of its run."""
+
+    async def one(n: int) -> Visit:
+        async with Visitor(address) as visitor:
+            visit = await visitor.watch(asked.page, query(n))
+            FAULTS.extend(visitor.errors)
+            return visit
+
+    return list(await asyncio.gather(*(one(n) for n in range(asked.visitors))))
+
+
+async def mixed(address: str, asked: Any) -> list[Visit]:
+    """Each visitor goes from page to page for the given time, and leaves some runs early."""
+    ends = time.monotonic() + 60 * asked.minutes
+
+    async def one(n: int) -> list[Visit]:
+        drawn = random.Random(n)
+        visits = []
+        async with Visitor(address) as visitor:
+            await asyncio.sleep(drawn.uniform(0, 20))
+            while time.monotonic() < ends:
+                page, query = drawn.choice(PLACES)
+                # Some follow the teacher's link, some try settings of their own.
+                seed = 0 if drawn.random() < 0.5 else drawn.randrange(1000)
+                settings = query.format(seed=seed, depth=drawn.randrange(5, 50))
+                visits.append(await visitor.watch(page, settings, seconds=drawn.uniform(5, 60)))
+                await asyncio.sleep(drawn.uniform(5, 25))
+            FAULTS.extend(visitor.errors)
+        return visits
+
+    return [visit for visits in await asyncio.gather(*map(one, range(asked.visitors))) for visit in visits]
+
+
+def back_to_back(address: str, asked: Any, sample: int = 4) -> dict[str, float]:
+    """Seconds for the runs of ``different`` one after the other, as many at once as there are processors.
+
+    A sample of them, with other seeds, stands for all: the same work, not the same recordings.
+    """
+    lanes = os.cpu_count() or 1
+
+    async def lane(first: int) -> None:
+        async with Visitor(address) as visitor:
+            for n in range(sample):
+                await visitor.watch(asked.page, f"{asked.query}&seed={5000 + sample * first + n}")
+
+    async def all_lanes() -> float:
+        began = time.perf_counter()
+        await asyncio.gather(*map(lane, range(lanes)))
+        return time.perf_counter() - began
+
+    seconds = asyncio.run(all_lanes())
+    return {
+        "back_to_back_s": seconds * asked.visitors / (lanes * sample),
+        "back_to_back_sample": lanes * sample,
+    }
+
+
+# --- measuring ------------------------------------------------------------------------------------
+
+FAULTS: list[str] = []
+"""What went wrong for the visitors of the present scenario."""
+
+
+async def measured(
+    address: str, process: psutil.Process, scenario: Callable[[str], Awaitable[list[Visit]]], asked: Any
+) -> dict[str, Any]:
+    """One scenario, with an idle visitor beside it and an eye on the memory."""
+    FAULTS.clear()
+    async with Visitor(address) as first:
+        await first.watch(asked.page, f"{asked.query}&seed=999")  # somebody was here before
+    before = memory(process)
+    clicks: list[float] = []
+    peak = [before]
+    idle = asyncio.create_task(click(address, clicks))
+    watching = asyncio.create_task(watch_memory(process, peak))
+    began = time.perf_counter()
+    visits = await scenario(address)
+    done = time.perf_counter() - began
+    idle.cancel()
+    watching.cancel()
+    await asyncio.gather(idle, watching, return_exceptions=True)
+    await asyncio.sleep(_QUIET)
+    firsts = [visit.first_frame_s for visit in visits if visit.first_frame_s is not None]
+    return {
+        "pages": len(visits),
+        "first_frame_p50_s": quantile(firsts, 0.5),
+        "first_frame_p95_s": quantile(firsts, 0.95),
+        "done_s": done,
+        "idle_clicks": len(clicks),
+        "idle_click_p50_ms": 1000 * quantile(clicks, 0.5),
+        "idle_click_p95_ms": 1000 * quantile(clicks, 0.95),
+        "idle_click_max_ms": 1000 * max(clicks, default=math.nan),
+        "kilobytes_per_visitor": sum(visit.nbytes for visit in visits) / asked.visitors / 1000,
+        "errors": len(FAULTS),
+        "error_examples": FAULTS[:5],
+        "memory_mb": {"before": before, "peak": max(peak), "after": memory(process)},
+    }
+
+
+async def click(address: str, seconds: list[float]) -> None:
+    """An idle visitor's clicks, once a second."""
+    async with Visitor(address) as visitor:
+        while True:
+            took, _ = await visitor.script("anatomy")
+            seconds.append(took)
+            await asyncio.sleep(1)
+
+
+async def watch_memory(process: psutil.Process, peak: list[float]) -> None:
+    """Look at the memory twice a second."""
+    while True:
+        peak[0] = max(peak[0], await asyncio.to_thread(memory, process))
+        await asyncio.sleep(0.5)
+
+
+def memory(process: psutil.Process) -> float:
+    """Megabytes of a process and all below it; what several share is divided among them."""
+    total = 0
+    for one in (process, *process.children(recursive=True)):
+        try:
+            total += one.memory_full_info().pss if sys.platform == "linux" else one.memory_info().rss
+        except psutil.Error:
+            continue
+    return total / 1e6
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The value below which that share of them lies (nearest rank); NaN of nothing."""
+    ranked = sorted(values)
+    return ranked[max(0, math.ceil(share * len(ranked)) - 1)] if ranked else math.nan
+
+
+if __name__ == "__main__":
+    sys.exit(main())
