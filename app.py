@@ -5,11 +5,12 @@ from starlette.middleware import Middleware
 
 from normviz.ui import failures, health, static, stream
 from normviz.ui.ahead import Ahead
+from normviz.ui.lifespan import lifespan
 from normviz.ui.site import SCRIPT
 
 app = st.App(
     SCRIPT,
-    lifespan=stream.lifespan,
+    lifespan=lifespan,
     routes=[*stream.routes(), *static.routes(), *health.routes()],
     middleware=[Middleware(Ahead)],
     on_script_error=failures.tell,

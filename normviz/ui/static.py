@@ -48,6 +48,13 @@ def version() -> str:
     return digest.hexdigest()[:12]
 
 
+def prepare() -> None:
+    """Read and compress everything now, so that nobody waits for it later."""
+    for name in _names():
+        if len(_contents(name)) > _SMALL:
+            _compressed(name)
+
+
 @cache
 def imported(entry: str) -> tuple[str, ...]:
     """A module and all that it imports, directly or not, in the order in which they are met."""

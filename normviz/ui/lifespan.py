@@ -1,0 +1,30 @@
+"""From the start of the server to its end: a player, and all ready for which the first visitor would wait."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+from normviz.ui import static, stream
+
+_LATER = ("pandas", "pyarrow")
+"""Imported by Streamlit when it sends the first component."""
+
+
+@contextlib.asynccontextmanager
+async def lifespan(app: Any) -> AsyncIterator[None]:
+    """See ``normviz.ui.stream.lifespan``; the rest is done while the engine host starts."""
+    prepared = asyncio.create_task(asyncio.to_thread(_prepare))
+    async with stream.lifespan(app):
+        await prepared
+        yield
+
+
+def _prepare() -> None:
+    static.prepare()
+    for name in _LATER:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
