@@ -59,6 +59,8 @@ class Group:
         self.members, self.places = tuple(members), tuple(places)
         """The members and their places in the stack, in the same order."""
         own = [member.seed for member in members]
+        self.options = {**_known(plan.options, members[0].norm), **dict(members[0].options)}
+        """Options of the norm."""
         self.net = nets.build(
             plan.network,
             members=len(members),
@@ -69,7 +71,7 @@ class Group:
             norm=members[0].norm,
             activation=plan.activation,
             placement=plan.placement,
-            options={**_known(plan.options, members[0].norm), **dict(members[0].options)},
+            options=self.options,
         )
         self.net.to(dtype)
         self.net.draw(own, [member.gain for member in members])

@@ -166,7 +166,9 @@ class Stack:
         self.restore(before)
         return arrays
 
-    def _train(self, group: Group, x: torch.Tensor, y: torch.Tensor, done: int, probe: Watcher | None) -> None:
+    def _train(
+        self, group: Group, x: torch.Tensor, y: torch.Tensor, done: int, probe: Watcher | None
+    ) -> None:
         """One step of a group that has ``done`` steps behind it."""
         tape = None if probe is None else Tape()
         losses = group.forward(x, y, tape)
