@@ -7,7 +7,7 @@ from math import log, log2
 from typing import Any
 
 from normviz.figures.bound import Figure, Ref, now
-from normviz.figures.theme import NEUTRAL, STYLES, band, histogram_heatmap, layout, line, reference
+from normviz.figures.theme import NEUTRAL, STYLES, band, histogram_heatmap, layout, line, reach, reference
 from normviz.specs import signal_frames as recorded
 from normviz.specs import signal_theory as theory
 from normviz.specs.signal import Signal
@@ -56,7 +56,7 @@ def deviations(spec: Signal) -> Figure:
         "Layer", "SD of the pre-activations", y_log=True,
         **_remark(f"dashed: theory; band: 95% of networks of width {spec.width}"),
     )  # fmt: skip
-    _span(plan["yaxis"], "sd")
+    reach(plan["yaxis"], "sd")
     return Figure(
         "sd", "Size of the signal", tuple(traces), _layered(spec, plan, "x"), roles={"x": "layer"},
         alt="Standard deviation of the pre-activations of each layer, before any norm, on a logarithmic "
@@ -131,7 +131,7 @@ def _gradients(spec: Signal, name: str, what: str, flows: tuple[str, ...]) -> Fi
         "Layer", "Norm of the gradient", y_log=True, meta={"place": "Which gradient", "option": what},
         **_remark("dashed: theory, drawn from the last layer on"),
     )  # fmt: skip
-    _span(plan["yaxis"], name)
+    reach(plan["yaxis"], name)
     return Figure(
         name, f"Gradient of the {what}", tuple(traces), _layered(spec, plan, "x"), roles={"x": "layer"},
         alt=f"Norm of the gradient of the loss with respect to the {what} of each layer, on a logarithmic "
@@ -230,7 +230,7 @@ def initial_losses(spec: Signal) -> Figure:
         for v, norm in enumerate(spec.norms)
     ]  # fmt: skip
     plan = layout("Loss (nats)", "", x_log=True, height=60 + 40 * len(labels))
-    _span(plan["xaxis"], "loss")
+    reach(plan["xaxis"], "loss")
     plan["yaxis"].update(
         type="category", categoryorder="array", categoryarray=labels[::-1],
         range=[-0.5, len(labels) - 0.5], autorange=False,
@@ -326,12 +326,6 @@ def _layered(spec: Signal, plan: dict[str, Any], axis: str) -> dict[str, Any]:
         if name.startswith(f"{axis}axis"):
             plan[name].update(range=[0.5, spec.depth + 0.5], autorange=False, tick0=every, dtick=every)
     return plan
-
-
-def _span(axis: dict[str, Any], name: str) -> None:
-    """Let a logarithmic axis reach as far as the recording says, the same for all variants."""
-    low, high, tick = (now(f"span_{name}", i) for i in range(3))
-    axis.update(range=[low, high], autorange=False, tick0=0, dtick=tick)
 
 
 def _seeds(spec: Signal) -> str:

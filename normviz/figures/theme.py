@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from normviz.catalog.norms import NORMS
-from normviz.figures.bound import Ref
+from normviz.figures.bound import Ref, now
 
 Data = Ref | Sequence[Any]
 """What a trace is drawn from: a reference into the recording, or plain values."""
@@ -65,14 +65,19 @@ _LOOKS = {
     "weight_norm": ("#a24cc8", "solid", "star"),
     "weight_standardization": ("#7e57c2", "dash", "hexagon"),
     "dyt": ("#b04a9e", "dot", "cross"),
+    # No norm of its own, but a variant of an experiment.
+    "noisy_batch": ("#c2549d", "dash", "diamond"),
+}
+
+_LABELS = {
+    "none": "No normalization",  # "None" alone would say nothing in a legend
+    "noisy_batch": "Batch norm with noise",
 }
 
 STYLES: dict[str, Style] = {
-    # "None" alone would say nothing in a legend.
-    name: Style(*look, label="No normalization" if name == "none" else NORMS[name].label)
-    for name, look in _LOOKS.items()
+    name: Style(*look, label=_LABELS.get(name) or NORMS[name].label) for name, look in _LOOKS.items()
 }
-"""Look of every normalization, by its name in the catalog."""
+"""Look of every normalization, by its name in the catalog, and of variants that are none of these."""
 
 NEUTRAL = "#808080"
 """References, theory, healthy bands: visible on light and dark, and no variant's colour."""
@@ -281,6 +286,12 @@ def _grid(
             }
         )  # fmt: skip
     return {**plan, "annotations": titles}
+
+
+def reach(axis: dict[str, Any], name: str) -> None:
+    """Let a logarithmic axis reach as far as the recording says: ``span_<name>`` holds low, high and tick."""
+    low, high, tick = (now(f"span_{name}", i) for i in range(3))
+    axis.update(range=[low, high], autorange=False, tick0=0, dtick=tick)
 
 
 def healthy(axis: str, low: float, high: float, *, panel: int = 1) -> dict[str, Any]:

@@ -13,6 +13,7 @@ Every draw of a member comes from one of its own generators, one for each purpos
 |         | activation's shape in torch's order, [N, C] or [N, C, H, W] |
 | passes | as dropout, for forward passes in train mode outside training; each pass starts afresh |
 | trials | ``torch.randperm(n_test)`` for each trial in which test samples are predicted in a random order |
+| noise | for each training step, for each layer from input to output: see `normviz.lab.norms.Disturbance` |
 
 All of it in float32 on the CPU, whatever the dtype and the device of the training.  Norms draw nothing, so
 members of one seed share initialization, data and batch order whatever their norm.
@@ -24,7 +25,7 @@ import math
 
 import torch
 
-PURPOSES = ("split", "initialization", "batches", "dropout", "passes", "trials")
+PURPOSES = ("split", "initialization", "batches", "dropout", "passes", "trials", "noise")
 """What a member draws random numbers for; the position in this tuple is part of the contract."""
 
 

@@ -5,7 +5,10 @@ cursor is the visitor's own (``ui/assets/stage.js``).  A change of the spec puts
 stage, into the same charts; the run before stays behind it in grey.
 
 What the stage reads from a schema: ``labels["layer"]`` names the layers (else they are counted from 1), the
-length of the axis "layer" says how many there are, and ``facts["steps"]`` is the last training step.
+length of the axis "layer" says how many there are, and ``facts["steps"]`` is the last training step.  Where
+frames do not follow training, ``facts["cursor"]`` says what they run over: ``{"name": "Scale of the weights",
+"label": "W ×", "values": [0.1, …]}``, ascending, with the value of each frame at the place ``step``.  The bar
+then shows "W × 0.1", and an axis of the role "step" holds these values.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ member alone and in a stack is promised for one.
 
 from normviz.lab.engine.members import Member, Plan
 from normviz.lab.engine.probes import Probe
-from normviz.lab.engine.stack import Mode, Snapshot, Stack
+from normviz.lab.engine.stack import Mode, Snapshot, Stack, Watcher
 from normviz.lab.nets.layers import Tape
 
-__all__ = ["Member", "Mode", "Plan", "Probe", "Snapshot", "Stack", "Tape"]
+__all__ = ["Member", "Mode", "Plan", "Probe", "Snapshot", "Stack", "Tape", "Watcher"]

@@ -39,12 +39,17 @@ class Batches:
 
     def next(self) -> tuple[torch.Tensor, torch.Tensor]:
         """The next batch of every seed."""
+        batch = self.peek()
+        self._position += 1
+        return batch
+
+    def peek(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """The batch that `next` will give."""
         if self._position == self.per_epoch:
             n = self._y.shape[1]
             self._lay_out(torch.stack([torch.randperm(n, generator=source) for source in self._sources]))
             self._position = 0
-        self._position += 1
-        return self._x_epoch[self._position - 1], self._y_epoch[self._position - 1]
+        return self._x_epoch[self._position], self._y_epoch[self._position]
 
     def _lay_out(self, order: torch.Tensor) -> None:
         # A whole epoch is gathered at once; a step is then a slice.

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Any
@@ -25,6 +25,7 @@ from normviz.lab.engine.losses import cross_entropy
 from normviz.lab.engine.members import Member, Plan
 from normviz.lab.engine.optimizers import OPTIMIZERS
 from normviz.lab.nets.layers import Dropout, Tape
+from normviz.lab.norms import Disturbance, Noisy
 
 LARGEST = {"mlp": 48, "cnn": 8}
 """Most members in a group, by the network's form: more of them no longer fit in the cache."""
@@ -36,6 +37,7 @@ class GroupState:
 
     tensors: list[torch.Tensor]
     dropout: list[torch.Tensor]
+    noise: list[torch.Tensor]
     live: list[bool]
     last: tuple[torch.Tensor, torch.Tensor] | None
 
@@ -57,6 +59,8 @@ class Group:
         self.members, self.places = tuple(members), tuple(places)
         """The members and their places in the stack, in the same order."""
         own = [member.seed for member in members]
+        self.options = {**_known(plan.options, members[0].norm), **dict(members[0].options)}
+        """Options of the norm."""
         self.net = nets.build(
             plan.network,
             members=len(members),
@@ -67,12 +71,17 @@ class Group:
             norm=members[0].norm,
             activation=plan.activation,
             placement=plan.placement,
-            options={**_known(plan.options, members[0].norm), **dict(members[0].options)},
+            options=self.options,
         )
         self.net.to(dtype)
         self.net.draw(own, [member.gain for member in members])
         self.net.to(device)
         self.dropout = Dropout(plan.dropout, own)
+        noise = members[0].noise
+        self.noise = None if noise is None else Disturbance(noise, own)
+        if self.noise is not None:
+            for block in self.net.blocks:
+                block.norm = Noisy(block.norm, self.noise)
         self.parameters = list(self.net.parameters())
         self.optimizer = OPTIMIZERS[optimizer](self.parameters, [member.lr for member in members])
         self.live = [True] * len(members)
@@ -122,13 +131,16 @@ class Group:
     def state(self) -> GroupState:
         """A copy of everything that training changes."""
         tensors = [one.clone() for one in self._tensors()]
-        return GroupState(tensors, self.dropout.states(), list(self.live), self.last)
+        noise = [] if self.noise is None else self.noise.states()
+        return GroupState(tensors, self.dropout.states(), noise, list(self.live), self.last)
 
     def restore(self, state: GroupState) -> None:
         """Return to ``state``."""
         for own, saved in zip(self._tensors(), state.tensors, strict=True):
             own.copy_(saved)
         self.dropout.restore(state.dropout)
+        if self.noise is not None:
+            self.noise.restore(state.noise)
         self.live, self.last = list(state.live), state.last
         self.optimizer.set_live(self.live)
 
@@ -143,7 +155,7 @@ class Group:
     def mode(self, train: bool, update_statistics: bool = True) -> Iterator[None]:
         """Put the network into train or eval mode for a while, its norms' updates of statistics too.
 
-        Norms whose statistics are frozen stay in eval mode.
+        Norms whose statistics are frozen stay in eval mode.  Noise comes from the generators of looks.
         """
         before = [(module, module.training) for module in self.net.modules()]
         updated = [(norm, norm.update_statistics) for norm in self.net.norms]
@@ -154,7 +166,8 @@ class Group:
         for norm, _ in updated:
             norm.update_statistics = update_statistics
         try:
-            yield
+            with nullcontext() if self.noise is None else self.noise.aside():
+                yield
         finally:
             for module, training in before:
                 module.training = training
@@ -168,17 +181,16 @@ def _known(options: Mapping[str, Any], norm: str) -> dict[str, Any]:
 
 
 def grouped(members: Sequence[Member], form: str) -> list[list[int]]:
-    """Places of the members of each group: one norm each, sorted by learning rate, of even sizes.
+    """Places of the members of each group: of one kind, sorted by learning rate, of even sizes.
 
     Groups come in the order in which their norms first appear.
     """
-    kinds = list(dict.fromkeys((member.norm, member.options) for member in members))
+    kinds = list(dict.fromkeys(member.kind for member in members))
     order = sorted(
-        range(len(members)),
-        key=lambda place: (kinds.index((members[place].norm, members[place].options)), members[place].lr),
+        range(len(members)), key=lambda place: (kinds.index(members[place].kind), members[place].lr)
     )
     groups = []
-    for _, run in groupby(order, key=lambda place: (members[place].norm, members[place].options)):
+    for _, run in groupby(order, key=lambda place: members[place].kind):
         places = list(run)
         count = -(-len(places) // LARGEST[form])
         cuts = [len(places) * one // count for one in range(count + 1)]

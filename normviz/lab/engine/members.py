@@ -8,6 +8,7 @@ from typing import Any
 
 from normviz.catalog.datasets import DATASETS
 from normviz.catalog.networks import ACTIVATIONS, NETWORKS, PLACEMENTS
+from normviz.lab.norms import Noise
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,13 @@ class Member:
     """Multiplies the standard deviation of every initial weight."""
     options: tuple[tuple[str, Any], ...] = ()
     """Options of this member's norm, on top of the plan's: (("ghost_size", 8),)."""
+    noise: Noise | None = None
+    """Disturbs what leaves every norm while training."""
+
+    @property
+    def kind(self) -> tuple[Any, ...]:
+        """Members of one kind can be computed by one network."""
+        return self.norm, self.options, self.noise
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ def recalibrate(stack: Stack, splits: Sequence[Split], batch_size: int, batches:
     x = torch.stack([split.x_train for split in splits]).to(stack.device, stack.dtype)
     complete = x.shape[1] // batch_size
     for group in stack.groups:
-        averaging = [norm for norm in group.net.norms if isinstance(norm, RunningNorm)]
+        averaging = [module for module in group.net.modules() if isinstance(module, RunningNorm)]
         if not averaging:
             continue
         momenta = [norm.momentum for norm in averaging]

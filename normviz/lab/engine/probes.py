@@ -69,7 +69,7 @@ class Probe:
     def __init__(self, stack: Stack, shown: Sequence[int] | None = None) -> None:
         """``shown``: members whose histograms and statistics are kept; by default the first of each norm."""
         if shown is None:
-            kinds = [(member.norm, member.options) for member in stack.members]
+            kinds = [member.kind for member in stack.members]
             shown = [kinds.index(kind) for kind in dict.fromkeys(kinds)]
         self.shown = tuple(shown)
         plan = stack.plan

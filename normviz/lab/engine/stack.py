@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
@@ -21,9 +21,6 @@ from normviz.lab.engine.groups import Group, GroupState, grouped
 from normviz.lab.engine.members import Member, Plan
 from normviz.lab.nets.layers import Tape
 
-if TYPE_CHECKING:
-    from normviz.lab.engine.probes import Probe
-
 CHECKED_EVERY = 10
 """Steps between two looks at the parameters.  Nearly always it is the loss, looked at in every step, that
 stops being finite first; a saturated unit can hide an infinite weight from it."""
@@ -33,6 +30,22 @@ ABREAST = 16
 
 Mode = Literal["eval", "train"]
 Array = NDArray[Any]
+
+
+class Watcher(Protocol):
+    """Sees a training step: a `Probe`, or anything else that is told of each group in turn."""
+
+    def begin(self) -> None:
+        """A step begins."""
+
+    def before(self, group: Group, tape: Tape, gradients: Sequence[torch.Tensor]) -> None:
+        """A group between its backward pass and its update: gradients of parameters, then of outputs."""
+
+    def after(self, group: Group) -> None:
+        """A group after its update."""
+
+    def end(self) -> dict[str, Array]:
+        """The step is over: what was seen."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +145,11 @@ class Stack:
             self.steps_done += len(batches)
             steps -= len(batches)
 
-    def recorded_step(self, probe: Probe) -> dict[str, Array]:
+    def next_batch(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the next step will train on, x [S, B, *sample] and y [S, B] for each seed; it stays next."""
+        return self._batches.peek()
+
+    def recorded_step(self, probe: Watcher) -> dict[str, Array]:
         """`step`, and what ``probe`` saw of it.  Training goes on bit for bit as without the probe."""
         x, y = self._batches.next()
         probe.begin()
@@ -142,14 +159,16 @@ class Stack:
         self.steps_done += 1
         return probe.end()
 
-    def observe(self, probe: Probe) -> dict[str, Array]:
+    def observe(self, probe: Watcher) -> dict[str, Array]:
         """What `recorded_step` would see of the next step, without taking it."""
         before = self.snapshot()
         arrays = self.recorded_step(probe)
         self.restore(before)
         return arrays
 
-    def _train(self, group: Group, x: torch.Tensor, y: torch.Tensor, done: int, probe: Probe | None) -> None:
+    def _train(
+        self, group: Group, x: torch.Tensor, y: torch.Tensor, done: int, probe: Watcher | None
+    ) -> None:
         """One step of a group that has ``done`` steps behind it."""
         tape = None if probe is None else Tape()
         losses = group.forward(x, y, tape)

@@ -9,7 +9,7 @@ Legend: V variants (norms), S seeds, M = V·S members, L hidden layers, B bins, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from normviz.frames import Frame, Schema
 from normviz.lab.engine import Member, Plan, Probe, Stack
+from normviz.lab.experiments.seeds import over_seeds
 from normviz.lab.experiments.train_notes import Notes
 from normviz.specs import train_frames as recorded
 from normviz.specs.train import Train
@@ -81,13 +82,13 @@ class Race:
         accuracy = self._by_member(self.stack.accuracy)
         return {
             **_with_median("loss", loss, alive),
-            "loss_low": _over_seeds(np.min, loss, alive),
-            "loss_high": _over_seeds(np.max, loss, alive),
+            "loss_low": over_seeds(np.min, loss, alive),
+            "loss_high": over_seeds(np.max, loss, alive),
             "diverged_at": diverged_at,
             "diverged_mark": np.where(alive[:, :1], np.nan, 0).astype("<f4"),
             **_with_median("train_accuracy", accuracy, alive),
             **{name: self._shares(seen[name], alive) for name in _HISTOGRAMS},
-            **{name: _over_seeds(np.median, self._by_member(seen[name]), alive) for name in self._by_layer},
+            **{name: over_seeds(np.median, self._by_member(seen[name]), alive) for name in self._by_layer},
         }
 
     def _some(self, seen: Arrays, alive: NDArray[np.bool_]) -> Arrays:
@@ -99,7 +100,7 @@ class Race:
             places = [self.spec.norms.index(norm) for norm in norms]
             for name in names if places else ():
                 if names is _AFFINE:
-                    arrays[name] = _over_seeds(np.median, self._by_member(seen[name]), alive)[places]
+                    arrays[name] = over_seeds(np.median, self._by_member(seen[name]), alive)[places]
                 else:
                     shown = np.where(alive[:, :1, None], seen[name], np.nan)
                     arrays[name] = shown[places].astype("<f4")
@@ -166,20 +167,5 @@ def _with_median(name: str, values_VS: NDArray[Any], alive: NDArray[np.bool_]) -
     """A quantity of every member that is alive, and its median over the seeds."""
     return {
         name: np.where(alive, values_VS, np.nan).astype("<f4"),
-        f"{name}_median": _over_seeds(np.median, values_VS, alive),
+        f"{name}_median": over_seeds(np.median, values_VS, alive),
     }
-
-
-def _over_seeds(
-    function: Callable[..., Any], values: NDArray[Any], alive: NDArray[np.bool_]
-) -> NDArray[np.float32]:
-    """``function`` over the seeds that are alive; NaN where there are none.
-
-    Shapes: values [V, S, ...] -> [V, ...].
-    """
-    nothing = np.full(values.shape[2:], np.nan)
-    rows = [
-        function(row[fine], axis=0) if fine.any() else nothing
-        for row, fine in zip(values, alive, strict=True)
-    ]
-    return np.stack(rows).astype("<f4")

@@ -17,6 +17,7 @@ from normviz.catalog.norms import NORMS
 from normviz.lab.named import named
 from normviz.lab.norms.base import Identity, Norm
 from normviz.lab.norms.batch import BatchNorm, BatchRenorm, GhostBatchNorm, renorm_limits
+from normviz.lab.norms.noise import Disturbance, Noise, Noisy
 from normviz.lab.norms.pointwise import DyT
 from normviz.lab.norms.sample import FRN, GroupNorm, InstanceNorm, LayerNorm, RMSNorm
 from normviz.lab.norms.weights import WeightNorm, WeightStandardization
@@ -25,12 +26,15 @@ __all__ = [
     "FRN",
     "BatchNorm",
     "BatchRenorm",
+    "Disturbance",
     "DyT",
     "GhostBatchNorm",
     "GroupNorm",
     "Identity",
     "InstanceNorm",
     "LayerNorm",
+    "Noise",
+    "Noisy",
     "Norm",
     "RMSNorm",
     "WeightNorm",

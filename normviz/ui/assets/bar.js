@@ -1,6 +1,7 @@
 // The stage's bar: play, step, scrub, speed, the newest frame, the layer, leaving the run.
 
 import { button, dress, element, setText } from "./elements.js";
+import { general } from "./notes.js";
 
 const SPEEDS = [
   [0.1, "0.1×"],
@@ -48,7 +49,7 @@ export class Bar {
   }
 
   /** Show where things stand. */
-  show({ frame, frames, step, lastStep, playing, live, layer, left, still = false }) {
+  show({ frame, frames, step, lastStep, counted, position, playing, live, layer, left, still = false }) {
     for (const one of this.timed) one.hidden = still;
     dress(this.play, playing ? "pause" : "play", playing ? "Pause" : "Play");
     this.live.setAttribute("aria-pressed", String(live));
@@ -59,7 +60,10 @@ export class Bar {
     this.scrub.disabled = frames < 2;
     if (Number(this.scrub.value) !== frame) this.scrub.value = Math.max(0, frame);
     this.scrub.style.setProperty("--nv-done", last ? `${(100 * Math.max(0, frame)) / last}%` : "0%");
-    const text = frame < 0 ? "step –" : lastStep > step ? `step ${step} of ${lastStep}` : `step ${step}`;
+    const ordinal = lastStep > step ? `step ${step} of ${lastStep}` : `step ${step}`;
+    const value = counted ? `${counted.label} ${general(position, 3)}` : ordinal;
+    const text = frame < 0 ? `${counted?.label ?? "step"} –` : value;
+    this.scrub.setAttribute("aria-label", counted?.name ?? "Training step");
     this.scrub.setAttribute("aria-valuetext", text);
     setText(this.step, text);
     this.layer.querySelector("select").value = layer;

@@ -135,7 +135,7 @@ export class Chart {
     if (trace === null || trace >= this.ghosts) return [recording, k];
     const before = this.ghost.recording;
     const whole = this.bound.some((one) => one.trace === trace && one.ref.when === "history");
-    return [before, whole ? before.length - 1 : before.frameAtStep(recording.before(k)?.step ?? 0)];
+    return [before, whole ? before.length - 1 : before.frameAt(recording.position(k))];
   }
 
   /** The whole figure, with its data if there are any yet.  Zoom survives by `uirevision`. */

@@ -159,11 +159,17 @@ export class Recording {
     return this.#grown(`value ${i} ${at}`, i, k, (frame) => frame.array(i)[at]);
   }
 
-  /** Frame whose step is the latest at or before `step`. */
-  frameAtStep(step) {
+  /** Where frame k stands on an axis of frames: at its step, or at what the schema counts instead. */
+  position(k) {
+    const step = this.before(k)?.step ?? 0;
+    return this.schema.facts.cursor?.values[step] ?? step;
+  }
+
+  /** The latest frame at or before a position. */
+  frameAt(position) {
     let found = 0;
     this.frames.forEach((frame, k) => {
-      if (frame.step <= step) found = k;
+      if (this.position(k) <= position) found = k;
     });
     return found;
   }

@@ -34,7 +34,8 @@ function decimals(value, digits, grouped) {
   return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
-function general(value, digits) {
+/** As Python's format ".{digits}g". */
+export function general(value, digits) {
   if (value === 0) return "0";
   const precision = Math.max(1, digits);
   const exponent = Number(value.toExponential(precision - 1).split("e")[1]);

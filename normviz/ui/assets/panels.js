@@ -62,7 +62,7 @@ export class Panel {
       this.#ensureChart(at);
       const picture = at ? this.chart.draw(recording, k, cursors, moving && !this.pointed) : null;
       setText(this.badge, this.chart.cursors.has("layer") ? layerName : "");
-      this.mark(recording?.before(k)?.step ?? null, cursors.layer, hover);
+      this.mark(at ? recording.position(k) : null, cursors.layer, hover);
       return picture;
     });
   }

@@ -73,7 +73,7 @@ export class Stage {
         this.scrubbed = performance.now();
         playback.seek(frame);
       }),
-      seekStep: then((step) => playback.seek(this.run.recording?.frameAtStep(step) ?? 0)),
+      seekStep: then((step) => playback.seek(this.run.recording?.frameAt(step) ?? 0)),
       speed: then((times) => (playback.speed = times)),
       live: then(() => playback.follow()),
       restart: then(() => this.#restart()),
@@ -232,6 +232,7 @@ export class Stage {
     return {
       status: run.status, run: run.key, left: run.left === true, staged,
       frame, frames: run.frames, step: run.recording?.before(frame)?.step ?? 0, lastStep: run.lastStep,
+      counted: run.recording?.schema.facts.cursor, position: run.recording?.position(frame) ?? 0,
       playing: playback.playing, live: playback.live, layer: this.cursors.layer, still: run.still,
     };
   }
@@ -262,7 +263,7 @@ export class Stage {
   }
 
   #mark() {
-    this.scene.mark(this.#where().step, this.cursors.layer, this.hover);
+    this.scene.mark(this.#where().position, this.cursors.layer, this.hover);
   }
 
   #key(event) {
