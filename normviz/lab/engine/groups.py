@@ -26,7 +26,7 @@ from normviz.lab.engine.members import Member, Plan
 from normviz.lab.engine.optimizers import OPTIMIZERS
 from normviz.lab.nets.layers import Dropout, Tape
 
-LARGEST = {"mlp": 48, "cnn": 8}
+LARGEST = {"mlp": 48, "cnn": 8, "sequence": 8}
 """Most members in a group, by the network's form: more of them no longer fit in the cache."""
 
 
