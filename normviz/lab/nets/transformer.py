@@ -156,7 +156,8 @@ class Transformer(SequenceNet):
             stream = cast(Any, sublayer)(stream, steps, exists, tape, dropout)
         if self.last_norm is not None:
             stream = normalized(self.last_norm, stream, steps, exists)
-        return stream.view(members, samples, steps, stream.shape[2])
+        by_step: Tensor = stream.view(members, samples, steps, -1)
+        return by_step
 
 
 def positions(steps: int, width: int, like: Tensor) -> Tensor:

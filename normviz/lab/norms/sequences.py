@@ -56,8 +56,9 @@ class StepBatchNorm(MaskedBatchNorm):
     r"""Batch norm inside a recurrence: each step by the batch at that step, with its own running statistics.
 
     $h_t=\varphi(\mathrm{BN}_t(W_x x_t+W_h h_{t-1}+b))$; γ and β are shared by all steps.  The statistics of
-    the first steps differ from the later ones, since the state starts at zero; ``by_step`` False uses one set
-    for all of them.  Beyond the last step that was trained its statistics are used.  ``running_mean`` and ``running_var`` are those of all steps together.
+    the first steps differ from the later ones, since the state starts at zero; ``by_step`` False uses one
+    set for all of them.  Beyond the last step that was trained its statistics are used.  ``running_mean`` and
+    ``running_var`` are those of all steps together.
 
     Shapes: x [E, N, C] of step ``step``; step_mean, step_var [E, T, C].
     Source: Cooijmans et al. 2017, Recurrent Batch Normalization, arXiv:1603.09025, sections 3 and 4 (γ starts
