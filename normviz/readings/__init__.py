@@ -5,7 +5,15 @@ A runner puts ``Note(id, numbers)`` into a frame; the browser fills the template
 ``{name:.2f}``, ``{name:.3g}``, ``{name:.1e}``, ``{name:.0%}``, ``{name:,}`` and a leading ``+``.
 """
 
-from normviz.readings import forgotten_eval, landscape, noisy_bn, scale, signal, train
+from normviz.readings import (
+    forgotten_eval,
+    landscape,
+    noisy_bn,
+    scale,
+    sequences,
+    signal,
+    train,
+)
 
 TEMPLATES: dict[str, str] = {
     **train.TEMPLATES,
@@ -14,5 +22,6 @@ TEMPLATES: dict[str, str] = {
     **scale.TEMPLATES,
     **landscape.TEMPLATES,
     **noisy_bn.TEMPLATES,
+    **sequences.TEMPLATES,
 }
 """Every template by the id of its note."""

@@ -10,11 +10,21 @@ from normviz.specs.forgotten_eval import ForgottenEval
 from normviz.specs.landscape import Landscape
 from normviz.specs.noisy_bn import NoisyBN
 from normviz.specs.scale import Scale
+from normviz.specs.sequences import Sequences
 from normviz.specs.signal import Signal
 from normviz.specs.train import Train
 
 EXPERIMENTS: dict[str, type[Spec]] = {
-    spec.name: spec for spec in (Train, ForgottenEval, Signal, Scale, Landscape, NoisyBN)
+    spec.name: spec
+    for spec in (
+        ForgottenEval,
+        Signal,
+        Train,
+        Scale,
+        Landscape,
+        NoisyBN,
+        Sequences,
+    )
 }
 """Every experiment by its name, in the order of the tour."""
 

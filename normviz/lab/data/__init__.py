@@ -7,7 +7,7 @@ A split is a function of the data set and the seed alone, drawn from ``generator
 
 from __future__ import annotations
 
-from normviz.catalog.datasets import DATASETS
+from normviz.catalog.sequences import ALL_DATASETS
 from normviz.lab.data.splits import Split
 from normviz.lab.named import named
 
@@ -16,6 +16,6 @@ __all__ = ["Split", "load"]
 
 def load(name: str, seed: int) -> Split:
     """The split of data set ``name`` for ``seed``."""
-    split = named(DATASETS[name].loader)(seed)
+    split = named(ALL_DATASETS[name].loader)(seed)
     assert isinstance(split, Split)
     return split

@@ -27,7 +27,7 @@ from normviz.lab.engine.optimizers import OPTIMIZERS
 from normviz.lab.nets.layers import Dropout, Tape
 from normviz.lab.norms import Disturbance, Noisy
 
-LARGEST = {"mlp": 48, "cnn": 8}
+LARGEST = {"mlp": 48, "cnn": 8, "sequence": 8}
 """Most members in a group, by the network's form: more of them no longer fit in the cache."""
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from normviz.catalog.datasets import DATASETS
-from normviz.catalog.networks import ACTIVATIONS, NETWORKS, PLACEMENTS
+from normviz.catalog.networks import ACTIVATIONS, PLACEMENTS
+from normviz.catalog.sequences import ALL_DATASETS, ALL_NETWORKS
 from normviz.lab.norms import Noise
 
 
@@ -54,14 +54,14 @@ class Plan:
 
     def __post_init__(self) -> None:
         for name, value, choices in (
-            ("network", self.network, tuple(NETWORKS)),
-            ("dataset", self.dataset, tuple(DATASETS)),
+            ("network", self.network, tuple(ALL_NETWORKS)),
+            ("dataset", self.dataset, tuple(ALL_DATASETS)),
             ("activation", self.activation, ACTIVATIONS),
             ("placement", self.placement, PLACEMENTS),
         ):
             if value not in choices:
                 raise ValueError(f"{name} {value!r} is not one of {', '.join(choices)}")
-        network = NETWORKS[self.network]
+        network = ALL_NETWORKS[self.network]
         low, high = network.depths
         if not low <= self.depth <= high:
             raise ValueError(f"depth {self.depth} of network {self.network!r} is outside {low} to {high}")
@@ -77,9 +77,9 @@ class Plan:
     @property
     def shape(self) -> tuple[int, ...]:
         """Of one sample."""
-        return DATASETS[self.dataset].shape
+        return ALL_DATASETS[self.dataset].shape
 
     @property
     def classes(self) -> int:
         """Of the data set."""
-        return DATASETS[self.dataset].classes
+        return ALL_DATASETS[self.dataset].classes

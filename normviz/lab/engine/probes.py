@@ -24,7 +24,7 @@ from typing import Any
 import torch
 
 from normviz import frames
-from normviz.catalog.networks import NETWORKS
+from normviz.catalog.sequences import ALL_NETWORKS
 from normviz.lab.engine.collectors import (
     Array,
     ByMember,
@@ -73,7 +73,7 @@ class Probe:
             shown = [kinds.index(kind) for kind in dict.fromkeys(kinds)]
         self.shown = tuple(shown)
         plan = stack.plan
-        network = NETWORKS[plan.network]
+        network = ALL_NETWORKS[plan.network]
         self._layers = network.hidden(plan.shape, plan.depth, plan.width)
         self._members, self._activation = len(stack.members), plan.activation
         self._most = stack.batch_size * max(layer.channels * prod(layer.spatial) for layer in self._layers)
@@ -215,7 +215,7 @@ class Probe:
     @staticmethod
     def _kept(group: Group) -> dict[str, list[torch.Tensor]]:
         """Those of `KEPT` that the group's norms have, [E, C] for each layer."""
-        norms = group.net.norms
+        norms = [block.norm for block in group.net.blocks]
         names = [name for name in KEPT if getattr(norms[0], name, None) is not None]
         return {name: [getattr(norm, name).flatten(1) for norm in norms] for name in names}
 

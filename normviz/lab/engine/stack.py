@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from normviz.catalog.sequences import ALL_NETWORKS
 from normviz.lab import data
 from normviz.lab.engine import passes
 from normviz.lab.engine.batches import Batches
@@ -96,7 +97,7 @@ class Stack:
                 dtype=dtype,
                 device=self.device,
             )
-            for places in grouped(self.members, plan.network)
+            for places in grouped(self.members, ALL_NETWORKS[plan.network].form)
         ]
         self._batches = Batches(self._splits, self.seeds, batch_size, dtype, device)
         self._test = passes.TestSets(self._splits, self.dtype, self.device)
@@ -271,7 +272,7 @@ class Stack:
         NaN for members whose norm keeps none.
         """
         layers = []
-        for block in range(self.plan.depth):
+        for block in range(len(self.groups[0].net.blocks)):
             norms = [group.net.norms[block] for group in self.groups]
             channels = self.groups[0].net.blocks[block].layer.bias.shape[-1]
             layer = {key: np.full((len(self.members), channels), math.nan) for key in ("mean", "var")}

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from normviz.catalog.networks import NETWORKS
+from normviz.catalog.sequences import ALL_NETWORKS
 from normviz.lab.named import named
 from normviz.lab.nets.layers import Net
 
@@ -31,7 +31,7 @@ def build(
     options: Mapping[str, Any] | None = None,
 ) -> Net:
     """A stack of networks with all weights zero; `Net.draw` fills them.  ``options`` go to the norm."""
-    net = named(NETWORKS[network].builder)(
+    net = named(ALL_NETWORKS[network].builder)(
         members, shape, classes, depth, width, norm, activation, placement, options or {}
     )
     assert isinstance(net, Net)

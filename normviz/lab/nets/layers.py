@@ -215,6 +215,11 @@ class Net(nn.Module):
         """The norm of each block, from input to output."""
         return [block.norm for block in self.blocks]
 
+    @property
+    def layers(self) -> list[Linear | Conv]:
+        """Every layer with weights but the head, from input to output: the order of drawing."""
+        return [block.layer for block in self.blocks]
+
     def forward(self, x: Tensor, tape: Tape | None = None, dropout: Dropout | None = None) -> Tensor:
         """Logits of every member, [E, N, classes]."""
         for block in self.blocks:
@@ -230,8 +235,8 @@ class Net(nn.Module):
         """Draw every member's weights: layers from input to output, then the head.  Biases stay zero."""
         for member, (seed, gain) in enumerate(zip(seeds, gains, strict=True)):
             source = generator(seed, "initialization")
-            for block in self.blocks:
-                block.layer.draw(member, block.layer.bias.shape[-1], gain, source)
+            for layer in self.layers:
+                layer.draw(member, layer.bias.shape[-1], gain, source)
             self.head.draw(member, self.classes, gain, source)
         for block in self.blocks:
             block.norm.init_from(block.layer.flat_weight)

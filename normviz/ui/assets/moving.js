@@ -26,7 +26,9 @@ export function isMovable(trace, paths) {
 export function move(node, i, values) {
   const full = node._fullData?.[i];
   if (!full) return false;
-  if (full.visible !== true) return true; // nothing of it is on screen
+  if (node.data[i].visible === false) return true; // nothing of it is on screen
+  // Plotly hides what has no data yet, and must be the one to show it.
+  if (full.visible !== true) return !(values.y ?? values.z)?.length;
   const axes = [axis(node, full.xaxis), axis(node, full.yaxis)];
   if (axes.some(({ type, autorange }) => autorange || !["linear", "log"].includes(type))) return false;
   return full.type === "heatmap" ? moveMap(node, full, axes, values) : moveLine(node, full, axes, values);

@@ -1,0 +1,268 @@
+"""The charts of the experiment Sequences: the race, who sees the future, and gradients by depth."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import log
+from typing import Any
+
+from normviz.figures.bound import Figure, Ref, history, now, steps
+from normviz.figures.theme import STYLES, band, layout, line, reference
+from normviz.specs import sequences_frames as recorded
+from normviz.specs.sequences import Sequences
+
+LOSSES = (1e-4, 10.0)
+"""Range of the loss axis, nats."""
+CHANGES = (recorded.NOTHING / 2, 30.0)
+"""Range of an axis of relative changes; its lowest mark is an exact zero."""
+GRADIENTS = (1e-2, 1e2)
+"""Range of the axis of gradients."""
+POST = "dot"
+"""Dash of post-norm; pre-norm is solid."""
+
+Trace = dict[str, Any]
+
+
+def figures(spec: Sequences) -> list[Figure]:
+    """All charts of a run, the most telling first."""
+    deep = [gradients_by_depth(spec), gradients_by_layer(spec)] if spec.deep_norms else []
+    last = mode_gaps(spec)
+    if spec.network == "rnn":
+        first, more = [last], [replace(one, expert=True) for one in deep]
+    else:
+        first, more = deep[:1], [*deep[1:], replace(last, expert=True)]
+    return [accuracy(spec), leaks(spec), *first, loss_curves(spec), paddings(spec), *more]
+
+
+# --- the race -------------------------------------------------------------------------------------------
+
+
+def accuracy(spec: Sequences) -> Figure:
+    """Test accuracy: every seed a thin line, their median bold."""
+    chance = 1 / spec.data.classes
+    traces: list[Trace] = [_guessing(spec, chance)]
+    thin: Trace = {"width": 1, "opacity": 0.35, "ghost": False, "hoverinfo": "skip"}
+    x = steps("accuracy")
+    for v, norm in enumerate(spec.norms):
+        if spec.seeds > 1:
+            traces += [line(x, history("accuracy", v, s), norm, **thin) for s in range(spec.seeds)]
+    for v, norm in enumerate(spec.norms):
+        hover = "step %{x}: %{y:.1%}"
+        traces.append(
+            line(
+                steps("accuracy_median"), history("accuracy_median", v), norm, width=2.5, hovertemplate=hover
+            )
+        )
+    plan = layout(
+        "Training step", "Share of the test sequences", x_range=(0, spec.training_steps), y_range=(0, 1.01)
+    )
+    plan["yaxis"]["tickformat"] = ".0%"
+    return Figure(
+        "accuracy", "Test accuracy", tuple(traces), plan, roles={"x": "step"},
+        alt=f"Accuracy on {recorded.TESTED} test sequences in evaluation mode against the training step, for "
+        f"each normalization{_spread(spec)}. The dashed line is guessing.",
+    )  # fmt: skip
+
+
+def loss_curves(spec: Sequences) -> Figure:
+    """Training loss: median over the seeds, with the band from lowest to highest."""
+    traces: list[Trace] = [_guessing(spec, log(spec.data.classes))]
+    for v, norm in enumerate(spec.norms):
+        if spec.seeds > 1:
+            traces += band(steps("loss_low"), history("loss_low", v), history("loss_high", v), norm)
+    for v, norm in enumerate(spec.norms):
+        hover = "step %{x}: %{y:.3g} nats"
+        traces.append(line(steps("loss_median"), history("loss_median", v), norm, hovertemplate=hover))
+    plan = layout(
+        "Training step", "Loss of the batch (nats)", y_log=True, x_range=(0, spec.training_steps),
+        y_range=LOSSES,
+    )  # fmt: skip
+    return Figure(
+        "loss", "Training loss", tuple(traces), plan, roles={"x": "step"}, expert=True,
+        alt=f"Cross entropy of the training batch against the training step, for each normalization"
+        f"{_spread(spec)}. The dashed line is guessing.",
+    )  # fmt: skip
+
+
+def _guessing(spec: Sequences, y: float) -> Trace:
+    return reference([0, spec.training_steps], [y, y], "Guessing", hovertemplate="guessing<extra></extra>")
+
+
+# --- who looks where ------------------------------------------------------------------------------------
+
+
+def leaks(spec: Sequences) -> Figure:
+    """How answers move when a sequence's second half changes: its own ones, and its batch-mates'."""
+    traces: list[Trace] = []
+    for panel, name in enumerate(("leak_own", "leak_mates"), start=1):
+        for v, norm in enumerate(spec.norms):
+            traces.append(_moved(spec, name, v, norm, panel=panel))
+    panels = ("The sequence that was changed", "Its batch-mates")
+    plan = _changes(spec, "Step of the sequence", panels=panels, x_range=(0.5, spec.length + 0.5), columns=1)
+    start = spec.changed_from + 0.5
+    plan["shapes"] = [
+        {
+            "type": "line", "xref": f"x{end}", "x0": start, "x1": start, "yref": f"y{end} domain", "y0": 0,
+            "y1": 1, "line": {"width": 1.5, "dash": "dash", "color": "#808080"},
+        }
+        for end in ("", "2")
+    ]  # fmt: skip
+    return Figure(
+        "leaks", f"Who sees the future? Changed from step {spec.changed_from + 1} on", tuple(traces), plan,
+        alt="Relative change of the answer at each step, in training mode, when one sequence of the batch is "
+        f"changed from step {spec.changed_from + 1} on, for each normalization: in that sequence itself, "
+        "above, and in the other sequences of the batch, below. On a logarithmic axis whose lowest mark is an exact "
+        "zero; what moves before the dashed line has seen the future.",
+    )  # fmt: skip
+
+
+def mode_gaps(spec: Sequences) -> Figure:
+    """How far training mode and evaluation mode are apart at each step."""
+    traces = [_moved(spec, "gap", v, norm) for v, norm in enumerate(spec.norms)]
+    words = ""
+    if recorded.pooled(spec):
+        v = spec.norms.index("batch")
+        style = {"color": STYLES["batch"].colour, "dash": POST, "width": 2}
+        traces.append(_moved(spec, "gap_pooled", v, "batch", line=style))
+        words = " Dotted: batch norm with one set of running statistics for all steps."
+    plan = _changes(spec, "Step of the sequence", x_range=(0.5, spec.length + 0.5))
+    if words:
+        plan |= _remark("dotted: one set of statistics for all steps")
+    return Figure(
+        "gap", "Training mode against evaluation mode", tuple(traces), plan,
+        alt=f"Relative difference between the answers in training mode (a batch of {spec.batch_size}) and in "
+        f"evaluation mode at each step of the sequence, for each normalization.{words}",
+    )  # fmt: skip
+
+
+def paddings(spec: Sequences) -> Figure:
+    """How answers move when the same batch gets more padding."""
+    x = list(recorded.APPENDED)
+    traces: list[Trace] = []
+    for v, norm in enumerate(spec.norms):
+        for masking in (0, 1) if norm == "batch" else (0,):
+            style = {"color": STYLES[norm].colour, "dash": (STYLES[norm].dash, POST)[masking], "width": 2}
+            words = ", padding left out" if norm == "batch" and not masking else ""
+            words = ", over the padding too" if masking else words
+            traces.append(
+                line(
+                    x,
+                    now("padding_drawn", masking, v),
+                    norm,
+                    markers=True,
+                    line=style,
+                    hovertemplate=f"%{{x}} more steps: %{{y:.2g}}<extra>{STYLES[norm].label}{words}</extra>",
+                )
+            )
+    plan = _changes(spec, "Empty steps appended to every sequence", x_range=(0, x[-1] + 2))
+    plan["xaxis"].update(tickvals=[0, *x])
+    if "batch" in spec.norms:
+        plan |= _remark("dotted: batch norm over the padding too")
+    return Figure(
+        "padding", "The same sequences, with more padding", tuple(traces), plan, expert=True,
+        alt="Relative change of the final answers, in training mode, when empty steps are appended to every "
+        "sequence of the batch, for each normalization; dotted: batch norm that does not leave the padding "
+        "out of its statistics. The lowest mark of the logarithmic axis is an exact zero; around 1e-7 "
+        "numbers are only rounded differently.",
+    )  # fmt: skip
+
+
+def _moved(spec: Sequences, name: str, v: int, norm: str, panel: int = 1, **more: Any) -> Trace:
+    hover = "step %{x}: %{y:.2g}"
+    return line(
+        now("time"), now(f"{name}_drawn", v), norm, panel=panel, markers=True, hovertemplate=hover, **more
+    )
+
+
+def _changes(spec: Sequences, x_title: str, **more: Any) -> dict[str, Any]:
+    """The layout of a chart of relative changes."""
+    plan = layout(x_title, "Relative change of the answer", y_log=True, y_range=CHANGES, **more)
+    marks = {recorded.NOTHING: "exactly 0", 1e-6: "10<sup>−6</sup>", 1e-4: "10<sup>−4</sup>",
+             1e-2: "1%", 1.0: "100%"}  # fmt: skip
+    for axis in (name for name in plan if name.startswith("yaxis")):
+        plan[axis].pop("dtick", None)
+        plan[axis].update(tickvals=list(marks), ticktext=list(marks.values()))
+    for axis in (name for name in plan if name.startswith("xaxis")):
+        plan[axis]["dtick"] = 1 if spec.length <= 8 else 2
+        plan[axis]["tick0"] = 0 if spec.length > 8 else 1
+    plan["margin"] = {**plan["margin"], "l": 74}
+    return plan
+
+
+# --- depth ----------------------------------------------------------------------------------------------
+
+
+def gradients_by_depth(spec: Sequences) -> Figure:
+    """Gradient of the last feed-forward block at initialization by depth, pre-norm and post-norm."""
+    x = list(spec.depths)
+    traces: list[Trace] = []
+    for g, norm in enumerate(spec.deep_norms):
+        for place in (0, 1) if norm != "none" else (0,):
+            y = now("grad_depth_median", g, place)
+            traces.append(_placed(x, y, norm, place, "%{x} layers: %{y:.3g}"))
+    known = any(norm in spec.deep_norms for norm in ("layer", "rms"))
+    if known:
+        hover = "theory, %{x} layers: %{y:.3g}<extra></extra>"
+        traces.append(reference(x, now("theory_pre"), "Theory", hovertemplate=hover))
+    plan = layout(
+        "Layers of the transformer", "Norm of the gradient", x_log=True, y_log=True,
+        x_range=(1.7, spec.depths[-1] * 1.2), y_range=GRADIENTS,
+    )  # fmt: skip
+    plan["xaxis"].pop("dtick", None)
+    plan["xaxis"].update(tickvals=x, ticktext=[str(one) for one in x])
+    theory = "; dashed: 1/√layers" if known else ""
+    plan |= _remark(f"solid: pre-norm, dotted: post-norm{theory}")
+    return Figure(
+        "gradients_by_depth", "Untrained: pre-norm against post-norm", tuple(traces), plan,
+        alt="Norm of the gradient of the loss with respect to the second matrix of the last feed-forward "
+        f"block, in untrained transformers of width {spec.deep_width}, against their depth, both axes "
+        f"logarithmic, for each normalization{_spread(spec, 'median')}: solid with pre-norm, dotted with "
+        "post-norm. Dashed: the fall with the square root of the depth that theory expects of pre-norm.",
+    )  # fmt: skip
+
+
+def gradients_by_layer(spec: Sequences) -> Figure:
+    """Gradient of every feed-forward block in the deepest transformer."""
+    deepest = spec.depths[-1]
+    x = list(range(1, deepest + 1))
+    traces = [
+        _placed(x, now("grad_layer", g, place), norm, place, "layer %{x}: %{y:.3g}", markers=False)
+        for g, norm in enumerate(spec.deep_norms)
+        for place in ((0, 1) if norm != "none" else (0,))
+    ]
+    plan = layout(
+        "Layer", "Norm of the gradient", y_log=True, x_range=(0.5, deepest + 0.5), y_range=GRADIENTS
+    )
+    plan |= _remark("solid: pre-norm, dotted: post-norm")
+    return Figure(
+        "gradients_by_layer", f"The same in every layer of {deepest}", tuple(traces), plan, expert=True,
+        alt="Norm of the gradient of each feed-forward block's second matrix in an untrained transformer of "
+        f"{deepest} layers, for each normalization{_spread(spec, 'median')}: solid with pre-norm, dotted "
+        "with post-norm.",
+    )  # fmt: skip
+
+
+def _placed(x: list[int], y: Ref, norm: str, place: int, hover: str, markers: bool = True) -> Trace:
+    """A line of one variant whose dash tells pre-norm from post-norm."""
+    style = {"color": STYLES[norm].colour, "dash": ("solid", POST)[place], "width": 2}
+    words = "" if norm == "none" else (", pre-norm", ", post-norm")[place]
+    return line(
+        x, y, norm, markers=markers, line=style,
+        hovertemplate=f"{hover}<extra>{STYLES[norm].label}{words}</extra>",
+    )  # fmt: skip
+
+
+# --- parts ----------------------------------------------------------------------------------------------
+
+
+def _remark(text: str) -> dict[str, Any]:
+    """What the dashes of a chart are, above it: for its layout."""
+    words = {
+        "text": text, "x": 1, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "right",
+        "yanchor": "bottom", "showarrow": False, "font": {"size": 11},
+    }  # fmt: skip
+    return {"annotations": [words], "margin": {"l": 74, "r": 12, "t": 22, "b": 44}}
+
+
+def _spread(spec: Sequences, what: str = "median and spread") -> str:
+    return f" ({what} of {spec.seeds} seeds)" if spec.seeds > 1 else ""

@@ -1,0 +1,181 @@
+"""Sequences: RNN and transformer with and without normalization; who sees the future, who the batch-mates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from normviz.catalog.datasets import Dataset
+from normviz.catalog.norms import NORMS
+from normviz.catalog.sequences import SEQUENCE_DATASETS, SEQUENCE_NETWORKS, SequenceNetwork
+from normviz.frames import Recording, Schema
+from normviz.spec import Cost, Spec, SpecError, knob
+from normviz.specs import sequences_frames as recorded
+
+_NORMS = tuple(norm for norm in NORMS if not all(net.reason(norm) for net in SEQUENCE_NETWORKS.values()))
+_DEPTHS = {"transformer": 4, "rnn": 1}
+_STEPS = {"transformer": 100, "rnn": 300}
+_ACTIVATIONS = {"transformer": "relu", "rnn": "tanh"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sequences(Spec):
+    """Norms x seeds of one network that reads sequences, trained; then looked into, in training mode."""
+
+    name = "sequences"
+    runner = "normviz.lab.experiments.sequences:run"
+    title = "Which normalization suits sequences?"
+
+    network: str = knob(
+        "transformer", label="Network", choices=tuple(SEQUENCE_NETWORKS),
+        names=tuple(net.label for net in SEQUENCE_NETWORKS.values()),
+        help="A causal transformer, or an RNN with the norm inside its recurrence.",
+    )  # fmt: skip
+    norms: tuple[str, ...] = knob(
+        ("none", "batch", "layer", "rms"), label="Normalizations", most=6,
+        choices=_NORMS, names=tuple(NORMS[norm].label for norm in _NORMS),
+        help="Which variants of the network train side by side.",
+    )  # fmt: skip
+    dataset: str = knob(
+        "marked", label="Data", choices=tuple(SEQUENCE_DATASETS),
+        names=tuple(data.label for data in SEQUENCE_DATASETS.values()),
+        help="Sequences of 4 to 16 symbols, padded, of which one is marked; or digits of 8 rows.",
+    )  # fmt: skip
+    placement: str = knob(
+        "before", label="Place of the norm", choices=("before", "after"),
+        names=("before (pre-norm)", "after (post-norm)"),
+        help="Transformer: before each block, or after the sum of input and block. RNN: before or after the "
+        "activation function.",
+    )  # fmt: skip
+    lr: float = knob(
+        0.01, label="Learning rate", low=1e-4, high=1.0, log=True,
+        help="Of Adam, without warm-up, the same for every variant.",
+    )  # fmt: skip
+    depth: int = knob(
+        0, label="Depth", choices=(0, 1, 2, 3, 4, 6, 8), expert=True,
+        names=("4 (RNN: 1)", "1", "2", "3", "4", "6", "8"),
+        help="Layers of the network that trains; 0 stands for 4 with the transformer and 1 with the RNN.",
+    )  # fmt: skip
+    width: int = knob(
+        32, label="Width", choices=(16, 32, 48, 64, 96, 128), expert=True, unit="channels",
+        help="Channels of the transformer's residual stream, or units of an RNN's layer.",
+    )  # fmt: skip
+    masked: bool = knob(
+        True, label="Leave the padding out", expert=True,
+        help="Whether batch norm takes its statistics over the steps that exist, or over the padding too.",
+    )  # fmt: skip
+    batch_size: int = knob(
+        32, label="Batch size", choices=(8, 16, 32, 64), expert=True, unit="sequences",
+        help="Sequences in a training step, and in the batches that are looked into.",
+    )  # fmt: skip
+    steps: int = knob(
+        0, label="Training steps", choices=(0, 50, 100, 200, 300, 500, 1000), expert=True,
+        names=("100 (RNN: 300)", "50", "100", "200", "300", "500", "1,000"),
+    )  # fmt: skip
+    deepest: int = knob(
+        32, label="Deepest transformer", choices=(8, 16, 32, 48), expert=True, unit="layers",
+        help="Up to which depth the gradient at initialization is measured, pre-norm against post-norm.",
+    )  # fmt: skip
+    deep_width: int = knob(
+        32, label="Width of the deep transformers", choices=(16, 32, 64, 128), expert=True, unit="channels",
+        help="Of the transformers whose gradient is measured. The wider, the closer to theory.",
+    )  # fmt: skip
+    seeds: int = knob(
+        3, label="Seeds", low=1, high=5, step=1, expert=True,
+        help="Each variant trains once from each seed: the chosen one and those that follow it.",
+    )  # fmt: skip
+
+    # --- what follows from the fields ---------------------------------------------------------------
+
+    @property
+    def net(self) -> SequenceNetwork:
+        """The network's facts."""
+        return SEQUENCE_NETWORKS[self.network]
+
+    @property
+    def data(self) -> Dataset:
+        """The data set's facts."""
+        return SEQUENCE_DATASETS[self.dataset]
+
+    @property
+    def length(self) -> int:
+        """Steps of a sequence, padding included."""
+        return self.data.shape[1]
+
+    @property
+    def changed_from(self) -> int:
+        """The step, counted from 0, from which on the future is changed."""
+        return self.length // 2
+
+    @property
+    def layers(self) -> int:
+        """Layers of the network that trains."""
+        return self.depth or _DEPTHS[self.network]
+
+    @property
+    def training_steps(self) -> int:
+        """Steps of the training."""
+        return self.steps or _STEPS[self.network]
+
+    @property
+    def activation(self) -> str:
+        """The activation function: tanh in the recurrence, ReLU in the feed-forward blocks."""
+        return _ACTIVATIONS[self.network]
+
+    @property
+    def seed_values(self) -> tuple[int, ...]:
+        """Seed of each repetition."""
+        return tuple(range(self.seed, self.seed + self.seeds))
+
+    @property
+    def deep_norms(self) -> tuple[str, ...]:
+        """The variants of which there are transformers, whatever network trains."""
+        return tuple(norm for norm in self.norms if not SEQUENCE_NETWORKS["transformer"].reason(norm))
+
+    @property
+    def depths(self) -> tuple[int, ...]:
+        """Depths at which the gradient at initialization is measured."""
+        return tuple(one for one in recorded.DEPTHS if one <= self.deepest)
+
+    def schema(self) -> Schema:
+        """What the run records."""
+        return recorded.schema(self)
+
+    # --- checks -------------------------------------------------------------------------------------
+
+    def conflicts(self) -> Iterator[SpecError]:
+        """What fits each field alone but not together."""
+        low, high = self.net.depths
+        if not low <= self.layers <= high:
+            yield SpecError(
+                "Depth", self.depth, f"at most {high} layers for the {self.net.label}",
+                "Choose fewer layers, or the transformer.", field="depth",
+            )  # fmt: skip
+        for norm in self.norms:
+            why = self.net.reason(norm)
+            if why:
+                fitting = [one for one in _NORMS if not self.net.reason(one)]
+                yield SpecError("Normalizations", NORMS[norm].label, ", ".join(fitting), why, field="norms")
+
+    def cost(self) -> Cost:
+        """Training, evaluations, the passes that look into it, and the deep transformers."""
+        shape, classes = self.data.shape, self.data.classes
+        once = self.net.multiply_adds(shape, classes, self.layers, self.width)
+        looks = (recorded.WATCHED + 1) * self.batch_size * len(recorded.leak_steps(self))
+        ends = 10 * self.batch_size * (1 + recorded.APPENDED[-1] / self.length) ** 2
+        evaluated = recorded.TESTED * len(recorded.evaluated_steps(self))
+        samples = 3 * self.batch_size * self.training_steps + evaluated + looks + ends
+        deep = sum(
+            SEQUENCE_NETWORKS["transformer"].multiply_adds(shape, classes, depth, self.deep_width)
+            for depth in self.depths
+        )
+        passes = 3 * recorded.DEEP_BATCH * 2 * deep * len(self.deep_norms) * self.seeds
+        members = len(self.norms) * self.seeds
+        return Cost(float(once * samples * members + passes), recorded.nbytes(self))
+
+    # --- the answer ---------------------------------------------------------------------------------
+
+    def summary(self, recording: Recording) -> dict[str, Any]:
+        """For each norm: accuracy, what the future and the batch-mates move, and gradients by depth."""
+        return {"norms": {norm: recorded.answer(self, recording, v) for v, norm in enumerate(self.norms)}}
