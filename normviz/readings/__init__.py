@@ -5,7 +5,12 @@ A runner puts ``Note(id, numbers)`` into a frame; the browser fills the template
 ``{name:.2f}``, ``{name:.3g}``, ``{name:.1e}``, ``{name:.0%}``, ``{name:,}`` and a leading ``+``.
 """
 
-from normviz.readings import forgotten_eval, signal, train
+from normviz.readings import forgotten_eval, lr_init, signal, train
 
-TEMPLATES: dict[str, str] = {**train.TEMPLATES, **forgotten_eval.TEMPLATES, **signal.TEMPLATES}
+TEMPLATES: dict[str, str] = {
+    **train.TEMPLATES,
+    **forgotten_eval.TEMPLATES,
+    **signal.TEMPLATES,
+    **lr_init.TEMPLATES,
+}
 """Every template by the id of its note."""

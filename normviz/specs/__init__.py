@@ -7,10 +7,11 @@ import json
 
 from normviz.spec import Spec, SpecError
 from normviz.specs.forgotten_eval import ForgottenEval
+from normviz.specs.lr_init import LrInit
 from normviz.specs.signal import Signal
 from normviz.specs.train import Train
 
-EXPERIMENTS: dict[str, type[Spec]] = {spec.name: spec for spec in (Train, ForgottenEval, Signal)}
+EXPERIMENTS: dict[str, type[Spec]] = {spec.name: spec for spec in (Train, ForgottenEval, Signal, LrInit)}
 """Every experiment by its name, in the order of the tour."""
 
 _LONGEST_JSON = 10_000  # characters; a spec has some hundred
