@@ -65,12 +65,11 @@ def final(name: str, *index: Index) -> Ref:
 class Door:
     """Where the cells of a figure's maps lead: an address, and what it says of a cell.
 
-    All three are templates in Python's format language (see ``normviz.readings``).  Known are ``{x}``, ``{y}``
-    and ``{z}``, the cell's coordinates and value as they are in the trace, and ``{variant}`` and ``{name}`` of
-    the trace.
+    Templates in Python's format language (see ``normviz.readings``).  Known are ``{x}``, ``{y}`` and ``{z}``,
+    the cell's coordinates and value as the trace has them, and ``{variant}`` and ``{name}`` of the trace.
 
-    ``to`` is relative to the site ("train?norms={variant}&lr={x}").  ``says`` names the cell, and ``value`` what
-    is in it; ``nothing`` stands in for ``value`` where that is no number.
+    ``to`` is relative to the site ("train?norms={variant}&lr={x}").  ``says`` names the cell, and ``value``
+    what is in it; ``nothing`` stands in for ``value`` where that is no number.
     """
 
     to: str

@@ -25,7 +25,7 @@ EVERY = 20
 
 @dataclass(frozen=True, kw_only=True)
 class LrInit(Spec):
-    """For each norm a map of networks: learning rates × gains of the initialization, all trained by plain SGD.
+    """For each norm a map of networks, learning rates × gains of the initialization, trained by plain SGD.
 
     All networks share one seed: the same weights up to the gain, the same data, the same batches.
     """

@@ -30,5 +30,6 @@ PAGES = (
     Page("Anatomy", "anatomy", "anatomy.py", "grid_on"),
     Page("Signal", "signal", "signal.py", "waves"),
     Page("Train", "train", "train.py", "show_chart"),
+    Page("Why it works", "why", "why.py", "lightbulb"),
 )
 """To add a page, write its script and add its line here."""

@@ -1,4 +1,4 @@
-"""Maps of learning rate × gain: every cell a network, all cells of a norm in a few stacks, dealt to the cores.
+"""Maps of learning rate × gain: every cell a network, a norm's cells in a few stacks, dealt to the cores.
 
 How the cells are cut into stacks changes no number, since a member is bit-equal in any stack.
 
@@ -102,14 +102,15 @@ def _frame(
     accuracy_VGR = accuracy_VC.reshape(-1, spec.grid, spec.grid)
     learned = accuracy_VC > LEARNED
     diverged = np.isnan(accuracy_VC)
+    # A network whose answers are no numbers has diverged, even if its last loss was one.
+    ended = np.where(diverged_VC >= 0, diverged_VC, np.where(diverged, step, np.nan))
     arrays = {
         **constants,
         "test_accuracy": accuracy_VGR.astype("<f4"),
         "learned": learned.sum(1).astype("<f4"),
         "learned_at": np.where(learned, gains_C, np.nan).astype("<f8"),
         "diverged_at": np.where(diverged, gains_C, np.nan).astype("<f8"),
-        # A network whose answers are no numbers has diverged, even if its last loss was one.
-        "diverged_step": np.where(diverged_VC >= 0, diverged_VC, np.where(diverged, step, np.nan)).astype("<f4"),
+        "diverged_step": ended.astype("<f4"),
         "best_by_rate": _best(accuracy_VGR, 1),
         "best_by_gain": _best(accuracy_VGR, 2),
     }

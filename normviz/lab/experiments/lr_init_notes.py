@@ -20,6 +20,7 @@ GUESSING = 0.2
 """Test accuracy below which a network of ten classes is said to have learned next to nothing."""
 
 Arrays = Mapping[str, NDArray[Any]]
+Numbers = dict[str, float | int | str]
 
 
 def notes(spec: LrInit, step: int, arrays: Arrays) -> tuple[Note, ...]:
@@ -52,15 +53,19 @@ class _Seen:
         if self.step == 0:
             return
         most, fewest = int(self.counts_V[self.best]), int(self.counts_V[self.worst])
-        numbers = {"step": self.step, "of": self.spec.grid**2, "accuracy": LEARNED, "most": most}
+        numbers: Numbers = {"step": self.step, "of": self.spec.grid**2, "accuracy": LEARNED, "most": most}
         if most == 0:
-            yield Note("lr_init.nowhere", {k: numbers[k] for k in ("step", "accuracy")})
+            yield Note("lr_init.nowhere", {"step": self.step, "accuracy": LEARNED})
         elif len(self.labels) == 1:
             yield Note("lr_init.alone", {**numbers, "norm": self.labels[0]})
         elif most == fewest:
             yield Note("lr_init.even", numbers)
         else:
-            told = {"best": self.labels[self.best], "worst": self.labels[self.worst], "fewest": fewest}
+            told: Numbers = {
+                "best": self.labels[self.best],
+                "worst": self.labels[self.worst],
+                "fewest": fewest,
+            }
             yield Note("lr_init.counts", {**numbers, **told})
 
     def widths(self) -> Iterator[Note]:
@@ -91,7 +96,7 @@ class _Seen:
         """At the end: what even the norm with the most cells leaves behind."""
         behind = int((~(self.accuracy[self.best] >= GUESSING)).sum())
         if self.step == self.spec.steps and self.spec.norms[self.best] != "none" and behind:
-            numbers = {"norm": self.labels[self.best], "n": behind, "of": self.spec.grid**2}
+            numbers: Numbers = {"norm": self.labels[self.best], "n": behind, "of": self.spec.grid**2}
             yield Note("lr_init.limits", {**numbers, "accuracy": GUESSING})
 
 
