@@ -15,7 +15,7 @@ and nothing cleverer: what must be derived is derived in the experiment.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -62,12 +62,30 @@ def final(name: str, *index: Index) -> Ref:
 
 
 @dataclass(frozen=True)
+class Door:
+    """Where the cells of a figure's maps lead: an address, and what it says of a cell.
+
+    Templates in Python's format language (see ``normviz.readings``).  Known are ``{x}``, ``{y}`` and ``{z}``,
+    the cell's coordinates and value as the trace has them, and ``{variant}`` and ``{name}`` of the trace.
+
+    ``to`` is relative to the site ("train?norms={variant}&lr={x}").  ``says`` names the cell, and ``value``
+    what is in it; ``nothing`` stands in for ``value`` where that is no number.
+    """
+
+    to: str
+    says: str
+    value: str
+    nothing: str
+
+
+@dataclass(frozen=True)
 class Figure:
     """A bound Plotly figure.
 
     ``roles`` says what an axis measures, so that the stage can mark it: ``{"x": "step"}`` gets the
     cursor's line, ``{"y": "layer"}`` the chosen layer, and a click there chooses.
     ``alt`` is the text alternative; it says what the chart shows, not how it looks.
+    ``opens``: a click on a cell of a map, or Enter on the one that is chosen by the arrow keys, leads there.
     """
 
     key: str
@@ -77,6 +95,7 @@ class Figure:
     alt: str
     roles: Mapping[str, Literal["step", "layer"]] = field(default_factory=dict)
     expert: bool = False
+    opens: Door | None = None
 
     def to_plain(self) -> dict[str, Any]:
         """Plain JSON values, references included: what the browser is sent."""
@@ -88,6 +107,7 @@ class Figure:
             "alt": self.alt,
             "roles": dict(self.roles),
             "expert": self.expert,
+            "opens": None if self.opens is None else asdict(self.opens),
         }
 
 

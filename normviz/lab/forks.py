@@ -5,13 +5,14 @@ milliseconds, shares the imported code's memory, and is ended by SIGKILL whateve
 kernel is the scheduler, and the limits of one run are the kernel's too.
 
 No run outlives its host: the kernel kills it when the host ends (PR_SET_PDEATHSIG, which is reliable
-because the host has a single thread), and its pipe breaks.  The host ends when its input does.
+because the host has a single thread), and its pipe breaks.  The host ends when its input does.  A run may
+have workers of its own (``normviz.lab.dealt``): they are in its process group, which is ended as a whole, and
+the host reaps them.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import logging
 import os
@@ -24,15 +25,12 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from normviz import messages
-from normviz.lab import runs
+from normviz.lab import processes, runs
 
 logger = logging.getLogger(__name__)
 
-_PR_SET_PDEATHSIG = 1
 _CHUNK = 1 << 18
 _FULL = 1 << 20  # bytes waiting for the web process, beyond which the runs' pipes are left unread
-_OUT_OF_TIME = "This run used more computing time than this server gives to one run. Choose a smaller one."
-_LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True)
@@ -47,11 +45,6 @@ class Limits:
     memory: int = 0
     seconds: int = 0
     nice: int = 19
-
-
-def threads() -> int:
-    """Threads of this process.  Forking with more than one leaves locks held for ever."""
-    return len(os.listdir("/proc/self/task"))
 
 
 @dataclass
@@ -82,6 +75,7 @@ class ForkHost:
         # What is imported by now is never collected, so its pages stay shared with the runs.
         gc.collect()
         gc.freeze()
+        processes.adopt_orphans()
         self._selector.register(self._inbox, selectors.EVENT_READ)
         self._send(hello)
         try:
@@ -91,8 +85,7 @@ class ForkHost:
             pass
         finally:
             for child in self._children.values():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(child.pid, signal.SIGKILL)
+                _kill_group(child.pid)
 
     def _turn(self) -> bool:
         for key, _ in self._selector.select():
@@ -118,7 +111,7 @@ class ForkHost:
         return bool(data)
 
     def _start(self, run: int, text: str, skip: int) -> None:
-        if threads() != 1:
+        if processes.threads() != 1:
             raise RuntimeError("the engine host has more than one thread: it cannot fork safely")
         try:
             read, write = os.pipe()
@@ -133,6 +126,8 @@ class ForkHost:
             return self._refuse(run, error)
         if pid == 0:
             _become_run(run, text, skip, write, host, self._limits)
+        with contextlib.suppress(OSError):  # it may have done so itself, and even ended
+            os.setpgid(pid, pid)
         os.close(write)
         child = self._children[run] = _Child(run, pid, read)
         if not self._paused:
@@ -162,13 +157,14 @@ class ForkHost:
         with contextlib.suppress(KeyError):
             self._selector.unregister(child.pipe)
         os.close(child.pipe)
-        os.kill(child.pid, signal.SIGKILL)  # without effect if it has ended: it is not reaped yet
+        _kill_group(child.pid)  # without effect if it has ended: it is not reaped yet
         _, code = os.waitpid(child.pid, 0)
+        _reap_group(child.pid)
         if status:
             how = os.waitstatus_to_exitcode(code)
             sentence = f"process {child.pid} ended with {signal.Signals(-how).name if how < 0 else how}"
             if how == -signal.SIGXCPU:
-                status, sentence = messages.FAILED, _OUT_OF_TIME
+                status, sentence = messages.FAILED, runs.OUT_OF_TIME
             self._send(messages.packed(child.run, messages.ENDED, status=status, sentence=sentence))
 
     # --- to the web process -----------------------------------------------------------------------
@@ -209,17 +205,27 @@ class ForkHost:
                 self._selector.register(child.pipe, selectors.EVENT_READ, child)
 
 
+def _kill_group(leader: int) -> None:
+    """End a run and its workers."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
+
+
+def _reap_group(leader: int) -> None:
+    """Wait for the workers that a run left behind, who are the host's children now."""
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.waitpid(-leader, 0)
+
+
 def _become_run(run: int, text: str, skip: int, pipe: int, host: int, limits: Limits) -> NoReturn:
     """What the forked process does; it never returns to the host's loop."""
     code = 1
     try:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != host:  # the host ended between the fork and the line above
-            os._exit(1)
+        processes.end_with(host)
+        os.setpgid(0, 0)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        # Other runs' pipes among them: held open here, they would not break when the host ends.
-        os.closerange(3, pipe)
-        os.closerange(pipe + 1, os.sysconf("SC_OPEN_MAX"))
+        processes.keep_only(pipe)
         nothing = os.open(os.devnull, os.O_RDWR)
         os.dup2(nothing, 0)
         os.dup2(2, 1)

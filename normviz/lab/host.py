@@ -27,7 +27,7 @@ from typing import Any
 import torch
 
 from normviz import messages, specs
-from normviz.lab import runs
+from normviz.lab import processes, runs
 
 logger = logging.getLogger(__name__)
 
@@ -90,11 +90,9 @@ def _form(engine: str, devices: list[str]) -> str:
 
 
 def _unless_threaded(engine: str) -> str:
-    from normviz.lab import forks
-
-    if forks.threads() == 1:
+    if processes.threads() == 1:
         return "fork"
-    told = f"the engine host has {forks.threads()} threads after loading, so it cannot fork safely"
+    told = f"the engine host has {processes.threads()} threads after loading, so it cannot fork safely"
     if engine == "fork":
         sys.exit(f"{told}; some imported module starts a thread.")
     logger.error("%s: using the persistent form", told)

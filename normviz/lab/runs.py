@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import importlib
 import logging
+import signal
 from collections.abc import Callable, Iterator
 
 from normviz import messages, specs
 from normviz.frames import Frame, Schema
+from normviz.lab.dealt import WorkerError
 from normviz.spec import Spec, SpecError
 
 logger = logging.getLogger(__name__)
 
 Runner = Callable[[Spec], Iterator[Schema | Frame]]
 
+OUT_OF_TIME = "This run used more computing time than this server gives to one run. Choose a smaller one."
 _OUT_OF_MEMORY = "This run needs more memory than this server gives to one run. Choose a smaller one."
 _UNFORESEEN = "This run failed because of a fault in the program. It is noted in the server's log under {}."
 
@@ -48,6 +51,11 @@ def stream(run: int, text: str, skip: int = 0) -> Iterator[bytes]:
         yield from _frames(run, spec, skip)
     except SpecError as error:
         yield _ended(run, messages.FAILED, error.sentence)
+    except WorkerError as error:
+        if error.code == -getattr(signal, "SIGXCPU", 0):
+            yield _ended(run, messages.FAILED, OUT_OF_TIME)
+        else:
+            yield _ended(run, messages.DIED, str(error))
     except Exception as error:
         if _lacks_memory(error):
             logger.warning("run %s ran out of memory: %s", name, error)

@@ -8,6 +8,7 @@ A runner puts ``Note(id, numbers)`` into a frame; the browser fills the template
 from normviz.readings import (
     forgotten_eval,
     landscape,
+    lr_init,
     noisy_bn,
     scale,
     sequences,
@@ -19,6 +20,7 @@ TEMPLATES: dict[str, str] = {
     **train.TEMPLATES,
     **forgotten_eval.TEMPLATES,
     **signal.TEMPLATES,
+    **lr_init.TEMPLATES,
     **scale.TEMPLATES,
     **landscape.TEMPLATES,
     **noisy_bn.TEMPLATES,

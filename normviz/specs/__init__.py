@@ -8,6 +8,7 @@ import json
 from normviz.spec import Spec, SpecError
 from normviz.specs.forgotten_eval import ForgottenEval
 from normviz.specs.landscape import Landscape
+from normviz.specs.lr_init import LrInit
 from normviz.specs.noisy_bn import NoisyBN
 from normviz.specs.scale import Scale
 from normviz.specs.sequences import Sequences
@@ -20,6 +21,7 @@ EXPERIMENTS: dict[str, type[Spec]] = {
         ForgottenEval,
         Signal,
         Train,
+        LrInit,
         Scale,
         Landscape,
         NoisyBN,

@@ -61,6 +61,12 @@ def controls(kind: type[S]) -> S:
     return spec
 
 
+def remembered(kind: type[Spec]) -> dict[str, str]:
+    """The URL's fields of an experiment when this session last showed its controls; empty if never."""
+    state = cast("_State[Spec] | None", st.session_state.get(f"{kind.name} controls"))
+    return {} if state is None else dict(state.query)
+
+
 def _read(kind: type[S], widgets: Widgets[S]) -> _State[S]:
     """The state of this session, after the URL has been heard."""
     name = f"{kind.name} controls"

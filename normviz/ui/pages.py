@@ -32,6 +32,7 @@ PAGES = (
     Page("Anatomy", "anatomy", "anatomy.py", "grid_on", "anatomy.js"),
     Page("Signal", "signal", "signal.py", "waves"),
     Page("Train", "train", "train.py", "show_chart"),
+    Page("Why it works", "why", "why.py", "lightbulb"),
     Page("Sequences", "sequences", "sequences.py", "linear_scale"),
 )
 """To add a page, write its script and add its line here."""

@@ -29,7 +29,7 @@ export class Marks {
   /** Put the marks where they belong.  `hover` may be null. */
   place({ step, layer, hover }) {
     this.used.clear();
-    for (const panel of this.#panels()) {
+    for (const panel of panelsOf(this.node)) {
       for (const letter of ["x", "y"]) {
         if (this.roles[letter] === "step") this.#line(panel, letter, step);
         if (this.roles[letter] === "layer") {
@@ -39,16 +39,6 @@ export class Marks {
       }
     }
     for (const [name, element] of this.elements) element.hidden = !this.used.has(name);
-  }
-
-  #panels() {
-    const full = this.node._fullLayout;
-    if (!full?._subplots) return [];
-    return full._subplots.cartesian.map((id) => {
-      const [, x, y] = /^(x\d*)(y\d*)$/.exec(id);
-      const axis = (name) => full[`${name[0]}axis${name.slice(1)}`];
-      return { id, x: axis(x), y: axis(y) };
-    });
   }
 
   #line(panel, letter, value) {
@@ -91,20 +81,11 @@ export class Marks {
 
   /** A click chooses a layer or goes to a step; moving over a chart points at a layer. */
   #listen() {
-    let down = null;
-    this.box.addEventListener("pointerdown", (event) => (down = [event.clientX, event.clientY]), true);
-    window.addEventListener(
-      "pointerup",
-      (event) => {
-        // Where the button went down counts: by now Plotly has laid its own cover over the whole page.
-        const still = down && Math.hypot(event.clientX - down[0], event.clientY - down[1]) < 4;
-        down = null;
-        const hit = still ? this.#hit(event) : null;
-        if (hit?.layer !== undefined) this.on.layer(hit.layer);
-        if (hit?.step !== undefined) this.on.seekStep(hit.step);
-      },
-      { capture: true, signal: this.on.signal },
-    );
+    onStillClick(this.box, this.on.signal, (event) => {
+      const hit = this.#hit(event);
+      if (hit?.layer !== undefined) this.on.layer(hit.layer);
+      if (hit?.step !== undefined) this.on.seekStep(hit.step);
+    });
     this.box.addEventListener("pointermove", (event) => {
       if (event.pointerType === "mouse") this.on.hover(this.#hit(event)?.layer ?? null);
     });
@@ -115,22 +96,53 @@ export class Marks {
   #hit(event) {
     const { left, top } = this.box.getBoundingClientRect();
     const point = { x: event.clientX - left, y: event.clientY - top };
-    for (const panel of this.#panels()) {
-      const inside = ["x", "y"].every((letter) => {
-        const at = point[letter] - panel[letter]._offset;
-        return at >= 0 && at <= panel[letter]._length;
-      });
-      if (!inside) continue;
-      const hit = {};
-      for (const letter of ["x", "y"]) {
-        const value = panel[letter].p2d(point[letter] - panel[letter]._offset);
-        if (this.roles[letter] === "step") hit.step = value;
-        if (this.roles[letter] === "layer") hit.layer = nearest(this.layers, value);
-      }
-      return hit;
+    const panel = panelAt(this.node, point);
+    if (!panel) return null;
+    const hit = {};
+    for (const letter of ["x", "y"]) {
+      const value = panel[letter].p2d(point[letter] - panel[letter]._offset);
+      if (this.roles[letter] === "step") hit.step = value;
+      if (this.roles[letter] === "layer") hit.layer = nearest(this.layers, value);
     }
-    return null;
+    return hit;
   }
+}
+
+/** The panels that Plotly has drawn: {id, x, y}, with its axes. */
+export function panelsOf(node) {
+  const full = node._fullLayout;
+  if (!full?._subplots) return [];
+  return full._subplots.cartesian.map((id) => {
+    const [, x, y] = /^(x\d*)(y\d*)$/.exec(id);
+    const axis = (name) => full[`${name[0]}axis${name.slice(1)}`];
+    return { id, x: axis(x), y: axis(y) };
+  });
+}
+
+/** The panel that holds a point {x, y}, in pixels from the corner of the plot. */
+export function panelAt(node, point) {
+  const holds = (panel) =>
+    ["x", "y"].every((letter) => {
+      const at = point[letter] - panel[letter]._offset;
+      return at >= 0 && at <= panel[letter]._length;
+    });
+  return panelsOf(node).find(holds) ?? null;
+}
+
+/** Call `act(event)` at every click on a box that is not the end of a drag. */
+export function onStillClick(box, signal, act) {
+  let down = null;
+  box.addEventListener("pointerdown", (event) => (down = [event.clientX, event.clientY]), true);
+  window.addEventListener(
+    "pointerup",
+    (event) => {
+      // Where the button went down counts: by now Plotly has laid its own cover over the whole page.
+      const still = down && Math.hypot(event.clientX - down[0], event.clientY - down[1]) < 4;
+      down = null;
+      if (still) act(event);
+    },
+    { capture: true, signal },
+  );
 }
 
 function nearest(values, value) {

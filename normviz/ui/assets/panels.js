@@ -1,6 +1,7 @@
 // One figure on the page: caption, plot, marks.
 
 import { Chart } from "./charts.js";
+import { Doors } from "./doors.js";
 import { element, setText } from "./elements.js";
 import { Marks } from "./marks.js";
 
@@ -24,8 +25,9 @@ export class Panel {
     this.fault = element("p", { className: "nv-fault", hidden: true });
     this.options = element("span", { className: "nv-options", role: "group", hidden: true });
     const caption = element("figcaption", {}, this.title, this.badge, this.options);
-    this.root = element("figure", { className: "nv-figure" }, caption, this.box, this.fault);
     this.marks = new Marks(this.box, this.plot, on);
+    this.doors = new Doors(this.box, this.plot, on);
+    this.root = element("figure", { className: "nv-figure" }, caption, this.box, this.doors.line, this.fault);
     this.pointed = false; // under the pointer, where numbers may be read off
     this.box.addEventListener("pointerenter", () => {
       this.pointed = true;
@@ -50,6 +52,7 @@ export class Panel {
     this.plot.setAttribute("aria-label", figure.alt);
     this.box.style.height = `${figure.layout.height ?? HEIGHT}px`;
     this.marks.set(figure.roles, layers);
+    this.doors.set(figure.opens);
     this.ghost = ghost;
     if (this.chart) this.#guarded(() => this.chart.set(figure, ghost, at));
   }
@@ -61,6 +64,7 @@ export class Panel {
       const at = recording && k >= 0 ? { recording, k, cursors } : null;
       this.#ensureChart(at);
       const picture = at ? this.chart.draw(recording, k, cursors, moving && !this.pointed) : null;
+      this.doors.show();
       setText(this.badge, this.chart.cursors.has("layer") ? layerName : "");
       this.mark(at ? recording.position(k) : null, cursors.layer, hover);
       return picture;

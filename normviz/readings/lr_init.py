@@ -1,0 +1,25 @@
+"""What there is to see on the maps of learning rate × initialization, as templates.
+
+Each sentence is shown only when the numbers bear it out (``normviz.lab.experiments.lr_init_notes``).
+"""
+
+from __future__ import annotations
+
+TEMPLATES: dict[str, str] = {
+    "lr_init.start": "Before the first step every network guesses: between {low:.1%} and {high:.1%} of the "
+    "test samples.",
+    "lr_init.nowhere": "Step {step}: no network is over {accuracy:.0%} of the test samples yet.",
+    "lr_init.alone": "Step {step}, {norm}: {most} of {of} networks classify more than {accuracy:.0%} of the "
+    "test samples correctly (dots).",
+    "lr_init.even": "Step {step}: with every normalization {most} of {of} networks classify more than "
+    "{accuracy:.0%} of the test samples correctly (dots).",
+    "lr_init.counts": "Step {step}: more than {accuracy:.0%} of the test samples correct (dots): {most} of "
+    "{of} networks with {best}, {fewest} with {worst}.",
+    "lr_init.reach": "{norm}: the networks over {accuracy:.0%} have learning rates from {low:.3g} to "
+    "{high:.3g} and gains from {small:.3g} to {large:.3g}; not every pair of them works.",
+    "lr_init.diverged": "{norm}: {n} of {of} networks diverged (crosses), the first of them, from the left, "
+    "at a learning rate of {lr:.3g}. Their loss was no longer a finite number.",
+    "lr_init.limits": "{norm} does not make it all the same: {n} of its {of} networks stayed below "
+    "{accuracy:.0%} or diverged. The dependence is smaller, not gone.",
+}
+"""Templates by the id of their note."""

@@ -1,0 +1,17 @@
+"""Why it works: experiments on the reasons, one question at a time."""
+
+import streamlit as st
+
+from normviz.ui.controls import controls
+from normviz.ui.questions import chosen, told
+from normviz.ui.stage import stage
+from normviz.ui.why import QUESTIONS
+
+st.title("Why does normalization help training?")
+question = chosen(QUESTIONS)
+st.subheader(question.spec.title, anchor=False)
+st.markdown(question.prose)
+
+spec = controls(question.spec)
+stage(spec, *question.figures(spec))
+told(question)
