@@ -27,6 +27,10 @@ START = ord("+")
 """{"spec": JSON text, "skip": frames that are known already and are not sent again}"""
 CANCEL = ord("-")
 """Nothing.  The host answers with ENDED, status "stopped"."""
+REST = ord("z")
+"""Nothing.  The run takes no processor time until it is woken; its process, if it has one, stays."""
+WAKE = ord("w")
+"""Nothing.  The run goes on."""
 
 # host -> web process
 HELLO = ord("H")

@@ -30,6 +30,7 @@ from normviz.lab import processes, runs
 logger = logging.getLogger(__name__)
 
 _CHUNK = 1 << 18
+_SIGNALS = {messages.REST: signal.SIGSTOP, messages.WAKE: signal.SIGCONT}
 _FULL = 1 << 20  # bytes waiting for the web process, beyond which the runs' pipes are left unread
 
 
@@ -85,7 +86,7 @@ class ForkHost:
             pass
         finally:
             for child in self._children.values():
-                _kill_group(child.pid)
+                _tell_group(child.pid, signal.SIGKILL)
 
     def _turn(self) -> bool:
         for key, _ in self._selector.select():
@@ -108,6 +109,8 @@ class ForkHost:
                 self._start(message.run, told["spec"], told["skip"])
             elif message.kind == messages.CANCEL and message.run in self._children:
                 self._end(self._children[message.run], messages.STOPPED)
+            elif message.kind in _SIGNALS and message.run in self._children:
+                _tell_group(self._children[message.run].pid, _SIGNALS[message.kind])
         return bool(data)
 
     def _start(self, run: int, text: str, skip: int) -> None:
@@ -157,7 +160,7 @@ class ForkHost:
         with contextlib.suppress(KeyError):
             self._selector.unregister(child.pipe)
         os.close(child.pipe)
-        _kill_group(child.pid)  # without effect if it has ended: it is not reaped yet
+        _tell_group(child.pid, signal.SIGKILL)  # without effect if it has ended: it is not reaped yet
         _, code = os.waitpid(child.pid, 0)
         _reap_group(child.pid)
         if status:
@@ -205,10 +208,10 @@ class ForkHost:
                 self._selector.register(child.pipe, selectors.EVENT_READ, child)
 
 
-def _kill_group(leader: int) -> None:
-    """End a run and its workers."""
+def _tell_group(leader: int, sign: signal.Signals) -> None:
+    """Send a signal to a run and its workers."""
     with contextlib.suppress(ProcessLookupError):
-        os.killpg(leader, signal.SIGKILL)
+        os.killpg(leader, sign)
 
 
 def _reap_group(leader: int) -> None:

@@ -28,6 +28,7 @@ class TurnHost:
         self._inbox, self._outbox = inbox, outbox
         self._asked: queue.SimpleQueue[messages.Message] = queue.SimpleQueue()
         self._runs: dict[int, Iterator[bytes]] = {}
+        self._resting: set[int] = set()
         self._last = 0
 
     def serve(self, hello: bytes) -> None:
@@ -37,7 +38,7 @@ class TurnHost:
             self._send(hello)
             while True:
                 self._take_requests()
-                for run in list(self._runs):
+                for run in [one for one in self._runs if one not in self._resting]:
                     self._step(run)
         except BrokenPipeError:
             pass
@@ -51,7 +52,7 @@ class TurnHost:
         os._exit(0)
 
     def _take_requests(self) -> None:
-        while not self._runs or not self._asked.empty():
+        while self._resting.issuperset(self._runs) or not self._asked.empty():
             message = self._asked.get()
             if message.kind == messages.START:
                 told = message.told
@@ -59,9 +60,14 @@ class TurnHost:
                 self._send(messages.packed(message.run, messages.BEGAN, pid=os.getpid()))
             elif message.kind == messages.CANCEL and message.run in self._runs:
                 self._drop(message.run)
+            elif message.kind == messages.REST and message.run in self._runs:
+                self._resting.add(message.run)
+            elif message.kind == messages.WAKE:
+                self._resting.discard(message.run)
 
     def _drop(self, run: int) -> None:
         dropped = self._runs.pop(run)
+        self._resting.discard(run)
         try:
             dropped.close()  # type: ignore[attr-defined]
         except Exception:

@@ -50,6 +50,9 @@ class Engine(Protocol):
     def cancel(self, number: int) -> None:
         """Stop a run."""
 
+    def rest(self, number: int, resting: bool) -> None:
+        """Have a run take no processor time, or go on."""
+
     def report(self) -> dict[str, object]:
         """Facts for the operator; plain JSON values."""
 
@@ -110,6 +113,12 @@ class LocalEngine:
             if number in host.runs:
                 host.send(messages.packed(number, messages.CANCEL))
                 asyncio.get_running_loop().call_later(_HANGS_AFTER, self._end_if_hung, host, number)
+
+    def rest(self, number: int, resting: bool) -> None:
+        """See ``Engine``."""
+        for host in self._hosts:
+            if number in host.runs:
+                host.send(messages.packed(number, messages.REST if resting else messages.WAKE))
 
     def _end_if_hung(self, host: HostProcess, number: int) -> None:
         if number in host.runs:

@@ -5,9 +5,10 @@
     watch(run(token))          wakes at every change; in the event loop
 
 One spec is one run, whoever asks (single flight): its key is the spec's and the engine's version.  A run
-goes on while somebody watches; unwatched for the length of a lease it ends, its frames are kept, and it is
-computed on when somebody returns: again from the spec, without sending what is known, and the known part
-is compared by its digest.  In the same way a run whose process died is finished with the same frames.
+goes on while somebody watches; unwatched it rests, so that a visitor who tries one setting after the other
+has one run at work.  Unwatched for the length of a lease it ends, its frames are kept, and it is computed on
+when somebody returns: again from the spec, without sending what is known, and the known part is compared by
+its digest.  In the same way a run whose process died is finished with the same frames.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from normviz.spec import Spec
 
 logger = logging.getLogger(__name__)
 
+_REST_AFTER = 1.0  # seconds unwatched; between its page and its stream a run is unwatched for a moment
 _MOST_DEATHS = 3  # restarts of a run whose process died
 _MOST_LOSSES = 10  # restarts of a run whose process ended for another reason
 _MOST_RUNS = 10_000  # known runs, with or without frames
@@ -190,6 +192,7 @@ class Player:
             run.deaths = run.losses = 0
             run.state = State.WAITING
             self._line[run.token] = run
+        self._rest(run, False)
         self._fill()
 
     def _fill(self) -> None:
@@ -201,6 +204,11 @@ class Player:
         if moved:
             for run in self._line.values():
                 run.changed()
+
+    def _rest(self, run: Run, resting: bool) -> None:
+        if run.number and run.resting != resting:
+            run.resting = resting
+            self._engine.rest(run.number, resting)
 
     def _attempt(self, run: Run) -> None:
         number = next(self._numbers)
@@ -277,8 +285,11 @@ class Player:
     def _end_leases(self) -> None:
         now = time.monotonic()
         for run in [*self._live.values(), *self._line.values()]:
-            if not run.watches and now - run.left > self.settings.lease:
+            alone = 0.0 if run.watches else now - run.left
+            if alone > self.settings.lease:
                 self._stop(run, State.IDLE)
+            elif alone > _REST_AFTER:
+                self._rest(run, True)
 
     def _make_room(self) -> None:
         """Let go of the recordings watched least recently, and of runs beyond the number to be known."""

@@ -48,6 +48,8 @@ class Run:
         self.number = 0
         """The present attempt; 0 if there is none."""
         self.pid = 0
+        self.resting = False
+        """Live, but taking no processor time."""
         self.deaths = 0
         self.losses = 0
         self.left = time.monotonic()
@@ -75,11 +77,12 @@ class Run:
         """End the present attempt."""
         self.state, self.sentence, self.mendable = state, sentence, mendable
         self.number = self.pid = 0
+        self.resting = False
         self.changed()
 
     def attempt(self, number: int) -> int:
         """Begin an attempt; returns how many frames it may leave out."""
-        self.state, self.number = State.LIVE, number
+        self.state, self.number, self.resting = State.LIVE, number, False
         self._unproven = self.frames
         self.changed()
         return self.frames

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 
 import pytest
 
-from normviz.player import State
+from normviz.player import Settings, State
 from normviz.player.costs import CostError
 from tests.player.processes import alive, children, until
 from tests.player.small_experiments import SCHEMA, Fault, Walk, walk
-from tests.player.stands import Stand, frames_of
+from tests.player.stands import EXPERIMENTS, Stand, frames_of
 
 
 def recorded(run) -> list[bytes]:
@@ -63,6 +64,30 @@ def test_unwatched_run_ends_and_is_computed_on(stand: Stand) -> None:
     assert run.generation == 0
     assert recorded(run)[: len(kept)] == kept
     assert recorded(run) == frames_of(spec, walk)
+
+
+@pytest.mark.parametrize("form", ["fork", "persistent"])
+def test_an_unwatched_run_rests_until_somebody_returns(form: str) -> None:
+    """Its frames stand still, then the same attempt goes on."""
+    patient = Stand(Settings(engine=form, processes=1, lease=60, experiments=EXPERIMENTS))
+    try:
+        spec = Walk(seed=31, steps=2000, pause=10)
+        with patient.watching(spec) as run:
+            until(lambda: run.frames)
+            number = run.number
+        until(lambda: run.resting)
+        time.sleep(0.3)  # what was on its way has come
+        frames = run.frames
+        time.sleep(0.5)
+        assert run.frames == frames
+        assert run.state is State.LIVE
+        with patient.watching(spec):
+            until(lambda: run.frames > frames + 5)
+        assert run.number == number
+        kept = recorded(run)
+        assert kept == frames_of(spec, walk)[: len(kept)]
+    finally:
+        patient.close()
 
 
 def test_watched_run_goes_on(stand: Stand) -> None:
