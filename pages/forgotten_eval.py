@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from normviz.figures.forgotten_eval import figures
+from normviz.figures.forgotten_eval import figures, prediction
 from normviz.specs.forgotten_eval import ForgottenEval
 from normviz.ui.controls import controls
 from normviz.ui.stage import stage
@@ -14,7 +14,7 @@ st.markdown(
     "batches, the same weights fail. **Repair**: what helps, each measured."
 )
 spec = controls(ForgottenEval)
-stage(spec, *figures(spec))
+stage(spec, *figures(spec), predict=prediction(spec))
 
 st.subheader("Why")
 st.markdown(

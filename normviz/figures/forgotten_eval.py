@@ -31,6 +31,7 @@ from normviz.figures.forgotten_eval_marks import (
     said_at,
     sizes,
 )
+from normviz.figures.predictions import Prediction, Sketch
 from normviz.figures.theme import STYLES, band, faded, layout, line, variant
 from normviz.specs import forgotten_eval_frames as recorded
 from normviz.specs.forgotten_eval import ForgottenEval
@@ -58,6 +59,23 @@ def figures(spec: ForgottenEval) -> list[Figure]:
         inside.lag(spec),
         loss_curves(spec),
     ]
+
+
+def prediction(spec: ForgottenEval) -> Prediction:
+    """Between the acts: how the error will grow once the batches become smaller."""
+    sizes = (2, 8, 32)
+    smaller = BATCH_SIZES.index(VALIDATION_BATCH) - 1
+    return Prediction(
+        key="forgotten_eval.error_by_batch_size",
+        question=f"Act 2: the trained network stays in training mode, and its batches become smaller than "
+        f"{VALIDATION_BATCH}. How often will it err then?",
+        covers=("error_by_batch_size", "changed_labels"),
+        sketch=Sketch("error_by_batch_size", sizes, 2.0, "{y:.0f}%"),
+        said="At batch 2 you said {guess:.0f}%.",
+        answer="Measured: {at_2:.0f}% at batch 2, {at_8:.0f}% at 8, {at_32:.0f}% at 32.",
+        measured={f"at_{n}": now("shuffled_spread", MEAN, BATCH_SIZES.index(n)) for n in sizes},
+        until=now("shuffled_spread", MEAN, smaller),
+    )
 
 
 # --- act 1 and 2 ----------------------------------------------------------------------------------

@@ -9,6 +9,9 @@ length of the axis "layer" says how many there are, and ``facts["steps"]`` is th
 frames do not follow training, ``facts["cursor"]`` says what they run over: ``{"name": "Scale of the weights",
 "label": "W ×", "values": [0.1, …]}``, ascending, with the value of each frame at the place ``step``.  The bar
 then shows "W × 0.1", and an axis of the role "step" holds these values.
+
+A page may ask its visitors to predict what they are about to see (``normviz/figures/predictions.py``); with
+``predict=0`` in the URL nobody is asked.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ import streamlit as st
 
 from normviz import player
 from normviz.figures.bound import Figure
+from normviz.figures.predictions import Prediction
 from normviz.figures.theme import STYLES
 from normviz.readings import TEMPLATES
 from normviz.spec import Spec, SpecError
@@ -47,14 +51,20 @@ _mount = st.components.v2.component(
 )
 
 
-def stage(spec: Spec, *figures: Figure) -> None:
-    """Play the run of ``spec`` on ``figures``; join it if somebody watches it already."""
+def stage(spec: Spec, *figures: Figure, predict: Prediction | None = None) -> None:
+    """Play the run of ``spec`` on ``figures``; join it if somebody watches it already.
+
+    ``predict`` is asked before the charts that it covers are shown.
+    """
     try:
         token = player.current().open(spec)
     except SpecError as problem:
         st.error(problem.sentence, icon=":material/block:")
         return
-    _mount(key=f"stage {spec.name}", data=_data(spec, token, figures), on_renew_change=_found_again)
+    data = _data(spec, token, figures)
+    if predict and st.query_params.get("predict") != "0":
+        data["prediction"] = predict.to_plain(figures)
+    _mount(key=f"stage {spec.name}", data=data, on_renew_change=_found_again)
 
 
 def _found_again() -> None:

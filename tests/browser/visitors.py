@@ -101,8 +101,10 @@ class Visitor:
         if kind == "error" and "404" not in text:
             self.faults.append(f"console: {text}")
 
-    def open(self, path: str = "") -> Page:
-        """Go to a page of the site."""
+    def open(self, path: str = "", *, predict: bool = False) -> Page:
+        """Go to a page of the site; no predictions are asked for there, unless ``predict``."""
+        if path and not path.startswith("?") and not predict:
+            path += ("&" if "?" in path else "?") + "predict=0"
         self.page.goto(self.server.address + path)
         return self.page
 

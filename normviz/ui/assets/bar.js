@@ -49,15 +49,14 @@ export class Bar {
   }
 
   /** Show where things stand. */
-  show({ frame, frames, step, lastStep, counted, position, playing, live, layer, left, still = false }) {
+  show({ frame, last, step, lastStep, counted, position, playing, live, layer, left, still = false }) {
     for (const one of this.timed) one.hidden = still;
     dress(this.play, playing ? "pause" : "play", playing ? "Pause" : "Play");
     this.live.setAttribute("aria-pressed", String(live));
     dress(this.leave, left ? "play" : "stop", left ? "Continue this run" : "Stop: leave this run");
     setText(this.leave.querySelector("span"), left ? "Continue" : "Stop");
-    const last = Math.max(0, frames - 1);
     if (Number(this.scrub.max) !== last) this.scrub.max = last;
-    this.scrub.disabled = frames < 2;
+    this.scrub.disabled = last < 1;
     if (Number(this.scrub.value) !== frame) this.scrub.value = Math.max(0, frame);
     this.scrub.style.setProperty("--nv-done", last ? `${(100 * Math.max(0, frame)) / last}%` : "0%");
     const ordinal = lastStep > step ? `step ${step} of ${lastStep}` : `step ${step}`;

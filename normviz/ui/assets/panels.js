@@ -4,6 +4,7 @@ import { Chart } from "./charts.js";
 import { Doors } from "./doors.js";
 import { element, setText } from "./elements.js";
 import { Marks } from "./marks.js";
+import { Sketch } from "./sketch.js";
 
 const HEIGHT = 300; // pixels of a figure that does not say
 
@@ -15,13 +16,15 @@ export class Panel {
   constructor(kit, figure, on) {
     this.kit = kit;
     this.on = on;
+    this.drawing = null; // the curve that a visitor draws as a guess
     this.chart = null; // made when it is first on screen: Plotly needs the width of its node
     this.visible = false;
     this.hidden = new Set();
     this.title = element("span", { className: "nv-title" });
     this.badge = element("span", { className: "nv-badge" });
     this.plot = element("div", { className: "nv-plot", role: "img" });
-    this.box = element("div", { className: "nv-box" }, this.plot);
+    this.cover = element("p", { className: "nv-cover", hidden: true, "aria-hidden": "true" });
+    this.box = element("div", { className: "nv-box" }, this.plot, this.cover);
     this.fault = element("p", { className: "nv-fault", hidden: true });
     this.options = element("span", { className: "nv-options", role: "group", hidden: true });
     const caption = element("figcaption", {}, this.title, this.badge, this.options);
@@ -50,6 +53,9 @@ export class Panel {
     this.root.classList.toggle("nv-wide", figure.layout.meta?.wide === true);
     setText(this.title, figure.title);
     this.plot.setAttribute("aria-label", figure.alt);
+    this.root.dataset.covered = figure.covered ?? "";
+    this.cover.hidden = figure.covered !== "card";
+    setText(this.cover, this.cover.hidden ? "" : figure.alt);
     this.box.style.height = `${figure.layout.height ?? HEIGHT}px`;
     this.marks.set(figure.roles, layers);
     this.doors.set(figure.opens);
@@ -83,8 +89,21 @@ export class Panel {
     this.options.hidden = figures.length < 2;
   }
 
+  /** Let a curve be drawn over the plot (see Sketch), or take the drawing away. */
+  sketch(told, guess) {
+    if (Boolean(told) === Boolean(this.drawing)) return;
+    this.drawing?.root.remove();
+    this.drawing?.confirm.remove();
+    this.drawing = told ? new Sketch(told, (curve) => guess({ curve })) : null;
+    if (!told) return;
+    this.box.append(this.drawing.root);
+    this.box.append(this.drawing.confirm);
+  }
+
   mark(step, layer, hover) {
-    if (this.chart && this.visible) this.marks.place({ step, layer, hover });
+    if (!this.chart || !this.visible) return;
+    this.marks.place({ step, layer, hover });
+    this.drawing?.place(this.plot);
   }
 
   hide(variants) {

@@ -19,24 +19,36 @@ export class Playback {
     this.frames = 0;
     this.expected = 0;
     this.finished = false;
+    this.limit = Infinity;
     this.playing = true;
     this.live = this.reducedMotion;
   }
 
   /** The frame under the cursor, or -1 while there is none. */
   get frame() {
-    return Math.min(Math.floor(this.position), this.frames - 1);
+    return Math.min(Math.floor(this.position), this.frames - 1, this.last);
   }
 
+  /** The last frame that may be shown by now. */
   get last() {
-    return Math.max(0, this.frames - 1);
+    return Math.max(0, Math.min(this.frames - 1, this.limit));
   }
 
-  /** Tell how many frames there are, how many there will be if that is known, and whether that was all. */
-  grow(frames, expected, finished) {
+  /** At a frame beyond which it may not go yet, although more are there. */
+  get held() {
+    return this.limit < this.frames - 1 && this.frame === this.last;
+  }
+
+  /**
+   * Tell how many frames there are, how many there will be if that is known, whether that was all, and the
+   * last one that may be shown.
+   */
+  grow(frames, expected, finished, limit = Infinity) {
     this.frames = frames;
     this.expected = expected;
     this.finished = finished;
+    this.limit = limit;
+    this.position = Math.min(this.position, Math.max(this.last, 0));
   }
 
   /** Let `seconds` pass. */
@@ -48,12 +60,16 @@ export class Playback {
       const total = this.finished ? this.frames : Math.max(this.expected || 0, this.frames, FEWEST);
       this.position = Math.min(this.position + (this.speed * seconds * total) / WHOLE_RUN, this.last);
     }
-    if (this.finished && this.frame >= this.last) this.pause();
+    if (this.#over) this.pause();
+  }
+
+  get #over() {
+    return this.finished && this.frame >= this.frames - 1;
   }
 
   /** Play; from the beginning if the end has been reached. */
   play() {
-    if (this.finished && this.frame >= this.last) this.position = 0;
+    if (this.#over) this.position = 0;
     this.playing = true;
     this.live = false;
   }
@@ -84,6 +100,6 @@ export class Playback {
   follow() {
     this.position = this.last;
     this.live = true;
-    this.playing = !this.finished;
+    this.playing = !this.finished || this.held;
   }
 }

@@ -5,6 +5,7 @@ import { element, setText } from "./elements.js";
 import { Legend, variantsOf } from "./legend.js";
 import { fill, notesAt } from "./notes.js";
 import { Panel } from "./panels.js";
+import { Card } from "./question.js";
 import { plotlyTemplate, readTheme } from "./theme.js";
 
 export class Scene {
@@ -19,6 +20,7 @@ export class Scene {
     this.places = new Map(); // the figure that is shown at each place that several share, by key
     this.layers = { at: [], names: [] };
     this.bar = new Bar(on);
+    this.card = new Card(on);
     this.legend = new Legend((hidden) => this.#each((panel) => panel.hide(hidden)));
     this.status = element("p", { className: "nv-status", role: "status" });
     this.changed = element("p", { className: "nv-changed", hidden: true });
@@ -41,7 +43,7 @@ export class Scene {
         this.bar.root,
         element("div", { className: "nv-line" }, this.legend.root, this.status),
       ),
-      this.changed, this.grid, this.more, this.moreGrid, this.reading,
+      this.changed, this.card.root, this.grid, this.more, this.moreGrid, this.reading,
     );
     parent.append(this.root);
     this.sizes = new ResizeObserver(() => this.#resized());
@@ -63,14 +65,16 @@ export class Scene {
    * @param before the run before, for the ghosts: {figures, recording}, or null
    * @param at where to draw them at once: {recording, k, cursors}, or null
    * @param told what changed in the settings, in words
+   * @param {Question} question what may not be seen before it is answered
    */
-  raise(figures, styles, before, at, told) {
+  raise(figures, styles, before, at, told, question) {
+    this.question = question;
     const old = new Map((before?.figures ?? []).map((figure) => [figure.key, figure]));
     const kept = new Map();
     for (const figure of figures) {
       const ghost = old.has(figure.key) ? { figure: old.get(figure.key), recording: before.recording } : null;
       const panel = this.panels.get(figure.key) ?? this.#panel(figure);
-      panel.set(figure, this.layers.at, ghost, at);
+      panel.set(question.shown(figure), this.layers.at, ghost, at);
       kept.set(figure.key, panel);
     }
     for (const [key, panel] of this.panels) if (!kept.has(key)) panel.destroy();
@@ -79,6 +83,8 @@ export class Scene {
     arrange(this.moreGrid, [...kept.values()].filter(({ figure }) => figure.expert));
     this.#sharePlaces();
     this.#showMore(!this.moreGrid.hidden);
+    this.#sketch();
+    this.card.set(question);
     this.legend.set(variantsOf(figures), styles);
     setText(this.changed, told ? `Changed: ${told}. The run before is drawn in grey.` : "");
     this.changed.hidden = !told;
@@ -112,6 +118,7 @@ export class Scene {
     this.#each((panel) => {
       pictures.push(panel.draw(recording, k, how, this.layers.names[how.cursors.layer] ?? ""));
     });
+    this.card.tell(this.question, recording, k, how.cursors);
     this.#read(recording, k, readings);
     return pictures.filter((picture) => picture !== null);
   }
@@ -124,8 +131,8 @@ export class Scene {
   tell(where, sentence) {
     this.bar.show(where);
     setText(this.status, sentence);
-    const { status, run, frame, frames, step, playing, live, staged } = where;
-    Object.assign(this.root.dataset, { status, run, frame, frames, step, playing, live, staged });
+    const { status, run, frame, frames, step, playing, live, staged, question } = where;
+    Object.assign(this.root.dataset, { status, run, frame, frames, step, playing, live, staged, question });
   }
 
   destroy() {
@@ -177,8 +184,14 @@ export class Scene {
     setText(this.more, open ? "Fewer charts" : `More charts (${n})`);
   }
 
+  /** Let a curve be drawn on its chart as long as the question is open. */
+  #sketch() {
+    const sketch = this.question.open ? this.question.told.sketch : null;
+    this.#each((panel) => panel.sketch(panel.figure.key === sketch?.figure ? sketch : null, this.on.guess));
+  }
+
   #read(recording, k, readings) {
-    const told = recording ? notesAt(recording, k) : [];
+    const told = (recording ? notesAt(recording, k) : []).filter(([id]) => !this.question.hides(id));
     const texts = told.filter(([id]) => readings[id]).map(([id, numbers]) => fill(readings[id], numbers));
     if (texts.join("\n") === this.readTexts) return;
     this.readTexts = texts.join("\n");

@@ -4,8 +4,9 @@
 // the theme changes.  Nothing here asks the page anything while a run plays: frames come by websocket,
 // the cursor is the visitor's own, and the same nodes are drawn into from the first run to the last.
 
-import { element } from "./elements.js";
 import { Playback } from "./playback.js";
+import { plotly } from "./plotly.js";
+import { Question } from "./predictions.js";
 import { Run, changes } from "./runs.js";
 import { Scene } from "./scene.js";
 
@@ -33,17 +34,6 @@ export function mount({ data, parentElement, setTriggerValue }) {
   };
 }
 
-let loading;
-/** plotly.js, once a page. */
-function plotly(address) {
-  loading ??= new Promise((resolve, reject) => {
-    if (window.Plotly) return resolve(window.Plotly);
-    const onerror = () => reject(new Error("plotly.js could not be loaded"));
-    document.head.append(element("script", { src: address, onload: () => resolve(window.Plotly), onerror }));
-  });
-  return loading;
-}
-
 export class Stage {
   constructor(parent, base) {
     this.base = base;
@@ -52,6 +42,7 @@ export class Stage {
     this.cursors = { layer: 0 };
     this.hover = null;
     this.run = null; // the run that is followed
+    this.question = null; // what its visitor is asked to predict
     this.before = null; // the one before it, behind the charts in grey
     this.staged = false; // the charts show the present run (not yet: they still show the last one)
     this.fault = "";
@@ -81,6 +72,7 @@ export class Stage {
       layer: then((index) => (this.cursors = { ...this.cursors, layer: index })),
       hover: (index) => this.#point(index),
       moved: () => this.#mark(),
+      guess: (guess) => this.#guessed(guess),
       seen: () => this.run && this.#wake(true),
       key: (event) => this.#key(event),
       signal: this.away.signal,
@@ -111,6 +103,7 @@ export class Stage {
     last?.close();
     if (last?.frames > 1 || last?.status === "done") this.before = last;
     this.styles = data.styles;
+    this.question = new Question(data.prediction, data.run);
     this.run = new Run(data, address, { change: () => this.#wake(), renew: () => this.renew() });
     this.staged = false;
     this.due = performance.now() + PATIENCE;
@@ -169,11 +162,11 @@ export class Stage {
     const { run, playback } = this;
     if (!this.staged && (run.frames > 0 || run.finished || now > this.due)) {
       playback.reset();
-      playback.grow(run.frames, run.expected, run.finished);
+      this.#grow();
       this.#raise();
     }
     if (this.staged) {
-      playback.grow(run.frames, run.expected, run.finished);
+      this.#grow();
       playback.advance(seconds);
     }
     const calm = this.reducedMotion && playback.live && !this.dirty;
@@ -181,6 +174,11 @@ export class Stage {
     const due = !this.staged || this.dirty || this.shown !== this.#signature();
     if (due || this.#moving) this.#wake();
     else this.ticked = undefined; // at rest: no time passes until something happens
+  }
+
+  #grow() {
+    const { run, question } = this;
+    this.playback.grow(run.frames, run.expected, run.finished, question.limit(run.recording));
   }
 
   /** Everything on which the picture depends. */
@@ -192,7 +190,7 @@ export class Stage {
 
   /** Another picture will follow soon: a recording plays, or a hand is on the slider. */
   get #moving() {
-    return this.playback.playing || this.#scrubbing;
+    return (this.playback.playing && !this.playback.held) || this.#scrubbing;
   }
 
   get #scrubbing() {
@@ -221,7 +219,8 @@ export class Stage {
     this.drawing = false;
     this.updates += pictures.length > 0;
     const recorded = run.recorded && run.status === "done" ? "Recorded run." : "";
-    this.scene.tell(where, this.fault || run.sentence || recorded);
+    const held = this.playback.held ? "Held here until you have made your guess." : "";
+    this.scene.tell(where, this.fault || run.sentence || held || recorded);
     this.spent = performance.now() - began;
     this.rested = began + Math.max((1 + REST) * this.spent, 1000 / MOST_UPDATES);
   }
@@ -231,7 +230,8 @@ export class Stage {
     const frame = staged ? playback.frame : -1;
     return {
       status: run.status, run: run.key, left: run.left === true, staged,
-      frame, frames: run.frames, step: run.recording?.before(frame)?.step ?? 0, lastStep: run.lastStep,
+      frame, frames: run.frames, last: playback.last, question: this.question.state,
+      step: run.recording?.before(frame)?.step ?? 0, lastStep: run.lastStep,
       counted: run.recording?.schema.facts.cursor, position: run.recording?.position(frame) ?? 0,
       playing: playback.playing, live: playback.live, layer: this.cursors.layer, still: run.still,
     };
@@ -246,8 +246,19 @@ export class Stage {
     this.scene.offerLayers(run.recording?.schema);
     const { frame } = this.#where();
     const at = run.recording && frame >= 0 ? { recording: run.recording, k: frame, cursors: this.cursors } : null;
-    this.scene.raise(run.figures, this.styles, before, at, before ? changes(before.settings, run.settings) : "");
+    const told = before ? changes(before.settings, run.settings) : "";
+    this.scene.raise(run.figures, this.styles, before, at, told, this.question);
     this.dirty = true;
+  }
+
+  /** The visitor has answered or skipped the question: covers come off, and the run goes on. */
+  #guessed(guess) {
+    this.question.answer(guess);
+    this.playback.live = this.reducedMotion;
+    this.playback.playing = true;
+    this.#grow();
+    this.#raise();
+    this.#wake(true);
   }
 
   #restart() {
