@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from normviz.ui.pages import PAGES
 from tests.browser.visitors import ROOT, Visitor
 
 pytestmark = pytest.mark.browser
@@ -79,3 +80,39 @@ def test_the_speed_of_drawing_is_measured(visit: Callable[..., Visitor]) -> None
     print(told)
     assert all(found[part]["updates_per_second"] > 0 for part in ("at_first", "two_rows", "all_charts"))
     assert found["two_rows"]["charts"] > found["at_first"]["charts"]
+
+
+ARRIVAL = """async (title) => {
+  const links = [...document.querySelectorAll('[data-testid="stTopNavLink"]')];
+  const before = document.querySelector(".nv-stage");
+  const began = performance.now();
+  links.find((link) => link.innerText.trim() === title).click();
+  const stage = () => {
+    const found = document.querySelector(".nv-stage");
+    return found !== before && found?.normviz;
+  };
+  while (!(stage() && stage().settled && stage().run.frames > 0)) await new Promise(requestAnimationFrame);
+  const first = performance.now() - began;
+  while (stage().run.status !== "done") await new Promise((resolve) => setTimeout(resolve, 20));
+  const complete = performance.now() - began;
+  return { first_frame_ms: Math.round(first), complete_s: complete / 1000, frames: stage().run.frames };
+}"""
+"""From a click in the navigation to the first frame on screen, and to the end of the run."""
+
+
+def test_the_arrival_of_every_page_is_measured(visit: Callable[..., Visitor]) -> None:
+    """A visitor clicks through the site; each page's default is new to the server."""
+    visitor = visit(viewport={"width": 1400, "height": 900})
+    page = visitor.open()
+    found: dict[str, Any] = {"load_before": os.getloadavg()[0]}
+    for one in PAGES:
+        if one.module == "stage.js":
+            page.get_by_test_id("stTopNavLink").filter(has_text=one.title).first.wait_for()
+            page.wait_for_load_state("networkidle")
+            found[one.url_path] = page.evaluate(ARRIVAL, one.title)
+    found["load_after"] = os.getloadavg()[0]
+    told = json.dumps(found, indent=2)
+    (ROOT / "build").mkdir(exist_ok=True)
+    (ROOT / "build" / "arrivals.json").write_text(told + "\n")
+    print(told)
+    assert all(told["frames"] for told in found.values() if isinstance(told, dict))
