@@ -98,7 +98,9 @@ def leaks(spec: Sequences) -> Figure:
         for v, norm in enumerate(spec.norms):
             traces.append(_moved(spec, name, v, norm, panel=panel))
     panels = ("The sequence that was changed", "Its batch-mates")
-    plan = _changes(spec, "Step of the sequence", panels=panels, x_range=(0.5, spec.length + 0.5), columns=1)
+    plan = _changes(
+        spec, "Step of the sequence", panels=panels, x_range=(0.5, spec.length + 0.5), columns=1, height=340
+    )
     start = spec.changed_from + 0.5
     plan["shapes"] = [
         {
@@ -111,8 +113,8 @@ def leaks(spec: Sequences) -> Figure:
         "leaks", f"Who sees the future? Changed from step {spec.changed_from + 1} on", tuple(traces), plan,
         alt="Relative change of the answer at each step, in training mode, when one sequence of the batch is "
         f"changed from step {spec.changed_from + 1} on, for each normalization: in that sequence itself, "
-        "above, and in the other sequences of the batch, below. On a logarithmic axis whose lowest mark is an exact "
-        "zero; what moves before the dashed line has seen the future.",
+        "above, and in the other sequences of the batch, below. On a logarithmic axis whose lowest mark is an "
+        "exact zero; what moves before the dashed line has seen the future.",
     )  # fmt: skip
 
 
@@ -176,7 +178,8 @@ def _moved(spec: Sequences, name: str, v: int, norm: str, panel: int = 1, **more
 
 def _changes(spec: Sequences, x_title: str, **more: Any) -> dict[str, Any]:
     """The layout of a chart of relative changes."""
-    plan = layout(x_title, "Relative change of the answer", y_log=True, y_range=CHANGES, **more)
+    y_title = "Change" if "panels" in more else "Relative change of the answer"
+    plan = layout(x_title, y_title, y_log=True, y_range=CHANGES, **more)
     marks = {recorded.NOTHING: "exactly 0", 1e-6: "10<sup>−6</sup>", 1e-4: "10<sup>−4</sup>",
              1e-2: "1%", 1.0: "100%"}  # fmt: skip
     for axis in (name for name in plan if name.startswith("yaxis")):
