@@ -113,8 +113,8 @@ def leaks(spec: Sequences) -> Figure:
         "leaks", f"Who sees the future? Changed from step {spec.changed_from + 1} on", tuple(traces), plan,
         alt="Relative change of the answer at each step, in training mode, when one sequence of the batch is "
         f"changed from step {spec.changed_from + 1} on, for each normalization: in that sequence itself, "
-        "above, and in the other sequences of the batch, below. On a logarithmic axis whose lowest mark is an "
-        "exact zero; what moves before the dashed line has seen the future.",
+        "above, and in the other sequences of the batch, below. The lowest mark of the logarithmic axis is "
+        "an exact zero; what moves before the dashed line has seen the future.",
     )  # fmt: skip
 
 

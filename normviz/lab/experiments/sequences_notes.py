@@ -110,10 +110,11 @@ class _Seen:
         moved = np.nan_to_num(before.max(1))
         blind = [label for label, one in zip(self.labels, before, strict=True) if (one == 0).all()]
         numbers: Numbers = {"start": start + 1}
-        for v in np.flatnonzero(moved >= EVIDENT).tolist():
-            yield Note(
-                "sequences.future_seen", {**numbers, "norm": self.labels[v], "share": _rounded(moved[v])}
-            )
+        seeing = np.flatnonzero(moved >= EVIDENT).tolist()
+        if seeing:
+            worst = int(moved.argmax())
+            told: Numbers = {"norms": _listed([self.labels[v] for v in seeing]), "worst": self.labels[worst]}
+            yield Note("sequences.future_seen", {**numbers, **told, "share": _rounded(moved[worst])})
         if blind and len(blind) == len(self.labels):
             yield Note("sequences.future_all_blind", numbers)
         elif blind:
