@@ -58,13 +58,15 @@ def test_charts_and_sentences_are_those_of_a_fresh_computation(visit: Visit) -> 
     assert page.locator(".nv-reading li").all_inner_texts() == told
 
 
-def test_charts_fill_while_the_run_goes(visit: Visit) -> None:
+def test_a_chart_whose_data_come_later_fills_while_the_recording_plays(visit: Visit) -> None:
     visitor = visit()
-    page = visitor.open(address(SMALL.replace(steps=1000, seed=1)))
-    page.wait_for_function("() => document.querySelector('.nv-stage')?.normviz?.run?.frames > 12")
-    filled = "() => chart('leaks')?.querySelectorAll('path.point').length >= 128"
-    page.wait_for_function(filled)
-    assert page.locator(".nv-stage").get_attribute("data-status") != "done"
+    page = visitor.play(address(SMALL.replace(steps=200)))
+    visitor.seek(0)
+    marks = "chart('leaks').querySelectorAll('path.point').length"
+    visitor.show("leaks")
+    assert page.evaluate(f"() => {marks}") == 0
+    page.evaluate("() => stage().play()")
+    page.wait_for_function(f"() => {marks} === 128 && stage().state().playing", timeout=PATIENCE)
 
 
 def test_a_control_changes_them(visit: Visit) -> None:
