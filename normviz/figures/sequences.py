@@ -27,7 +27,7 @@ def figures(spec: Sequences) -> list[Figure]:
     """All charts of a run, the most telling first."""
     deep = [gradients_by_depth(spec), gradients_by_layer(spec)] if spec.deep_norms else []
     last = mode_gaps(spec)
-    if spec.network == "rnn":
+    if spec.network != "transformer":
         first, more = [last], [replace(one, expert=True) for one in deep]
     else:
         first, more = deep[:1], [*deep[1:], replace(last, expert=True)]

@@ -36,15 +36,11 @@ Numbers = dict[str, float | int | str]
 def notes(spec: Sequences, arrays: Any) -> tuple[Note, ...]:
     """The notes of a frame, from all arrays as they stand (NaN: not measured yet), most telling first."""
     seen = _Seen(spec, arrays)
-    found = [
-        *seen.diverged(),
-        *seen.standing(),
-        *seen.future(),
-        *seen.batch_mates(),
-        *seen.depths(),
-        *seen.padding(),
-        *seen.gaps(),
-    ]
+    found = [*seen.diverged(), *seen.standing(), *seen.future(), *seen.batch_mates()]
+    # What the third chart shows comes first: depths of a transformer, modes of a recurrence.
+    more = (seen.depths, seen.padding, seen.gaps)
+    for look in more if spec.network == "transformer" else reversed(more):
+        found += look()
     return tuple(found[: recorded.MOST_NOTES])
 
 

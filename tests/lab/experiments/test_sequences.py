@@ -36,9 +36,13 @@ def said(recording, k=-1):
     return {note.id: TEMPLATES[note.id].format(**note.numbers) for note in recording.frame(k).notes}
 
 
-@pytest.fixture(params=["transformer", "rnn"])
+@pytest.fixture(params=["transformer", "rnn", "gru"])
 def spec(request):
-    norms = {"transformer": ALL, "rnn": ("none", "batch", "layer", "group", "rms", "weight_norm")}
+    norms = {
+        "transformer": ALL,
+        "rnn": ("none", "batch", "layer", "group", "rms", "weight_norm"),
+        "gru": ("none", "batch", "layer"),
+    }
     return small(network=request.param, norms=norms[request.param])
 
 
@@ -88,7 +92,7 @@ def test_who_sees_the_future_is_as_the_norms_are_made(spec):
         assert bool((mates[v] == 0).all()) == (norm != "batch"), norm
         assert (own[v, start + 1 :] > 0).all()
         assert bool(recording.at("leak_eval")[v] == 0) == (norm not in over_time - {"batch"})
-    if spec.network == "rnn":
+    if spec.network != "transformer":
         assert (mates[spec.norms.index("batch"), :start] == 0).all()
 
 
@@ -228,6 +232,7 @@ def test_sentences_at_the_end_hold(spec):
     else:
         assert "sequences.future_seen" not in told
         assert "sequences.future_all_blind" in told
+        assert {"sequences.gap", "sequences.gap_by_step"} & set(told)
     assert told["sequences.mates_seen"].startswith("Batch norm")
 
 
