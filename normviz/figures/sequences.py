@@ -7,6 +7,7 @@ from math import log
 from typing import Any
 
 from normviz.figures.bound import Figure, Ref, history, now, steps
+from normviz.figures.predictions import Prediction
 from normviz.figures.theme import STYLES, band, layout, line, reference
 from normviz.specs import sequences_frames as recorded
 from normviz.specs.sequences import Sequences
@@ -32,6 +33,39 @@ def figures(spec: Sequences) -> list[Figure]:
     else:
         first, more = deep[:1], [*deep[1:], replace(last, expert=True)]
     return [accuracy(spec), leaks(spec), *first, loss_curves(spec), paddings(spec), *more]
+
+
+def prediction(spec: Sequences) -> Prediction | None:
+    """Whose answers move before the change; None where batch norm has nobody to be compared with."""
+    others = [norm for norm in ("layer", "rms", "none") if norm in spec.norms]
+    if "batch" not in spec.norms or not others:
+        return None
+    other = STYLES[others[0]].label
+    last = spec.changed_from - 1
+    return Prediction(
+        key="sequences.future",
+        question=f"While the networks train, one sequence of a batch is changed from step {last + 2} on, and "
+        f"all else stays. Whose answers move at the steps before that?",
+        covers=("leaks",),
+        choices=("nobody's", "batch norm's", f"{_in_sentence(other)}'s", "everybody's"),
+        said="You said {guess}.",
+        answer=f"Measured at step {last + 1}, in training mode: batch norm's answer moves by {{batch:.2%}}, "
+        f"{_in_sentence(other)}'s by {{other:.2%}}.",
+        measured={
+            "batch": now("leak_own", spec.norms.index("batch"), last),
+            "other": now("leak_own", spec.norms.index(others[0]), last),
+        },
+        notes=tuple(
+            f"sequences.{one}"
+            for one in ("future_seen", "future_blind", "future_all_blind", "mates_seen", "mates_unseen",
+                        "eval_blind")
+        ),
+    )  # fmt: skip
+
+
+def _in_sentence(label: str) -> str:
+    """A norm's label as it is written within a sentence (RMS stays RMS)."""
+    return label if label[:2].isupper() else label[0].lower() + label[1:]
 
 
 # --- the race -------------------------------------------------------------------------------------------

@@ -88,6 +88,16 @@ def test_a_control_changes_them(visit: Visit) -> None:
     assert shown[2] == "Training mode against evaluation mode"
 
 
+def test_who_has_guessed_sees_what_was_measured(visit: Visit) -> None:
+    visitor = visit()
+    page = visitor.open(address(SMALL), predict=True)
+    visitor.wait("status", "done")
+    page.get_by_role("button", name="nobody's", exact=True).click()
+    expect(page.get_by_text("You said nobody's.")).to_be_visible(timeout=PATIENCE)
+    moved = recorded(SMALL).at("leak_own")[1, SMALL.changed_from - 1]
+    expect(page.get_by_text(f"batch norm's answer moves by {moved:.2%}")).to_be_visible(timeout=PATIENCE)
+
+
 def test_what_does_not_fit_is_said(visit: Visit) -> None:
     visitor = visit()
     page = visitor.open("sequences?network=rnn&norms=instance&steps=50")

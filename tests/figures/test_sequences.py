@@ -7,11 +7,12 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from normviz.figures.bound import Ref, resolve
-from normviz.figures.sequences import CHANGES, figures
+from normviz.figures.bound import Ref, lookup, resolve
+from normviz.figures.sequences import CHANGES, figures, prediction
 from normviz.figures.theme import STYLES
 from normviz.frames import Recording
 from normviz.lab.experiments.sequences import run
+from normviz.readings.sequences import TEMPLATES
 from normviz.specs import sequences_frames as recorded
 from normviz.specs.sequences import Sequences
 
@@ -106,6 +107,20 @@ def test_the_line_stands_where_the_change_begins():
     (leaks,) = (figure for figure in figures(Sequences()) if figure.key == "leaks")
     assert {shape["x0"] for shape in leaks.layout["shapes"]} == {8.5}
     assert "step 9" in leaks.title
+
+
+def test_the_question_refers_to_what_is_recorded():
+    assert prediction(Sequences(norms=("none", "layer"))) is None
+    assert prediction(Sequences(norms=("batch",))) is None
+    for name in ("default", "six", "rnn"):
+        spec = SPECS[name]
+        question, recording = prediction(spec), record(spec)
+        question.to_plain(tuple(figures(spec)))
+        assert set(question.notes) <= set(TEMPLATES)
+        found = {key: float(lookup(ref, recording, -1, {})) for key, ref in question.measured.items()}
+        assert found["other"] == 0
+        assert bool(found["batch"] > 0) == (spec.network == "transformer")
+        assert f"step {spec.changed_from}" in question.answer.format(**found)
 
 
 def test_post_norm_is_dotted():
