@@ -72,9 +72,8 @@ def test_a_chart_whose_data_come_later_fills_while_the_recording_plays(visit: Vi
 def test_a_control_changes_them(visit: Visit) -> None:
     visitor = visit()
     page = visitor.play(address(SMALL))
-    page.get_by_role("button", name="RNN", exact=True).or_(
-        page.get_by_role("radio", name="RNN")
-    ).first.click()
+    page.get_by_role("combobox", name="Network").click()
+    page.get_by_role("option", name="RNN", exact=True).click()
     spec = SMALL.replace(network="rnn")
     page.wait_for_selector(f'.nv-stage[data-run="{spec.key}"][data-status="done"]')
     page.evaluate("() => { const s = stage(); s.seek(1e9); s.pause(); }")
