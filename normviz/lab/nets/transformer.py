@@ -99,7 +99,7 @@ class Transformer(SequenceNet):
 
     Inputs are embedded by a linear map, with sinusoidal positions added to it.  With pre-norm one more norm
     stands before the head, as usual.  Attention is causal, and padding stands behind the end: no step that
-    exists ever attends to it.
+    exists ever attends to it.  Dropout acts on what each sublayer adds, with masks [N·T, D].
 
     Shapes: x [E, N, C, T] -> logits [E, N, classes].
     Source: torch.nn.TransformerEncoderLayer, with ``norm_first`` for pre-norm.

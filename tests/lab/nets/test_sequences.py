@@ -350,6 +350,20 @@ def test_a_member_is_bit_equal_alone_and_in_stacks(name: str, norm: str) -> None
             assert torch.equal(one, other)
 
 
+def test_recalibration_averages_the_statistics_of_each_step() -> None:
+    stack = Stack(
+        Plan("rnn", 1, 16, "tanh", dataset="digits_rows"), [Member("batch", 3, 0.01)], batch_size=50
+    )
+    stack.step(2)
+    stack.recalibrate(batches=3)
+    block, x = stack.groups[0].net.blocks[0], stack.data(0).x_train
+    firsts = [x[start : start + 50, :8, 0] @ block.layer.weight[0, :8] for start in (0, 50, 100)]
+    expected = torch.stack([one.mean(0) for one in firsts]).mean(0) + block.layer.bias[0, 0]
+    torch.testing.assert_close(block.norm.step_mean[0, 0], expected, rtol=1e-4, atol=1e-5)
+    expected = torch.stack([one.var(0) for one in firsts]).mean(0)
+    torch.testing.assert_close(block.norm.step_var[0, 0], expected, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("name", SEQUENCE_NETWORKS)
 @pytest.mark.parametrize("norm", ["none", "batch", "layer"])
 def test_a_recorded_step_trains_as_an_unrecorded_one(name: str, norm: str) -> None:
