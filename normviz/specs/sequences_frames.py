@@ -23,7 +23,7 @@ EVALUATE_EVERY = 10
 """Training steps between two evaluations."""
 LEAK_EVERY = 30
 """Training steps between two looks at who sees the future."""
-TESTED = 256
+TESTED = 200
 """Test samples, the first ones, on which the accuracy is evaluated."""
 WATCHED = 6
 """Sequences of a batch whose future is changed, one after the other."""
