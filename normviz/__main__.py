@@ -21,9 +21,8 @@ from typing import Any, NoReturn
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from normviz.bench import BENCHES
-from normviz.catalog.datasets import DATASETS
-from normviz.catalog.networks import NETWORKS
 from normviz.catalog.norms import NORMS
+from normviz.catalog.sequences import ALL_DATASETS, ALL_NETWORKS
 from normviz.frames import Frame, Recording, Schema
 from normviz.spec import Spec, SpecError
 from normviz.specs import EXPERIMENTS, experiment
@@ -68,8 +67,8 @@ def _list(asked: argparse.Namespace) -> None:
     if asked.json:
         told = {
             "norms": list(NORMS),
-            "networks": list(NETWORKS),
-            "datasets": list(DATASETS),
+            "networks": list(ALL_NETWORKS),
+            "datasets": list(ALL_DATASETS),
             "experiments": list(EXPERIMENTS),
             "pages": [{"title": page.title, "path": "/" + page.url_path} for page in PAGES],
         }
@@ -77,8 +76,8 @@ def _list(asked: argparse.Namespace) -> None:
         return
     sections: dict[str, list[tuple[str, str]]] = {
         "Norms": [(norm.name, f"{norm.label}: {norm.axes}") for norm in NORMS.values()],
-        "Networks": [(name, network.label) for name, network in NETWORKS.items()],
-        "Data sets": [(name, data.label) for name, data in DATASETS.items()],
+        "Networks": [(name, network.label) for name, network in ALL_NETWORKS.items()],
+        "Data sets": [(name, data.label) for name, data in ALL_DATASETS.items()],
         "Experiments": [(name, spec.title) for name, spec in EXPERIMENTS.items()],
         "Pages": [("/" + page.url_path, page.title) for page in PAGES],
     }

@@ -2,19 +2,19 @@
 
 import streamlit as st
 
-from normviz.figures.sequences import figures
+from normviz.figures.sequences import figures, prediction
 from normviz.specs.sequences import Sequences
 from normviz.ui.controls import controls
 from normviz.ui.stage import stage
 
 st.title(Sequences.title)
 st.markdown(
-    "A network reads a sequence step by step and must not look ahead. A norm that averages over a batch or "
-    "over time may do it all the same: here the second half of one sequence is changed, and every answer "
-    "that moves before that point has seen the future."
+    "A network reads a sequence step by step and must not look ahead; does its normalization keep to that? "
+    "While the variants train, the second half of one sequence is changed: every answer that moves before "
+    "that point has seen the future."
 )
 spec = controls(Sequences)
-stage(spec, *figures(spec))
+stage(spec, *figures(spec), predict=prediction(spec))
 
 with st.expander("Formulas and sources", icon=":material/function:"):
     st.markdown("Layer norm in a recurrence looks at one sequence and one step:")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from normviz.catalog.datasets import DATASETS, Dataset
-from normviz.catalog.networks import NETWORKS, Layer, Network
+from normviz.catalog.networks import NETWORKS, PLACEMENTS, Layer, Network
 from normviz.catalog.norms import reason
 
 SYMBOLS = 4
@@ -62,6 +62,8 @@ class SequenceNetwork(Network):
     """(shape of a sample, depth, width) -> multiply-adds of a sample that belong to no weights: attention."""
     norm_layers_each: int = field(default=1, kw_only=True)
     """Norms of a layer."""
+    placements: tuple[str, ...] = field(default=PLACEMENTS, kw_only=True)
+    """Where its norms may stand."""
     unfit: Mapping[str, str] = field(default_factory=dict, kw_only=True)
     """Norms that do not apply to this network, each with the reason, a sentence."""
 
@@ -94,6 +96,15 @@ def _recurrent(shape: tuple[int, ...], depth: int, width: int) -> tuple[Layer, .
     return (first, *(Layer(2 * width, width, steps) for _ in range(depth - 1)))
 
 
+def _gated(shape: tuple[int, ...], depth: int, width: int) -> tuple[Layer, ...]:
+    """The gates of each layer, and its candidate as far as it comes from the input."""
+    steps = shape[1:]
+    reads = (shape[0] - 1, *(width,) * (depth - 1))
+    return tuple(
+        layer for one in reads for layer in (Layer(one + width, 2 * width, steps), Layer(one, width, steps))
+    )
+
+
 def _residual(shape: tuple[int, ...], depth: int, width: int) -> tuple[Layer, ...]:
     """The projections whose output is added to the residual stream: of attention, of feed-forward."""
     steps = shape[1:]
@@ -114,6 +125,9 @@ _ONE_STEP = (
 _BY_STEP = (
     "In a recurrence batch statistics are kept for each step; {} is not built here in that form. Choose "
     "batch norm."
+)
+_TWO_MATRICES = (
+    "A GRU's new state comes from two matrices, with a gate between them; {} acts on one layer's weights."
 )
 _ON_STREAM = (
     "A transformer's norms stand on its residual stream, not behind one layer's weights, on which {} acts."
@@ -165,6 +179,31 @@ SEQUENCE_NETWORKS: dict[str, SequenceNetwork] = {
                 "frn": _ONE_STEP.format("filter response norm"),
                 "batch_renorm": _BY_STEP.format("batch renormalization"),
                 "ghost_batch": _BY_STEP.format("ghost batch norm"),
+            },
+        ),
+        SequenceNetwork(
+            name="gru",
+            label="GRU",
+            description="Gated recurrent units: two gates decide how much of the last state stays. Norms for "
+            "the gates and for the new state, inside the recurrence. The last state goes through a plain "
+            "linear head.",
+            form="sequence",
+            depths=(1, 4),
+            widths=tuple(range(16, 257, 16)),
+            inputs=(2,),
+            builder="normviz.lab.nets.gru:GRU",
+            hidden=_gated,
+            further=lambda shape, depth, width: depth * (Layer(width, width, shape[1:]),),
+            mixing=lambda *_: 0,
+            norm_layers_each=2,
+            placements=("before",),
+            unfit={
+                "instance": _ONE_STEP.format("instance norm"),
+                "frn": _ONE_STEP.format("filter response norm"),
+                "batch_renorm": _BY_STEP.format("batch renormalization"),
+                "ghost_batch": _BY_STEP.format("ghost batch norm"),
+                "weight_norm": _TWO_MATRICES.format("weight norm"),
+                "weight_standardization": _TWO_MATRICES.format("weight standardization"),
             },
         ),
     )

@@ -7,6 +7,7 @@ from math import log
 from typing import Any
 
 from normviz.figures.bound import Figure, Ref, history, now, steps
+from normviz.figures.predictions import Prediction
 from normviz.figures.theme import STYLES, band, layout, line, reference
 from normviz.specs import sequences_frames as recorded
 from normviz.specs.sequences import Sequences
@@ -27,11 +28,44 @@ def figures(spec: Sequences) -> list[Figure]:
     """All charts of a run, the most telling first."""
     deep = [gradients_by_depth(spec), gradients_by_layer(spec)] if spec.deep_norms else []
     last = mode_gaps(spec)
-    if spec.network == "rnn":
+    if spec.network != "transformer":
         first, more = [last], [replace(one, expert=True) for one in deep]
     else:
         first, more = deep[:1], [*deep[1:], replace(last, expert=True)]
     return [accuracy(spec), leaks(spec), *first, loss_curves(spec), paddings(spec), *more]
+
+
+def prediction(spec: Sequences) -> Prediction | None:
+    """Whose answers move before the change; None where batch norm has nobody to be compared with."""
+    others = [norm for norm in ("layer", "rms", "none") if norm in spec.norms]
+    if "batch" not in spec.norms or not others:
+        return None
+    other = STYLES[others[0]].label
+    last = spec.changed_from - 1
+    return Prediction(
+        key="sequences.future",
+        question=f"While the networks train, one sequence of a batch is changed from step {last + 2} on, and "
+        f"all else stays. Whose answers move at the steps before that?",
+        covers=("leaks",),
+        choices=("nobody's", "batch norm's", f"{_in_sentence(other)}'s", "everybody's"),
+        said="You said {guess}.",
+        answer=f"Measured at step {last + 1}, in training mode: batch norm's answer moves by {{batch:.2%}}, "
+        f"{_in_sentence(other)}'s by {{other:.2%}}.",
+        measured={
+            "batch": now("leak_own", spec.norms.index("batch"), last),
+            "other": now("leak_own", spec.norms.index(others[0]), last),
+        },
+        notes=tuple(
+            f"sequences.{one}"
+            for one in ("future_seen", "future_blind", "future_all_blind", "mates_seen", "mates_unseen",
+                        "eval_blind")
+        ),
+    )  # fmt: skip
+
+
+def _in_sentence(label: str) -> str:
+    """A norm's label as it is written within a sentence (RMS stays RMS)."""
+    return label if label[:2].isupper() else label[0].lower() + label[1:]
 
 
 # --- the race -------------------------------------------------------------------------------------------
@@ -98,7 +132,9 @@ def leaks(spec: Sequences) -> Figure:
         for v, norm in enumerate(spec.norms):
             traces.append(_moved(spec, name, v, norm, panel=panel))
     panels = ("The sequence that was changed", "Its batch-mates")
-    plan = _changes(spec, "Step of the sequence", panels=panels, x_range=(0.5, spec.length + 0.5), columns=1)
+    plan = _changes(
+        spec, "Step of the sequence", panels=panels, x_range=(0.5, spec.length + 0.5), columns=1, height=340
+    )
     start = spec.changed_from + 0.5
     plan["shapes"] = [
         {
@@ -111,8 +147,8 @@ def leaks(spec: Sequences) -> Figure:
         "leaks", f"Who sees the future? Changed from step {spec.changed_from + 1} on", tuple(traces), plan,
         alt="Relative change of the answer at each step, in training mode, when one sequence of the batch is "
         f"changed from step {spec.changed_from + 1} on, for each normalization: in that sequence itself, "
-        "above, and in the other sequences of the batch, below. On a logarithmic axis whose lowest mark is an exact "
-        "zero; what moves before the dashed line has seen the future.",
+        "above, and in the other sequences of the batch, below. The lowest mark of the logarithmic axis is "
+        "an exact zero; what moves before the dashed line has seen the future.",
     )  # fmt: skip
 
 
@@ -176,7 +212,8 @@ def _moved(spec: Sequences, name: str, v: int, norm: str, panel: int = 1, **more
 
 def _changes(spec: Sequences, x_title: str, **more: Any) -> dict[str, Any]:
     """The layout of a chart of relative changes."""
-    plan = layout(x_title, "Relative change of the answer", y_log=True, y_range=CHANGES, **more)
+    y_title = "Change" if "panels" in more else "Relative change of the answer"
+    plan = layout(x_title, y_title, y_log=True, y_range=CHANGES, **more)
     marks = {recorded.NOTHING: "exactly 0", 1e-6: "10<sup>−6</sup>", 1e-4: "10<sup>−4</sup>",
              1e-2: "1%", 1.0: "100%"}  # fmt: skip
     for axis in (name for name in plan if name.startswith("yaxis")):

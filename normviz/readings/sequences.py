@@ -19,8 +19,8 @@ TEMPLATES: dict[str, str] = {
     "sequences.guessing": "Still guessing after {step} steps, at {chance:.0%}: {norms}.",
     "sequences.guessing_post": "Still guessing after {step} steps, at {chance:.0%}: {norms}, in post-norm. "
     "Post-norm wants a lower learning rate or a warm-up; put the norm before the block to compare.",
-    "sequences.future_seen": "{norm} sees the future: what a sequence says from step {start} on changes its "
-    "answers before that step by up to {share:.1%}. In use the future is not there to be seen.",
+    "sequences.future_seen": "Who sees the future: {norms}. What a sequence says from step {start} on "
+    "changes its answers before that step, by up to {share:.1%} ({worst}). In use there is no future to see.",
     "sequences.future_blind": "Before step {start}, where the change begins, the answers move by exactly "
     "zero: {norms}.",
     "sequences.future_all_blind": "Before step {start}, where the change begins, no answer moves at all: "

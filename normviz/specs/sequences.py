@@ -14,9 +14,9 @@ from normviz.spec import Cost, Spec, SpecError, knob
 from normviz.specs import sequences_frames as recorded
 
 _NORMS = tuple(norm for norm in NORMS if not all(net.reason(norm) for net in SEQUENCE_NETWORKS.values()))
-_DEPTHS = {"transformer": 4, "rnn": 1}
-_STEPS = {"transformer": 100, "rnn": 300}
-_ACTIVATIONS = {"transformer": "relu", "rnn": "tanh"}
+_DEPTHS = {"transformer": 4, "rnn": 1, "gru": 1}
+_STEPS = {"transformer": 100, "rnn": 300, "gru": 200}
+_ACTIVATIONS = {"transformer": "relu", "rnn": "tanh", "gru": "tanh"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ class Sequences(Spec):
     network: str = knob(
         "transformer", label="Network", choices=tuple(SEQUENCE_NETWORKS),
         names=tuple(net.label for net in SEQUENCE_NETWORKS.values()),
-        help="A causal transformer, or an RNN with the norm inside its recurrence.",
+        help="A causal transformer, or an RNN or GRU with the norm inside its recurrence.",
     )  # fmt: skip
     norms: tuple[str, ...] = knob(
         ("none", "batch", "layer", "rms"), label="Normalizations", most=6,
@@ -46,7 +46,7 @@ class Sequences(Spec):
         "before", label="Place of the norm", choices=("before", "after"),
         names=("before (pre-norm)", "after (post-norm)"),
         help="Transformer: before each block, or after the sum of input and block. RNN: before or after the "
-        "activation function.",
+        "activation function. GRU: before.",
     )  # fmt: skip
     lr: float = knob(
         0.01, label="Learning rate", low=1e-4, high=1.0, log=True,
@@ -54,8 +54,8 @@ class Sequences(Spec):
     )  # fmt: skip
     depth: int = knob(
         0, label="Depth", choices=(0, 1, 2, 3, 4, 6, 8), expert=True,
-        names=("4 (RNN: 1)", "1", "2", "3", "4", "6", "8"),
-        help="Layers of the network that trains; 0 stands for 4 with the transformer and 1 with the RNN.",
+        names=("4 (RNN, GRU: 1)", "1", "2", "3", "4", "6", "8"),
+        help="Layers of the network that trains; 0 stands for 4 with the transformer and 1 with the others.",
     )  # fmt: skip
     width: int = knob(
         32, label="Width", choices=(16, 32, 48, 64, 96, 128), expert=True, unit="channels",
@@ -71,7 +71,7 @@ class Sequences(Spec):
     )  # fmt: skip
     steps: int = knob(
         0, label="Training steps", choices=(0, 50, 100, 200, 300, 500, 1000), expert=True,
-        names=("100 (RNN: 300)", "50", "100", "200", "300", "500", "1,000"),
+        names=("100 (RNN: 300, GRU: 200)", "50", "100", "200", "300", "500", "1,000"),
     )  # fmt: skip
     deepest: int = knob(
         32, label="Deepest transformer", choices=(8, 16, 32, 48), expert=True, unit="layers",
@@ -151,6 +151,11 @@ class Sequences(Spec):
             yield SpecError(
                 "Depth", self.depth, f"at most {high} layers for the {self.net.label}",
                 "Choose fewer layers, or the transformer.", field="depth",
+            )  # fmt: skip
+        if self.placement not in self.net.placements:
+            yield SpecError(
+                "Place of the norm", self.placement, f"{', '.join(self.net.placements)} for the "
+                f"{self.net.label}", "Choose another network to put it elsewhere.", field="placement",
             )  # fmt: skip
         for norm in self.norms:
             why = self.net.reason(norm)

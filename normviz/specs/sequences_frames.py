@@ -23,7 +23,7 @@ EVALUATE_EVERY = 10
 """Training steps between two evaluations."""
 LEAK_EVERY = 30
 """Training steps between two looks at who sees the future."""
-TESTED = 256
+TESTED = 200
 """Test samples, the first ones, on which the accuracy is evaluated."""
 WATCHED = 6
 """Sequences of a batch whose future is changed, one after the other."""
@@ -109,7 +109,7 @@ def arrays(spec: Sequences) -> tuple[Array, ...]:
 
 def pooled(spec: Sequences) -> bool:
     """Whether there is a batch norm with statistics for each step, to compare with pooled ones."""
-    return spec.network == "rnn" and "batch" in spec.norms
+    return spec.network != "transformer" and "batch" in spec.norms
 
 
 def schema(spec: Sequences) -> Schema:

@@ -36,15 +36,11 @@ Numbers = dict[str, float | int | str]
 def notes(spec: Sequences, arrays: Any) -> tuple[Note, ...]:
     """The notes of a frame, from all arrays as they stand (NaN: not measured yet), most telling first."""
     seen = _Seen(spec, arrays)
-    found = [
-        *seen.diverged(),
-        *seen.standing(),
-        *seen.future(),
-        *seen.batch_mates(),
-        *seen.depths(),
-        *seen.padding(),
-        *seen.gaps(),
-    ]
+    found = [*seen.diverged(), *seen.standing(), *seen.future(), *seen.batch_mates()]
+    # What the third chart shows comes first: depths of a transformer, modes of a recurrence.
+    more = (seen.depths, seen.padding, seen.gaps)
+    for look in more if spec.network == "transformer" else reversed(more):
+        found += look()
     return tuple(found[: recorded.MOST_NOTES])
 
 
@@ -110,10 +106,11 @@ class _Seen:
         moved = np.nan_to_num(before.max(1))
         blind = [label for label, one in zip(self.labels, before, strict=True) if (one == 0).all()]
         numbers: Numbers = {"start": start + 1}
-        for v in np.flatnonzero(moved >= EVIDENT).tolist():
-            yield Note(
-                "sequences.future_seen", {**numbers, "norm": self.labels[v], "share": _rounded(moved[v])}
-            )
+        seeing = np.flatnonzero(moved >= EVIDENT).tolist()
+        if seeing:
+            worst = int(moved.argmax())
+            told: Numbers = {"norms": _listed([self.labels[v] for v in seeing]), "worst": self.labels[worst]}
+            yield Note("sequences.future_seen", {**numbers, **told, "share": _rounded(moved[worst])})
         if blind and len(blind) == len(self.labels):
             yield Note("sequences.future_all_blind", numbers)
         elif blind:

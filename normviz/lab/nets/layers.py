@@ -61,6 +61,16 @@ class Tape:
     outputs: list[Tensor] = field(default_factory=list)
     """What leaves the block: the activations that the next layer sees."""
 
+    def take(self, steps: Tape) -> None:
+        """Add a layer of a recurrence, of which ``steps`` holds an entry for each step; all but its outputs.
+
+        Shapes: entries [E, N, C] -> [E, N, C, T].
+        """
+        for name in ("weighted", "entering", "leaving", "activated"):
+            getattr(self, name).append(torch.stack(getattr(steps, name), 3))
+        if steps.leaving[0] is steps.entering[0]:  # the sign of a norm that does nothing to activations
+            self.leaving[-1] = self.entering[-1]
+
 
 class Linear(nn.Module):
     """x·W + b for every member; ``weight`` is stored as [E, in, out], ``bias`` as [E, 1, out]."""

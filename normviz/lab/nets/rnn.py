@@ -13,11 +13,8 @@ from torch import Tensor
 
 from normviz.catalog.networks import padded
 from normviz.catalog.sequences import SEQUENCE_NETWORKS
-from normviz.lab import norms
 from normviz.lab.nets.layers import Block, Dropout, Linear, Tape
-from normviz.lab.nets.sequences import SequenceNet, batch_options, existing, tell
-from normviz.lab.norms import Norm
-from normviz.lab.norms.sequences import StepBatchNorm
+from normviz.lab.nets.sequences import SequenceNet, at_step, existing, step_norm
 
 
 class RNN(SequenceNet):
@@ -49,7 +46,7 @@ class RNN(SequenceNet):
         blocks = [
             Block(
                 Linear(members, layer.fan_in, layer.channels),
-                _norm(norm, members, layer.channels, shape[1], options),
+                step_norm("rnn", norm, members, layer.channels, shape[1], options),
                 activation,
                 placement,
             )
@@ -80,24 +77,10 @@ class RNN(SequenceNet):
         state = inputs[0].new_zeros(*inputs[0].shape[:2], block.layer.bias.shape[-1])
         for step, x in enumerate(inputs):
             exists = exists_ENT[:, :, step]
-            tell(block.norm, exists if self.masked else None)
-            if isinstance(block.norm, StepBatchNorm):
-                block.norm.step = step
+            at_step(block.norm, step, exists if self.masked else None)
             new = block(torch.cat((x, state), 2), own)
             state = torch.where(exists.unsqueeze(2), new, state)
             states.append(state)
         if tape is not None and own is not None:
-            for name in ("weighted", "entering", "leaving", "activated"):
-                getattr(tape, name).append(torch.stack(getattr(own, name), 3))
-            if own.leaving[0] is own.entering[0]:  # the sign of a norm that does nothing to activations
-                tape.leaving[-1] = tape.entering[-1]
+            tape.take(own)
         return torch.stack(states)
-
-
-def _norm(name: str, members: int, channels: int, steps: int, options: Mapping[str, Any]) -> Norm:
-    why = SEQUENCE_NETWORKS["rnn"].reason(name)
-    if why:
-        raise ValueError(why)
-    if name == "batch":
-        return StepBatchNorm(members, channels, steps, **batch_options(dict(options)))
-    return norms.build(name, members, channels, **options)

@@ -5,13 +5,16 @@ Legend: E members, N samples, C channels, T steps, K classes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
 
+from normviz.catalog.sequences import SEQUENCE_NETWORKS
+from normviz.lab import norms
 from normviz.lab.nets.layers import Dropout, Net, Tape
 from normviz.lab.norms import Norm
-from normviz.lab.norms.sequences import MaskedBatchNorm
+from normviz.lab.norms.sequences import MaskedBatchNorm, StepBatchNorm
 
 
 class SequenceNet(Net):
@@ -48,9 +51,34 @@ def existing(x: Tensor) -> Tensor:
     return x[:, :, -1] > 0.5
 
 
-def batch_options(options: dict[str, Any]) -> dict[str, Any]:
-    """Those of the catalog's options that batch norm reads."""
-    return {name: options[name] for name in ("eps", "momentum") if name in options}
+def built_norm(
+    network: str, name: str, members: int, channels: int, spatial: tuple[int, ...], options: Mapping[str, Any]
+) -> Norm:
+    """A norm of the catalog for one of the networks that read sequences, but batch norm.
+
+    Raises:
+        ValueError: it does not apply to the network.
+    """
+    why = SEQUENCE_NETWORKS[network].reason(name)
+    if why:
+        raise ValueError(why)
+    return norms.build(name, members, channels, spatial, **options)
+
+
+def step_norm(
+    network: str, name: str, members: int, channels: int, steps: int, options: Mapping[str, Any]
+) -> Norm:
+    """A norm inside a recurrence of so many steps."""
+    if name == "batch":
+        return StepBatchNorm(members, channels, steps, **options)
+    return built_norm(network, name, members, channels, (), options)
+
+
+def at_step(norm: Norm, step: int, exists: Tensor | None) -> None:
+    """Say to a norm inside a recurrence which step comes, and which samples exist there."""
+    tell(norm, exists)
+    if isinstance(norm, StepBatchNorm):
+        norm.step = step
 
 
 def tell(norm: Norm, exists: Tensor | None) -> None:

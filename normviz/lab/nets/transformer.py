@@ -13,11 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from normviz.catalog.networks import padded
-from normviz.catalog.norms import NORMS
-from normviz.catalog.sequences import EXPANSION, HEADS, SEQUENCE_NETWORKS
+from normviz.catalog.sequences import EXPANSION, HEADS
 from normviz.lab import norms
 from normviz.lab.nets.layers import ACTIVATIONS, Block, Dropout, Linear, Tape
-from normviz.lab.nets.sequences import SequenceNet, batch_options, existing, tell
+from normviz.lab.nets.sequences import SequenceNet, built_norm, existing, tell
 from normviz.lab.norms import Norm
 from normviz.lab.norms.sequences import MaskedBatchNorm
 
@@ -100,7 +99,7 @@ class Transformer(SequenceNet):
 
     Inputs are embedded by a linear map, with sinusoidal positions added to it.  With pre-norm one more norm
     stands before the head, as usual.  Attention is causal, and padding stands behind the end: no step that
-    exists ever attends to it.
+    exists ever attends to it.  Dropout acts on what each sublayer adds, with masks [N·T, D].
 
     Shapes: x [E, N, C, T] -> logits [E, N, classes].
     Source: torch.nn.TransformerEncoderLayer, with ``norm_first`` for pre-norm.
@@ -198,10 +197,7 @@ def _record(tape: Tape, steps: int, added: Tensor, entering: Tensor, leaving: Te
 
 
 def _norm(name: str, members: int, width: int, steps: int, options: Mapping[str, Any]) -> Norm:
-    why = SEQUENCE_NETWORKS["transformer"].reason(name)
-    if why:
-        raise ValueError(why)
     if name == "batch":
-        return MaskedBatchNorm(members, width, **batch_options(dict(options)))
-    spatial = (steps,) if name in _OVER_TIME and NORMS[name].family == "sample" else ()
-    return norms.build(name, members, width, spatial, **options)
+        return MaskedBatchNorm(members, width, **options)
+    spatial = (steps,) if name in _OVER_TIME else ()
+    return built_norm("transformer", name, members, width, spatial, options)

@@ -23,13 +23,14 @@ FITTING = [
 PLANS = {
     "transformer": Plan("transformer", 2, 32, dataset="marked", dropout=0.1),
     "rnn": Plan("rnn", 2, 32, "tanh", dataset="marked", dropout=0.1),
+    "gru": Plan("gru", 2, 32, "tanh", dataset="marked", dropout=0.1),
 }
 SHAPE, CLASSES = (6, 16), 4
 
 
 def built(name: str, norm: str, seeds: list[int], dtype: torch.dtype = torch.float64, **more) -> SequenceNet:
     """A network with every parameter away from its start, so that none can be left out unseen."""
-    chosen = {"depth": 2, "width": 32, "activation": "tanh" if name == "rnn" else "relu"} | more
+    chosen = {"depth": 2, "width": 32, "activation": "relu" if name == "transformer" else "tanh"} | more
     net = nets.build(name, members=len(seeds), shape=SHAPE, classes=CLASSES, norm=norm, **chosen).to(dtype)
     net.draw(seeds, [0.7] * len(seeds))
     source = torch.Generator().manual_seed(1)
@@ -90,17 +91,54 @@ def test_norms_inside_the_recurrence_by_a_naive_loop(norm: str, placement: str) 
         torch.testing.assert_close(net(x)[member], expected, rtol=1e-10, atol=1e-10)
 
 
+def test_a_plain_gru_is_nn_gru() -> None:
+    net, x = built("gru", "none", [3, 4]), batch(2)
+    for member in range(2):
+        single = nn.GRU(5, 32, 2, batch_first=True).double()
+        with torch.no_grad():
+            for i, (gates, new) in enumerate(zip(net.blocks[::2], net.blocks[1::2], strict=True)):
+                w, b = gates.layer.flat_weight[member], gates.layer.bias[member, 0]
+                one, other = new.layer, new.inner
+                getattr(single, f"weight_ih_l{i}").copy_(torch.cat((w[:, :-32], one.flat_weight[member])))
+                getattr(single, f"weight_hh_l{i}").copy_(torch.cat((w[:, -32:], other.flat_weight[member])))
+                getattr(single, f"bias_ih_l{i}").copy_(torch.cat((b, one.bias[member, 0])))
+                getattr(single, f"bias_hh_l{i}").copy_(torch.cat((0 * b, other.bias[member, 0])))
+        lengths = x[member, :, -1].sum(1).long()
+        packed = nn.utils.rnn.pack_padded_sequence(
+            x[member, :, :-1].mT, lengths, batch_first=True, enforce_sorted=False
+        )
+        expected = single(packed)[1][-1] @ net.head.weight[member, :, :4] + net.head.bias[member, 0, :4]
+        torch.testing.assert_close(net(x)[member], expected, rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize("norm", ["layer", "rms", "dyt", "batch"])
+def test_norms_of_a_gru_by_a_naive_loop(norm: str) -> None:
+    net, x = built("gru", norm, [3, 4], depth=1), batch(2, full=True)
+    gates, new = net.blocks
+    for member in range(2):
+        h = torch.zeros(12, 32, dtype=torch.float64)
+        for t in range(16):
+            now = x[member, :, :-1, t]
+            a = torch.cat((now, h), 1) @ gates.layer.weight[member] + gates.layer.bias[member]
+            r, z = _plain_norm(norm, gates.norm, member, a).sigmoid().split(32, 1)
+            a = now @ new.layer.weight[member] + new.layer.bias[member]
+            a = a + r * (h @ new.inner.weight[member] + new.inner.bias[member])
+            h = (1 - z) * _plain_norm(norm, new.norm, member, a).tanh() + z * h
+        expected = h @ net.head.weight[member, :, :4] + net.head.bias[member, 0, :4]
+        torch.testing.assert_close(net(x)[member], expected, rtol=1e-10, atol=1e-10)
+
+
 def _plain_norm(norm: str, own: nn.Module, member: int, a: Tensor) -> Tensor:
     own_of = {name: value[member] for name, value in own.named_parameters()}
     if norm == "dyt":
         return own_of["gamma"] * (own_of["alpha"][0] * a).tanh() + own_of["beta"]
     if norm == "layer":
-        return nn.functional.layer_norm(a, (32,), own_of["gamma"], own_of["beta"])
+        return nn.functional.layer_norm(a, a.shape[1:], own_of["gamma"], own_of["beta"])
     if norm == "group":
         return nn.functional.group_norm(a, 4, own_of["gamma"], own_of["beta"])
     if norm == "batch":
         return nn.functional.batch_norm(a, None, None, own_of["gamma"], own_of["beta"], training=True)
-    return nn.functional.rms_norm(a, (32,), own_of["gamma"])
+    return nn.functional.rms_norm(a, a.shape[1:], own_of["gamma"])
 
 
 @pytest.mark.parametrize("placement", ["before", "after"])
@@ -312,6 +350,20 @@ def test_a_member_is_bit_equal_alone_and_in_stacks(name: str, norm: str) -> None
             assert torch.equal(one, other)
 
 
+def test_recalibration_averages_the_statistics_of_each_step() -> None:
+    stack = Stack(
+        Plan("rnn", 1, 16, "tanh", dataset="digits_rows"), [Member("batch", 3, 0.01)], batch_size=50
+    )
+    stack.step(2)
+    stack.recalibrate(batches=3)
+    block, x = stack.groups[0].net.blocks[0], stack.data(0).x_train
+    firsts = [x[start : start + 50, :8, 0] @ block.layer.weight[0, :8] for start in (0, 50, 100)]
+    expected = torch.stack([one.mean(0) for one in firsts]).mean(0) + block.layer.bias[0, 0]
+    torch.testing.assert_close(block.norm.step_mean[0, 0], expected, rtol=1e-4, atol=1e-5)
+    expected = torch.stack([one.var(0) for one in firsts]).mean(0)
+    torch.testing.assert_close(block.norm.step_var[0, 0], expected, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("name", SEQUENCE_NETWORKS)
 @pytest.mark.parametrize("norm", ["none", "batch", "layer"])
 def test_a_recorded_step_trains_as_an_unrecorded_one(name: str, norm: str) -> None:
@@ -356,6 +408,8 @@ def test_weights_are_drawn_from_input_to_output(name: str) -> None:
     net = nets.build(name, members=2, shape=SHAPE, classes=CLASSES, depth=2, width=32)
     net.draw([4, 9], [1.0, 0.5])
     order = ["blocks.0.layer", "blocks.1.layer"]
+    if name == "gru":
+        order = [f"blocks.{i}" for i in ("0.layer", "1.layer", "1.inner", "2.layer", "3.layer", "3.inner")]
     if name == "transformer":
         order = ["embedding", *(f"blocks.{i}.{one}" for i in range(4) for one in ("inner", "layer"))]
     for member, (seed, gain) in enumerate(((4, 1.0), (9, 0.5))):
