@@ -55,7 +55,7 @@ def evidence(spec: Claims, number: int) -> dict[str, tuple[tuple[int, ...], tupl
     """Arrays of one claim: shape after the seeds, axes, unit."""
     pair, rate = len(PAIR), len(RATES)
     share = "share of the test digits"
-    return {
+    told: dict[int, dict[str, tuple[tuple[int, ...], tuple[str, ...], str]]] = {
         1: {
             "c1_growth": ((pair,), ("variant",), "per layer"),
             "c1_steps": ((len(NOISES),), ("noise",), "steps"),
@@ -84,7 +84,8 @@ def evidence(spec: Claims, number: int) -> dict[str, tuple[tuple[int, ...], tupl
             ),
             "c12_best": ((pair, len(DEPTHS)), ("variant", "depth"), share),
         },
-    }[number]  # fmt: skip
+    }  # fmt: skip
+    return told[number]
 
 
 def seeds_of(spec: Claims, number: int) -> int:
@@ -151,8 +152,8 @@ def trainings(spec: Claims) -> Iterator[tuple[int, int, int, int, int, int]]:
         networks = len(PAIR) * len(GAINS) * len(GAIN_RATES) * len(spec.deep_seeds)
         evaluations = _pieces(spec.steps, GAIN_EVERY)
         yield networks, GAIN_DEPTH, width, STEP_BATCH, spec.steps, evaluations
-    networks = {2: 2, 6: 4, 7: len(SMALL), 9: 1}
-    several = sum(networks[number] for number in chosen & set(EPOCH_CLAIMS)) * seeds
+    side_by_side = {2: 2, 6: 4, 7: len(SMALL), 9: 1}
+    several = sum(side_by_side[number] for number in chosen & set(EPOCH_CLAIMS)) * seeds
     yield several, EPOCH_DEPTH, width, EPOCH_BATCH, spec.epochs * spec.steps_per_epoch, spec.epochs + 10
     if 12 in chosen:
         networks_each = len(PAIR) * len(DEPTH_RATES) * len(spec.deep_seeds)
@@ -172,7 +173,7 @@ def nbytes(spec: Claims) -> float:
 
 
 def answer(spec: Claims, recording: Recording, number: int) -> dict[str, Any]:
-    """One claim: statement, verdict, finding, evidence, source; the verdict is None if it is not judged yet."""
+    """One claim: statement, verdict, finding, evidence, source; no verdict (None) before it is complete."""
     fact = CLAIMS[number]
     told: dict[str, Any] = {"number": number, "statement": fact.statement}
     if recording.at("done")[number - 1]:

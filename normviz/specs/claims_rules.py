@@ -1,7 +1,7 @@
 """How a claim is judged: pure functions from measured numbers to a verdict.
 
-The rules are stated in words in `normviz.catalog.claims`; the verdicts are `VERDICTS` there.  Nothing here knows
-where the numbers come from, so other numbers would get other verdicts.
+The rules are stated in words in `normviz.catalog.claims`; the verdicts are `VERDICTS` there.  Nothing here
+knows where the numbers come from, so other numbers would get other verdicts.
 
 Legend: arrays have the seeds first, then what `normviz.specs.claims_frames.evidence` says.
 """
@@ -23,7 +23,7 @@ Values = NDArray[Any]
 Evidence = Mapping[str, Values]
 
 TRAINED, LEARNED = 0.9, 0.8
-"""Share of right answers from which on a network counts as trained (claims 4 and 5), a depth as learned (12)."""
+"""Share of right answers from which on a network is trained (claims 4 and 5), a depth learned (12)."""
 FASTER = 2.0
 """How many times fewer steps claim 3 promises at least."""
 UNSTABLE = 5.0
@@ -219,8 +219,8 @@ def batch_of_one(values: Evidence) -> Judgement:
     """8: what a batch of one does in training mode."""
     raised, gap = values["c8_raised"], values["c8_gap"]
     evidence = {
-        "seeds": len(raised), "raised": int((raised == 1).sum()), "works": int((values["c8_works"] == 1).sum()),
-        "switched": int((values["c8_switched"] == 1).sum()), "gap": spread(gap),
+        "seeds": len(raised), "raised": int((raised == 1).sum()), "gap": spread(gap),
+        "works": int((values["c8_works"] == 1).sum()), "switched": int((values["c8_switched"] == 1).sum()),
     }  # fmt: skip
     if (raised == 0).all() and (gap == 0).all():
         return Judgement("supported", "by_itself", evidence)

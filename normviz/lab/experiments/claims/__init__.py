@@ -1,4 +1,4 @@
-"""Claims: each statement gets its small experiment, the cheap ones first, and a verdict when it is complete."""
+"""Claims: each statement gets a small experiment, the cheap ones first, and a verdict in the end."""
 
 from normviz.lab.experiments.claims.court import run
 

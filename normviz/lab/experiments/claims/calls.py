@@ -15,8 +15,8 @@ from normviz.lab.experiments.claims.docket import Docket
 from normviz.lab.randoms import generator, he_normal
 from normviz.specs.claims_designs import CHANGES
 
-CHANNELS, PASSES, PASSED = 16, 20, 64
-"""Channels of the layers asked here; training batches, and their size, that settle their running statistics."""
+CHANNELS, PASSES, PASSED = 16, 15, 64
+"""Channels of the layers; training batches that settle their running statistics, and their size."""
 SAMPLES, LENGTH, CUT = 8, 16, 8
 """Sequences of claim 10, their steps, and the step from which on something else is changed."""
 
@@ -63,15 +63,14 @@ def one_digit(seed: int) -> tuple[bool, bool, bool, float]:
     """
     split = data.load("digits", seed)
     source = generator(seed, "initialization")
-    flat, picture = nn.Linear(64, CHANNELS), nn.Conv2d(1, CHANNELS, 3)
+    flat, picture = nn.Linear(64, CHANNELS, bias=False), nn.Conv2d(1, CHANNELS, 3, bias=False)
     with torch.no_grad():
         flat.weight.copy_(he_normal(CHANNELS, 64, 1.0, source))
         picture.weight.copy_(he_normal(CHANNELS, 9, 1.0, source).view_as(picture.weight))
-        for layer in (flat, picture):
-            layer.bias.zero_()
         mlp = nn.Sequential(nn.Flatten(), flat, nn.BatchNorm1d(CHANNELS))
         cnn = nn.Sequential(picture, nn.BatchNorm2d(CHANNELS))
-        for batch in split.x_train[: PASSES * PASSED].split(PASSED):
+        for start in range(0, PASSES * PASSED, PASSED):
+            batch = split.x_train[start : start + PASSED]
             mlp(batch)
             cnn(batch)
         one = split.x_test[:1]

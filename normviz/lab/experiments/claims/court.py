@@ -1,4 +1,4 @@
-"""The court: takes the evidence of every claim, one experiment after the other, and judges what is complete."""
+"""The court: takes evidence, one experiment after the other, and judges the claims that have all of theirs."""
 
 from __future__ import annotations
 

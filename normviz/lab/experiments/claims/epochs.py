@@ -125,7 +125,9 @@ def last_batch(docket: Docket) -> None:
     docket.put("c9_moved", statistics_moved(stack, orders))
 
 
-def after_another_batch(stack: Stack, orders: measurements.Orders) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def after_another_batch(
+    stack: Stack, orders: measurements.Orders
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """Greatest change of the logits of a batch when the batch before it was another one, [S]."""
     kept = stack.snapshot()
     order = orders.next()

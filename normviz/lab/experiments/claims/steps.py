@@ -105,7 +105,8 @@ class Shift:
         """The shifted output in training mode; nothing, which leaves it as it is, in eval mode."""
         if not norm.training:
             return None
-        drawn = [self._drawn(*y_ENC.shape[1:], source) for source in self._sources]
+        _, n, c = y_ENC.shape
+        drawn = [self._drawn(n, c, source) for source in self._sources]
         scale, shift = (torch.stack(one) for one in zip(*drawn, strict=True))
         return y_ENC * scale + shift
 
@@ -135,9 +136,7 @@ def learning_rates(docket: Docket) -> Iterator[None]:
     spec, seeds = docket.spec, docket.spec.seed_values
     shape = len(designs.PAIR), len(designs.RATES)
     members = [Member(norm, seed, lr) for norm in designs.PAIR for lr in designs.RATES for seed in seeds]
-    stack = Stack(
-        Plan(depth=designs.RATE_DEPTH, width=spec.width), members, batch_size=designs.STEP_BATCH
-    )
+    stack = Stack(Plan(depth=designs.RATE_DEPTH, width=spec.width), members, batch_size=designs.STEP_BATCH)
     taken = np.full((len(seeds), *shape), np.nan)
     for start in range(0, spec.rate_steps, designs.RATE_EVERY):
         stop = min(start + designs.RATE_EVERY, spec.rate_steps)
@@ -176,9 +175,7 @@ def gains(docket: Docket) -> Iterator[None]:
         for lr in designs.GAIN_RATES
         for seed in spec.deep_seeds
     ]
-    stack = Stack(
-        Plan(depth=designs.GAIN_DEPTH, width=spec.width), members, batch_size=designs.STEP_BATCH
-    )
+    stack = Stack(Plan(depth=designs.GAIN_DEPTH, width=spec.width), members, batch_size=designs.STEP_BATCH)
     for start in range(0, spec.steps, designs.GAIN_EVERY):
         stack.step(min(designs.GAIN_EVERY, spec.steps - start))
         right = accuracies(stack, *shape)
