@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from normviz.catalog.claims import CLAIMS, VERDICTS
 
-_STATES = {**VERDICTS, "waiting": "Waiting", "measured": "Being measured …"}
+_STATES = {**VERDICTS, "waiting": "Waiting", "measured": "Being measured"}
 
 _CARDS: dict[str, str] = {
     # 1: covariate shift
@@ -17,11 +17,12 @@ _CARDS: dict[str, str] = {
     "(closed form: {growth_predicted:.2f}). Steps to 90% of the training batch: {steps_none:.0f} ± "
     "{steps_none_sd:.0f} without, {steps_batch:.0f} ± {steps_batch_sd:.0f} with batch norm, "
     "{steps_noisy:.0f} ± {steps_noisy_sd:.0f} with a random shift put back behind it ({n} seeds).",
-    "1.found.both": "In a fresh network batch norm itself makes the gradients grow, and with the shift put "
-    "back it still trains faster than no normalization: reducing the shift is not what it takes.",
+    "1.found.both": "In a fresh network batch norm itself makes the gradients grow, and with a random shift "
+    "put back behind it, it still trains faster than no normalization: its speed does not need a smaller "
+    "shift.",
     "1.found.grows": "In a fresh network batch norm itself makes the gradients grow.",
-    "1.found.noise": "With the shift put back, batch norm still trains faster than no normalization: "
-    "reducing the shift is not what it takes.",
+    "1.found.noise": "With a random shift put back behind it, batch norm still trains faster than no "
+    "normalization: its speed does not need a smaller shift.",
     "1.found.calmer": "Here gradients grow less with batch norm, and with the shift put back the advantage "
     "is gone.",
     "1.found.overlap": "Here neither the gradients nor the put-back shift tell the two apart.",
@@ -62,8 +63,8 @@ _CARDS: dict[str, str] = {
     "5.found.every_seed": "For every seed more gains train with batch norm.",
     "5.found.some_seeds": "Only for some of the seeds do more gains train with batch norm.",
     "5.found.no_seed": "For no seed do more gains train with batch norm.",
-    "5.counter.dependent": "Less dependent, not independent: {at_best:.1%} ± {at_best_sd:.1%} at gain "
-    "{best_gain:g}, {at_worst:.1%} ± {at_worst_sd:.1%} at gain {worst_gain:g}.",
+    "5.counter.dependent": "Less dependent, not independent: {at_best:.1%} ± {at_best_sd:.1%} right at "
+    "gain {best_gain:g}, {at_worst:.1%} ± {at_worst_sd:.1%} at gain {worst_gain:g}.",
     # 6: dropout
     "6.evidence": "Test error: {error_none:.1f} ± {error_none_sd:.1f}% without either, "
     "{error_none_dropout:.1f} ± {error_none_dropout_sd:.1f}% with dropout, {error_batch:.1f} ± "
@@ -122,7 +123,8 @@ _CARDS: dict[str, str] = {
     "12.evidence": "Right at the end, at 10 / 20 / 30 / 50 plain layers: {none_10:.0%} / {none_20:.0%} / "
     "{none_30:.0%} / {none_50:.0%} without, {batch_10:.0%} / {batch_20:.0%} / {batch_30:.0%} / "
     "{batch_50:.0%} with batch norm (SD up to {sd_most:.0%}, {n} seeds).",
-    "12.found.deeper": "{deepest_batch} layers are learned with batch norm, {deepest_none} without.",
+    "12.found.deeper": "{deepest_batch} plain layers are learned with batch norm (80% right), {deepest_none} "
+    "without.",
     "12.found.deepest": "The deepest network is learned with batch norm; without it, {deepest_none} layers "
     "are.",
     "12.found.no_deeper": "Batch norm reaches no depth that is not learned without it.",

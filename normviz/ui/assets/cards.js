@@ -8,7 +8,7 @@ import { element, setText } from "./elements.js";
 import { fill } from "./notes.js";
 
 const MARKS = {
-  supported: "✓", conditional: "◐", inconclusive: "?", not_supported: "✕", false: "✕", checked: "§", measured: "…",
+  supported: "✓", conditional: "◐", inconclusive: "?", not_supported: "✕", false: "✕", checked: "§",
 };
 const PARTS = ["found", "evidence", "counter"];
 
@@ -35,7 +35,7 @@ export class Cards {
     const others = [];
     for (const panel of panels) {
       const card = this.cards.get(panel.figure.layout.meta?.card);
-      if (card) card.hold(panel.root);
+      if (card) card.hold(panel.root, this.cards.size === 1);
       else others.push(panel);
     }
     return others;
@@ -86,7 +86,9 @@ class Card {
     this.show([], {});
   }
 
-  hold(chart) {
+  /** Show a chart; opened for a card that stands alone. */
+  hold(chart, alone) {
+    if (this.more.hidden) this.more.open = alone;
     this.more.hidden = false;
     if (chart.parentElement !== this.chart) this.chart.replaceChildren(chart);
   }

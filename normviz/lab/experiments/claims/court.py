@@ -1,4 +1,4 @@
-"""The court: takes evidence, one experiment after the other, and judges the claims that have all of theirs."""
+"""The court: takes evidence, one experiment after the other, and judges what is complete."""
 
 from __future__ import annotations
 
