@@ -21,7 +21,6 @@ from normviz.specs.claims_designs import (
     DEPTHS,
     DROPOUTS,
     EPOCH_BATCH,
-    EPOCH_CLAIMS,
     EPOCH_DEPTH,
     FINE_EVERY,
     FINE_UNTIL,
@@ -128,10 +127,11 @@ def ticks(spec: Claims) -> int:
     return (
         alone
         + (1 + _pieces(spec.steps, NOISY_EVERY)) * (1 in chosen)
-        + (spec.epochs + (9 in chosen)) * bool(chosen & set(EPOCH_CLAIMS))
+        + spec.epochs * bool(chosen & {2, 6, 7})
+        + (9 in chosen)
         + _pieces(spec.rate_steps, RATE_EVERY) * bool(chosen & {3, 4})
         + _pieces(spec.steps, GAIN_EVERY) * (5 in chosen)
-        + _pieces(spec.steps, DEPTH_EVERY) * len(DEPTHS) * (12 in chosen)
+        + _pieces(spec.steps, DEPTH_EVERY) * (12 in chosen)
     )
 
 
@@ -153,7 +153,7 @@ def trainings(spec: Claims) -> Iterator[tuple[int, int, int, int, int, int]]:
         evaluations = _pieces(spec.steps, GAIN_EVERY)
         yield networks, GAIN_DEPTH, width, STEP_BATCH, spec.steps, evaluations
     side_by_side = {2: 2, 6: 4, 7: len(SMALL), 9: 1}
-    several = sum(side_by_side[number] for number in chosen & set(EPOCH_CLAIMS)) * seeds
+    several = sum(networks for number, networks in side_by_side.items() if number in chosen) * seeds
     yield several, EPOCH_DEPTH, width, EPOCH_BATCH, spec.epochs * spec.steps_per_epoch, spec.epochs + 10
     if 12 in chosen:
         networks_each = len(PAIR) * len(DEPTH_RATES) * len(spec.deep_seeds)

@@ -15,12 +15,14 @@ import torch.nn.functional as F
 from normviz.catalog.claims import CLAIMS
 from normviz.frames import Frame, Recording, Schema
 from normviz.lab import data
+from normviz.lab.engine import Member
 from normviz.lab.experiments.claims import calls, court, epochs, run, steps
+from normviz.lab.experiments.claims.jobs import hits_of, right_after, rounds_of
 from normviz.lab.randoms import generator
 from normviz.readings import TEMPLATES
 from normviz.specs import claims_rules as rules
 from normviz.specs.claims import Claims
-from normviz.specs.claims_designs import PAIR, RATES, SIZES
+from normviz.specs.claims_designs import NOISY_DEPTH, NOISY_RATE, PAIR, RATES, SIZES
 from normviz.specs.claims_frames import evidence, ticks
 from normviz.specs.mean_field import batch_norm_growth
 from tests.lab import plain
@@ -166,18 +168,38 @@ def test_growth_of_fresh_networks_agrees_with_theory() -> None:
     assert growth[:, 0].mean() == pytest.approx(1.0, abs=0.05)
 
 
-def test_the_shift_has_the_moments_that_it_says() -> None:
-    """Over many steps: mean 1.125 x, of which U(1, 1.25) and N(s, 0.1) scatter; U(±0.5) and U(±0.1) shift."""
-    norm = torch.nn.Identity()
-    shift = steps.Shift([0, 1], layer=0)
-    zeros, ones = torch.zeros(2, 200, 16), torch.ones(2, 200, 16)
-    moved = torch.stack([shift(norm, (), zeros) for _ in range(300)])
-    assert moved.mean().item() == pytest.approx(0.0, abs=0.02)
-    assert moved.mean(2).std().item() == pytest.approx(math.sqrt(1 / 12), rel=0.03)  # over steps and units
-    assert moved.std(2).mean().item() == pytest.approx(0.2 / math.sqrt(12), rel=0.03)  # over samples
-    scaled = torch.stack([shift(norm, (), ones) for _ in range(300)])
-    assert scaled.mean().item() == pytest.approx(1.125, abs=0.02)
-    assert shift(norm.eval(), (), ones) is None
+def test_jobs_give_what_one_stack_gives_on_any_number_of_cores() -> None:
+    members = [Member(norm, seed, 0.3) for norm in PAIR for seed in range(3)]
+    whole = steps.job(3, 32, members)
+    parts = [steps.job(3, 32, members[i : i + 2]) for i in (0, 2, 4)]
+    stack, rounds = whole.stack(), rounds_of(45, 20)
+    assert rounds == [20, 20, 5]
+    for workers in (1, 2):
+        seen = list(right_after(parts, rounds, workers))
+        assert len(seen) == len(rounds)
+    stack.step(45)
+    assert np.array_equal(seen[-1], 1.0 - stack.test_error())
+    hits = np.concatenate(list(hits_of(parts, rounds, 2)))
+    again = whole.stack()
+    for row in hits:
+        again.step()
+        assert np.array_equal(row, again.accuracy)
+
+
+def test_two_workers_send_the_same_bytes_as_one() -> None:
+    spec = SMALL.replace(claim="5")
+    schema = spec.schema()
+    one, two = ([schema.encode(f) for f in run(spec, n) if isinstance(f, Frame)] for n in (1, 2))
+    assert one == two
+
+
+def test_claim_1_disturbs_batch_norm_alone() -> None:
+    """Without norm and with batch norm the batches go right as in a plain stack; with noise they do not."""
+    taken = record(SMALL).at("c1_steps")
+    members = [Member(norm, seed, NOISY_RATE) for norm in PAIR for seed in range(2)]
+    (hits,) = hits_of([steps.job(NOISY_DEPTH, 32, members)], [SMALL.steps], 1)
+    assert np.array_equal(steps.first_reached(hits.reshape(-1, 2, 2), 0.9, SMALL.steps), taken[:, :2])
+    assert (taken[:, 2] > taken[:, 1]).all()
 
 
 def test_the_first_step_that_reaches_the_target() -> None:
@@ -215,7 +237,7 @@ def test_small_batches_are_ghost_batches_of_that_size_and_fill_their_columns() -
 
 
 def test_the_statistics_of_claim_9_move_and_come_back() -> None:
-    stack = epochs.stack_of(SMALL, [epochs.Variant("batch")])
+    stack = epochs.job(SMALL, [epochs.Variant("batch")]).stack()
     stack.step(5)
     before = stack.statistics()
     orders = epochs.measurements.Orders(stack)

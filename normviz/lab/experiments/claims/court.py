@@ -31,11 +31,14 @@ MEASUREMENTS: tuple[tuple[tuple[int, ...], Measurement], ...] = (
 """What is measured together, in this order; each yields whenever there is something new to see."""
 
 
-def run(spec: Claims) -> Iterator[Schema | Frame]:
-    """Judge the claims of ``spec``."""
+def run(spec: Claims, workers: int | None = None) -> Iterator[Schema | Frame]:
+    """Judge the claims of ``spec``.
+
+    ``workers``: processes to use; by default the free cores decide.  The frames are the same.
+    """
     yield spec.schema()
     torch.set_num_threads(1)
-    docket = Docket(spec)
+    docket = Docket(spec, workers)
     yield docket.frame(notes(spec, docket, ()))
     for claims, measure in MEASUREMENTS:
         chosen = tuple(number for number in claims if number in spec.numbers)

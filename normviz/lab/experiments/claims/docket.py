@@ -16,8 +16,8 @@ from normviz.specs.claims import Claims
 class Docket:
     """Evidence as it comes in; the steps of the run are its frames."""
 
-    def __init__(self, spec: Claims) -> None:
-        self.spec = spec
+    def __init__(self, spec: Claims, workers: int | None = None) -> None:
+        self.spec, self.workers = spec, workers
         self.done: NDArray[np.float32] = np.zeros(max(CLAIMS), "<f4")
         self._schema = spec.schema()
         self._names = {array.name for array in self._schema.arrays}

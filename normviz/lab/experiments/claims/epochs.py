@@ -13,12 +13,15 @@ import torch
 
 from normviz.lab.engine import Member, Plan, Stack
 from normviz.lab.experiments.claims.docket import Docket
+from normviz.lab.experiments.claims.jobs import Job, right_after
 from normviz.lab.experiments.forgotten_eval import measurements
 from normviz.specs import claims_designs as designs
 from normviz.specs.claims import Claims
 
 MATES = 8
 """Samples of the batches in which claim 9 predicts."""
+TOGETHER = 4
+"""Variants that train in one job, at most."""
 
 Place = tuple[str, int]
 """An array and the column in it."""
@@ -43,7 +46,7 @@ def variants(spec: Claims) -> list[Variant]:
     ]
     after = len(designs.SIZES)
     everything = [
-        Variant("batch", fills=(("c2_error", 0), ("c6_error", 2), ("c9_changed", 0))),
+        Variant("batch", fills=(("c2_error", 0), ("c6_error", 2))),
         Variant("none", fills=(("c6_error", 0),)),
         *sizes,
         Variant("group", fills=(("c7_error", after),)),
@@ -59,12 +62,15 @@ def variants(spec: Claims) -> list[Variant]:
 def side_by_side(docket: Docket) -> Iterator[None]:
     """Train all of them and look at the test error after every epoch; then ask claim 9's questions."""
     spec = docket.spec
-    stacks = [Trained(spec, same) for same in alike(variants(spec))]
-    for epoch in range(spec.epochs):
-        for one in stacks:
-            one.stack.step(spec.steps_per_epoch)
-            one.fill(docket)
-        if epoch == spec.epochs - 1:
+    parts = alike(variants(spec))
+    jobs = [job(spec, part) for part in parts]
+    rounds = [spec.steps_per_epoch] * spec.epochs
+    for epoch, right in enumerate(right_after(jobs, rounds, docket.workers), start=1):
+        errors = 100.0 * (1.0 - right.reshape(-1, spec.seeds))
+        for one, own in zip((one for part in parts for one in part), errors, strict=True):
+            for name, column in one.fills:
+                docket.put(name, own, (..., column))
+        if epoch == spec.epochs:
             docket.finish(2, 6, 7)
         yield
     if docket.wants(9):
@@ -74,29 +80,17 @@ def side_by_side(docket: Docket) -> Iterator[None]:
 
 
 def alike(some: list[Variant]) -> list[list[Variant]]:
-    """Variants that fit into one stack: of one placement and one dropout."""
+    """Variants that fit into one stack (of one placement and one dropout), a few in each."""
     kinds = dict.fromkeys((one.placement, one.dropout) for one in some)
-    return [[one for one in some if (one.placement, one.dropout) == kind] for kind in kinds]
+    parts = []
+    for kind in kinds:
+        own = [one for one in some if (one.placement, one.dropout) == kind]
+        parts += [own[i : i + TOGETHER] for i in range(0, len(own), TOGETHER)]
+    return parts
 
 
-class Trained:
-    """A stack of variants, seed by seed."""
-
-    def __init__(self, spec: Claims, some: list[Variant]) -> None:
-        self.variants = some
-        self.stack = stack_of(spec, some)
-
-    def fill(self, docket: Docket) -> None:
-        """Put the test error, in percent, where it belongs; a network that diverged gets all wrong."""
-        errors = 100 * np.nan_to_num(self.stack.test_error(), nan=1.0).reshape(len(self.variants), -1)
-        for one, own in zip(self.variants, errors, strict=True):
-            for name, column in one.fills:
-                if name.endswith("_error"):
-                    docket.put(name, own, (..., column))
-
-
-def stack_of(spec: Claims, some: list[Variant]) -> Stack:
-    """The networks of variants that fit together."""
+def job(spec: Claims, some: list[Variant]) -> Job:
+    """The networks of variants that fit together, seed by seed."""
     plan = Plan(
         depth=designs.EPOCH_DEPTH, width=spec.width, placement=some[0].placement, dropout=some[0].dropout
     )
@@ -105,7 +99,7 @@ def stack_of(spec: Claims, some: list[Variant]) -> Stack:
         for one in some
         for seed in spec.seed_values
     ]
-    return Stack(plan, members, optimizer="momentum", batch_size=designs.EPOCH_BATCH)
+    return Job(plan, members, designs.EPOCH_BATCH, "momentum")
 
 
 # --- 9: on which batch the answers depend ---------------------------------------------------------------
@@ -117,7 +111,7 @@ def last_batch(docket: Docket) -> None:
     The networks of batch norm are trained once more, alone: they are bit-equal to those of the stack.
     """
     spec = docket.spec
-    stack = stack_of(spec, [Variant("batch")])
+    stack = job(spec, [Variant("batch")]).stack()
     stack.step(spec.epochs * spec.steps_per_epoch)
     orders = measurements.Orders(stack)
     docket.put("c9_changed", measurements.flips(stack, MATES, orders).share)

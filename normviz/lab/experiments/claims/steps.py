@@ -1,23 +1,23 @@
 """Claims whose networks train for some steps: 1 (covariate shift), 3 and 4 (rates), 5 (gains), 12 (depth).
 
-All train by plain SGD in batches of `STEP_BATCH` digits.  A network that diverged gets everything wrong.
+All train by plain SGD in batches of `STEP_BATCH` digits.
 
-Legend: S seeds, R learning rates, G gains.
+Legend: S seeds, V variants, T steps, R learning rates, G gains.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from normviz.lab.engine import Member, Plan, Stack
+from normviz.lab.engine import Member, Plan
 from normviz.lab.experiments import signal
 from normviz.lab.experiments.claims.docket import Docket
-from normviz.lab.randoms import generator
+from normviz.lab.experiments.claims.jobs import Job, hits_of, right_after, rounds_of
+from normviz.lab.norms import Noise
 from normviz.specs import claims_designs as designs
 from normviz.specs.signal import Signal
 from normviz.specs.signal_frames import growth
@@ -30,36 +30,36 @@ SMOOTHED = 5
 """Training batches over which claim 1 takes the mean."""
 
 
-def accuracies(stack: Stack, *shape: int) -> Values:
-    """Share of test digits that are right, variants first in ``shape``, with the seeds moved to the front."""
-    right = 1.0 - np.nan_to_num(stack.test_error(), nan=1.0)
-    return np.asarray(np.moveaxis(right.reshape(*shape, -1), -1, 0))
+def job(depth: int, width: int, members: Sequence[Member]) -> Job:
+    """Members of an MLP, in batches of `STEP_BATCH`."""
+    return Job(Plan(depth=depth, width=width), members, designs.STEP_BATCH)
 
 
 # --- 1: covariate shift ---------------------------------------------------------------------------------
 
 
 def covariate_shift(docket: Docket) -> Iterator[None]:
-    """1: gradients of fresh networks; then training with a shift put back behind batch norm."""
-    spec = docket.spec
-    docket.put("c1_growth", fresh_growth(spec.seed_values))
+    """1: gradients of fresh networks; then training with a random shift put back behind batch norm."""
+    spec, seeds = docket.spec, docket.spec.seed_values
+    docket.put("c1_growth", fresh_growth(seeds))
     yield
-    seeds, most = spec.seed_values, spec.steps
-    plain = shallow(spec.width, seeds, designs.PAIR)
-    noisy = shallow(spec.width, seeds, ("batch",))
-    for layer, norm in enumerate(noisy.groups[0].net.norms):
-        norm.register_forward_hook(Shift(seeds, layer))
-    history = np.zeros((0, len(designs.NOISES), len(seeds)))
-    for step in range(1, most + 1):
-        plain.step()
-        noisy.step()
-        now = np.concatenate((plain.accuracy, noisy.accuracy)).reshape(1, len(designs.NOISES), -1)
-        history = np.concatenate((history, np.nan_to_num(now)))
-        if step % designs.NOISY_EVERY == 0 or step == most:
-            docket.put("c1_steps", first_reached(history, REACHED, most if step == most else None))
-            if step == most:
-                docket.finish(1)
-            yield
+    noises = (("none", None), ("batch", None), ("batch", Noise()))
+    jobs = [
+        job(
+            designs.NOISY_DEPTH,
+            spec.width,
+            [Member(norm, seed, designs.NOISY_RATE, noise=noise) for seed in seeds],
+        )
+        for norm, noise in noises
+    ]
+    hits, most = np.zeros((0, len(noises), len(seeds))), spec.steps
+    for new in hits_of(jobs, rounds_of(most, designs.NOISY_EVERY), docket.workers):
+        hits = np.concatenate((hits, new.reshape(len(new), len(noises), len(seeds))))
+        over = len(hits) == most
+        docket.put("c1_steps", first_reached(hits, REACHED, most if over else None))
+        if over:
+            docket.finish(1)
+        yield
 
 
 def fresh_growth(seeds: Sequence[int]) -> Values:
@@ -67,61 +67,24 @@ def fresh_growth(seeds: Sequence[int]) -> Values:
 
     The same as on the page Signal.
     """
-    spec = Signal(
-        norms=designs.PAIR, seed=seeds[0], seeds=1, depth=designs.GROWTH_DEPTH,
-        width=designs.GROWTH_WIDTH, batch_size=designs.GROWTH_BATCH,
-    )  # fmt: skip
     rows = []
     for seed in seeds:
-        own = spec.replace(seed=seed)
-        x, y = signal.batch(own, seed)
-        seen = signal.look(own, range(1), x.unsqueeze(0), y.unsqueeze(0))["grad_activation"][:, 0]
+        spec = Signal(
+            norms=designs.PAIR, seed=seed, seeds=1, depth=designs.GROWTH_DEPTH,
+            width=designs.GROWTH_WIDTH, batch_size=designs.GROWTH_BATCH,
+        )  # fmt: skip
+        x, y = signal.batch(spec, seed)
+        seen = signal.look(spec, range(1), x.unsqueeze(0), y.unsqueeze(0))["grad_activation"][:, 0]
         rows.append([growth(row, "activation") for row in seen])
     return np.array(rows)
 
 
-def shallow(width: int, seeds: Sequence[int], norms: Sequence[str]) -> Stack:
-    """The networks of claim 1."""
-    members = [Member(norm, seed, designs.NOISY_RATE) for norm in norms for seed in seeds]
-    return Stack(Plan(depth=designs.NOISY_DEPTH, width=width), members, batch_size=designs.STEP_BATCH)
-
-
-class Shift:
-    """A forward hook that shifts and scales what leaves a norm, each unit anew in every step.
-
-    For each unit a mean m ~ U(-0.5, 0.5) and a scale s ~ U(1, 1.25) are drawn in every step; each sample is
-    then scaled by N(s, 0.1) and shifted by U(m - 0.1, m + 0.1).
-
-    Source: Santurkar et al. 2018, arXiv:1805.11604, section 2.1 and appendix (noise of non-zero mean and
-    non-unit variance after batch norm).
-    """
-
-    def __init__(self, seeds: Sequence[int], layer: int) -> None:
-        self._sources = [generator(seed, "trials") for seed in seeds]
-        for source in self._sources:  # each layer has its own stream
-            source.manual_seed(source.initial_seed() + 1_000_003 * (layer + 1))
-
-    def __call__(self, norm: torch.nn.Module, inputs: object, y_ENC: Tensor) -> Tensor | None:
-        """The shifted output in training mode; nothing, which leaves it as it is, in eval mode."""
-        if not norm.training:
-            return None
-        _, n, c = y_ENC.shape
-        drawn = [self._drawn(n, c, source) for source in self._sources]
-        scale, shift = (torch.stack(one) for one in zip(*drawn, strict=True))
-        return y_ENC * scale + shift
-
-    def _drawn(self, n: int, c: int, source: torch.Generator) -> tuple[Tensor, Tensor]:
-        mean, scale = torch.rand(c, generator=source) - 0.5, 1.0 + 0.25 * torch.rand(c, generator=source)
-        own = 0.2 * torch.rand(n, c, generator=source) - 0.1
-        return scale + 0.1 * torch.randn(n, c, generator=source), mean + own
-
-
-def first_reached(history_TVS: Values, target: float, never: int | None) -> Values:
+def first_reached(hits_TVS: Values, target: float, never: int | None) -> Values:
     """The first step at which the mean of the last `SMOOTHED` batches reaches ``target``, [S, V].
 
     Who never does gets ``never``, or NaN while that is open.
     """
-    sums = np.cumsum(np.concatenate((np.zeros_like(history_TVS[:1]), history_TVS)), 0)
+    sums = np.cumsum(np.concatenate((np.zeros_like(hits_TVS[:1]), hits_TVS)), 0)
     means = (sums[SMOOTHED:] - sums[:-SMOOTHED]) / SMOOTHED
     reached = means >= target - 1e-9
     steps = np.where(reached.any(0), reached.argmax(0) + SMOOTHED, np.nan if never is None else never)
@@ -132,33 +95,39 @@ def first_reached(history_TVS: Values, target: float, never: int | None) -> Valu
 
 
 def learning_rates(docket: Docket) -> Iterator[None]:
-    """3 and 4: every rate without and with batch norm; when 94% are right, and what is at the end."""
-    spec, seeds = docket.spec, docket.spec.seed_values
-    shape = len(designs.PAIR), len(designs.RATES)
-    members = [Member(norm, seed, lr) for norm in designs.PAIR for lr in designs.RATES for seed in seeds]
-    stack = Stack(Plan(depth=designs.RATE_DEPTH, width=spec.width), members, batch_size=designs.STEP_BATCH)
-    taken = np.full((len(seeds), *shape), np.nan)
-    for start in range(0, spec.rate_steps, designs.RATE_EVERY):
-        stop = min(start + designs.RATE_EVERY, spec.rate_steps)
-        pace = designs.FINE_EVERY if stop <= designs.FINE_UNTIL else designs.RATE_EVERY
-        for step in range(start, stop, pace):
-            stack.step(min(pace, stop - step))
-            right = accuracies(stack, *shape)
-            taken[np.isnan(taken) & (right >= TARGET)] = min(step + pace, stop)
-        if stop == spec.rate_steps:
-            taken = np.where(np.isnan(taken), spec.rate_steps, taken)
+    """3 and 4: every rate without and with batch norm; when 94% are right, and how many at the end."""
+    spec = docket.spec
+    shape = len(designs.PAIR), len(designs.RATES), spec.seeds
+    members = [Member(norm, s, lr) for norm in designs.PAIR for lr in designs.RATES for s in spec.seed_values]
+    jobs = [job(designs.RATE_DEPTH, spec.width, part) for part in _quarters(members)]
+    fine = rounds_of(min(designs.FINE_UNTIL, spec.rate_steps), designs.FINE_EVERY)
+    rounds = fine + rounds_of(spec.rate_steps - sum(fine), designs.RATE_EVERY)
+    taken, step = np.full((shape[-1], *shape[:-1]), np.nan), 0
+    for steps, right in zip(rounds, right_after(jobs, rounds, docket.workers), strict=True):
+        step += steps
+        right_SVR = np.moveaxis(right.reshape(shape), -1, 0)
+        taken[np.isnan(taken) & (right_SVR >= TARGET)] = step
+        if step == spec.rate_steps:
+            taken = np.where(np.isnan(taken), step, taken)
             docket.finish(3, 4)
         docket.put("c3_steps", taken)
         docket.put("c3_median", median_if_known(taken))
-        docket.put("c4_accuracy", right)
-        yield
+        docket.put("c4_accuracy", right_SVR)
+        if step % designs.RATE_EVERY == 0 or step == spec.rate_steps:
+            yield
+
+
+def _quarters(members: Sequence[Member]) -> list[Sequence[Member]]:
+    """Four parts in their order, so that two or four cores have about equally much to do."""
+    cuts = [len(members) * i // 4 for i in range(5)]
+    return [members[start:stop] for start, stop in pairwise(cuts)]
 
 
 def median_if_known(values_S: Values) -> Values:
-    """Median over the seeds once more than half of them have a value, else NaN."""
-    known = np.where(np.isnan(values_S), np.inf, values_S)
-    median = np.median(np.where(np.isinf(known), 1e9, known), 0)
-    return np.asarray(np.where(median < 1e8, median, np.nan))
+    """Median over the seeds, those without a value after all others; NaN while that decides."""
+    open_ = np.finfo(np.float64).max / 4
+    median = np.median(np.where(np.isnan(values_S), open_, values_S), 0)
+    return np.asarray(np.where(median < open_ / 4, median, np.nan))
 
 
 # --- 5 and 12: gains and depths -------------------------------------------------------------------------
@@ -167,7 +136,7 @@ def median_if_known(values_S: Values) -> Values:
 def gains(docket: Docket) -> Iterator[None]:
     """5: every gain of the initialization at two learning rates."""
     spec = docket.spec
-    shape = len(designs.PAIR), len(designs.GAINS), len(designs.GAIN_RATES)
+    shape = len(designs.PAIR), len(designs.GAINS), len(designs.GAIN_RATES), len(spec.deep_seeds)
     members = [
         Member(norm, seed, lr, gain)
         for norm in designs.PAIR
@@ -175,42 +144,41 @@ def gains(docket: Docket) -> Iterator[None]:
         for lr in designs.GAIN_RATES
         for seed in spec.deep_seeds
     ]
-    stack = Stack(Plan(depth=designs.GAIN_DEPTH, width=spec.width), members, batch_size=designs.STEP_BATCH)
-    for start in range(0, spec.steps, designs.GAIN_EVERY):
-        stack.step(min(designs.GAIN_EVERY, spec.steps - start))
-        right = accuracies(stack, *shape)
-        docket.put("c5_accuracy", right)
-        docket.put("c5_best", at_better_rate(right))
-        if start + designs.GAIN_EVERY >= spec.steps:
+    jobs = [job(designs.GAIN_DEPTH, spec.width, part) for part in _quarters(members)]
+    rounds = rounds_of(spec.steps, designs.GAIN_EVERY)
+    for i, right in enumerate(right_after(jobs, rounds, docket.workers), start=1):
+        right_SVGR = np.moveaxis(right.reshape(shape), -1, 0)
+        docket.put("c5_accuracy", right_SVGR)
+        docket.put("c5_best", at_better_rate(right_SVGR))
+        if i == len(rounds):
             docket.finish(5)
         yield
 
 
 def depths(docket: Docket) -> Iterator[None]:
-    """12: plain networks of every depth at two learning rates, in turn."""
+    """12: plain networks of every depth at two learning rates."""
     spec = docket.spec
-    stacks = [deep(spec.width // 2, depth, spec.deep_seeds) for depth in designs.DEPTHS]
-    for start in range(0, spec.steps, designs.DEPTH_EVERY):
-        for d, stack in enumerate(stacks):
-            stack.step(min(designs.DEPTH_EVERY, spec.steps - start))
-            right = accuracies(stack, len(designs.PAIR), len(designs.DEPTH_RATES))
-            docket.put("c12_accuracy", right, (slice(None), slice(None), d))
-            docket.put("c12_best", at_better_rate(right), (..., d))
-            if start + designs.DEPTH_EVERY >= spec.steps and d == len(stacks) - 1:
-                docket.finish(12)
-            yield
-
-
-def deep(width: int, depth: int, seeds: Sequence[int]) -> Stack:
-    """The networks of claim 12 of one depth."""
+    shape = len(designs.DEPTHS), len(designs.PAIR), len(designs.DEPTH_RATES), len(spec.deep_seeds)
     members = [
-        Member(norm, seed, lr) for norm in designs.PAIR for lr in designs.DEPTH_RATES for seed in seeds
+        Member(norm, seed, lr)
+        for norm in designs.PAIR
+        for lr in designs.DEPTH_RATES
+        for seed in spec.deep_seeds
     ]
-    return Stack(Plan(depth=depth, width=width), members, batch_size=designs.STEP_BATCH)
+    order = [0, 1, 3, 2]  # jobs are dealt in turn: the least and the most work to one of two cores
+    jobs = [job(designs.DEPTHS[d], spec.width // 2, members) for d in order]
+    rounds = rounds_of(spec.steps, designs.DEPTH_EVERY)
+    for i, right in enumerate(right_after(jobs, rounds, docket.workers), start=1):
+        right_SVDR = np.moveaxis(right.reshape(shape)[np.argsort(order)], (0, -1), (2, 0))
+        docket.put("c12_accuracy", right_SVDR)
+        docket.put("c12_best", at_better_rate(right_SVDR))
+        if i == len(rounds):
+            docket.finish(12)
+        yield
 
 
 def at_better_rate(right: Values) -> Values:
-    """Of every variant (and gain) at the learning rate that is better in the mean over the seeds.
+    """Of every variant (and gain or depth) at the learning rate that is better in the mean over the seeds.
 
     Shapes: [S, ..., R] -> [S, ...].
     """
