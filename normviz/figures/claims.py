@@ -120,8 +120,8 @@ def fewer_epochs(spec: Claims) -> Figure:
             line(x, now("c3_median", v), norm, markers=True, hovertemplate="rate %{x:g}: %{y:.0f} steps")
         )
     most = spec.rate_steps
-    traces.append(reference([x[0] * 0.8, x[-1] * 1.25], [most, most], "not within the steps", dash="dot"))
     plan = _rates("Steps to 94% right", (4, most * 1.5), y_log=True)
+    traces.append(reference(_ends(plan["xaxis"]), [most, most], "not within the steps", dash="dot"))
     plan["yaxis"].update(tickvals=[5, 10, 20, 50, 100, 200, 500], dtick=None)
     plan["annotations"] = [_words(f"dotted: not within {most} steps", 0.02, 0.02, "bottom")]
     return _card(
@@ -173,7 +173,7 @@ def _accuracy(
         traces.append(
             line(x, now(f"{name}_spread", MEAN, v), norm, markers=True, hovertemplate=f"{words}: %{{y:.1%}}")
         )
-    level = reference([x[0] * 0.8, x[-1] * 1.25], [threshold, threshold], "counts as trained", dash="dot")
+    level = reference(_ends(plan["xaxis"]), [threshold, threshold], "counts as trained", dash="dot")
     plan["yaxis"].update(tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])
     what = plan["xaxis"]["title"]["text"].lower()
     return _card(
@@ -200,6 +200,12 @@ def _named(axis: Trace, values: Sequence[float]) -> None:
     """Let an axis name these values and no others."""
     axis.pop("dtick", None)
     axis.update(tickvals=list(values), ticktext=[f"{one:g}" for one in values])
+
+
+def _ends(axis: Trace) -> list[float]:
+    """Where an axis with a fixed range begins and ends."""
+    ends: list[float] = axis["range"]
+    return [10**end for end in ends] if axis["type"] == "log" else ends
 
 
 def _dots(x: list[float], y: Any, norm: str) -> Trace:
