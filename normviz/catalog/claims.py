@@ -101,8 +101,8 @@ CLAIMS: dict[int, Claim] = {
             "norm, not supported if for none; else inconclusive.",
             "Ioffe & Szegedy 2015, arXiv:1502.03167, section 1; Zhang et al. 2019, arXiv:1901.09321 (without "
             "a norm).",
-            "train?norms=none,batch&depth=5&lr=0.1&gain=3",
-            "Train: gain 3",
+            "why?question=lr_init",
+            "Why it works: a map of learning rates and gains",
         ),
         Claim(
             6,
@@ -156,8 +156,8 @@ CLAIMS: dict[int, Claim] = {
             "sample or the padding changes, while batch norm's does not; conditional if batch norm keeps one "
             "of them too; not supported if layer norm does not. Accuracy is not compared.",
             "Ba et al. 2016, arXiv:1607.06450; Shen et al. 2020, arXiv:2003.07845.",
-            "anatomy",
-            "Anatomy: what is averaged over what",
+            "sequences",
+            "Sequences: who sees the future",
         ),
         Claim(
             11,

@@ -57,7 +57,7 @@ def test_a_card_leads_to_a_page_and_settings_that_exist(claim: object) -> None:
     assert address.path in {page.url_path for page in PAGES}
     query = dict(parse_qsl(address.query))
     if query:
-        kind = EXPERIMENTS[address.path.replace("-", "_")]
+        kind = EXPERIMENTS[query.pop("question", address.path.replace("-", "_"))]
         spec, problems = kind.from_query(query)
         assert not problems
         assert set(query) <= set(spec.values())
