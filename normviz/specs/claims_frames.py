@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from normviz.catalog.claims import ARTICLE, CLAIMS
+from normviz.catalog.claims import ARTICLE, CLAIMS, VERDICTS
 from normviz.frames import Array, Recording, Schema
 from normviz.specs import claims_rules as rules
 from normviz.specs.claims_designs import (
@@ -179,7 +179,11 @@ def answer(spec: Claims, recording: Recording, number: int) -> dict[str, Any]:
     if recording.at("done")[number - 1]:
         values = {name: recording.at(name) for name in evidence(spec, number)}
         judged = rules.judge(number, values)
-        told |= {"verdict": judged.verdict, "finding": judged.finding, "evidence": judged.evidence}
+        told |= {
+            "verdict": VERDICTS[judged.verdict].lower(),
+            "finding": judged.finding,
+            "evidence": judged.evidence,
+        }
     else:
         told |= {"verdict": None, "finding": None, "evidence": {}}
     return {**told, "rule": fact.rule, "source": f"{ARTICLE}. {fact.sources}"}

@@ -250,8 +250,9 @@ def test_the_statistics_of_claim_9_move_and_come_back() -> None:
 # --- what is known --------------------------------------------------------------------------------------
 
 KNOWN = {
-    1: "not_supported", 2: "checked", 3: "conditional", 4: "supported", 5: "supported", 6: "inconclusive",
-    7: "supported", 8: "false", 9: "false", 10: "supported", 11: "checked", 12: "conditional",
+    1: "not supported", 2: "checked against the source", 3: "conditional", 4: "supported",
+    5: "supported", 6: "inconclusive", 7: "supported", 8: "false", 9: "false", 10: "supported", 11: "checked against the source",
+    12: "conditional",
 }  # fmt: skip
 
 
