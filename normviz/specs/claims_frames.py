@@ -114,7 +114,9 @@ def schema(spec: Claims) -> Schema:
         "rate": RATES, "gain": GAINS, "gain_rate": GAIN_RATES, "depth": DEPTHS, "depth_rate": DEPTH_RATES,
         "seed": spec.seed_values,
     }  # fmt: skip
-    return Schema(arrays(spec), labels, {"steps": ticks(spec), "frames": ticks(spec) + 1})
+    last = ticks(spec)
+    cursor = {"name": "Measurement", "label": "measurement", "values": list(range(last + 1))}
+    return Schema(arrays(spec), labels, {"steps": last, "frames": last + 1, "cursor": cursor})
 
 
 # --- how long it takes ----------------------------------------------------------------------------------

@@ -83,6 +83,19 @@ def test_the_keyboard_opens_a_chart_that_holds_the_recording(visit: Visit) -> No
     assert np.allclose(drawn, truth, atol=1e-6)
 
 
+def test_the_strip_shows_every_verdict_and_leads_to_its_card(visit: Visit) -> None:
+    visitor = visit()
+    page = visitor.play(address(SMALL))
+    chips, cards = page.locator(".nv-chip"), page.locator(".nv-card")
+    expect(chips).to_have_count(12, timeout=PATIENCE)
+    verdicts = [[one.get_attribute("data-verdict") for one in of.all()] for of in (chips, cards)]
+    assert verdicts[0] == verdicts[1]
+    chips.nth(11).focus()
+    page.keyboard.press("Enter")
+    assert page.evaluate("() => document.activeElement.dataset.card") == "12"
+    expect(cards.nth(11)).to_be_in_viewport(timeout=PATIENCE)
+
+
 def test_one_claim_alone_shows_its_card_with_its_chart(visit: Visit) -> None:
     spec = SMALL.replace(claim="3")
     visitor = visit()

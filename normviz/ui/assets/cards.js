@@ -16,7 +16,9 @@ export class Cards {
   constructor(base) {
     this.base = base;
     this.cards = new Map();
-    this.root = element("div", { className: "nv-cards", role: "list", hidden: true });
+    this.list = element("div", { className: "nv-cards", role: "list" });
+    this.strip = element("nav", { className: "nv-strip", "aria-label": "Verdicts at a glance" });
+    this.root = element("div", { hidden: true }, this.strip, this.list);
   }
 
   /** Put cards on the stage; those that were there under the same key keep their nodes. */
@@ -25,8 +27,10 @@ export class Cards {
     for (const [key, { root }] of this.cards) if (!kept.has(key)) root.remove();
     this.cards = kept;
     this.root.hidden = cards.length === 0;
+    this.strip.hidden = cards.length < 2;
+    this.strip.replaceChildren(...[...kept.values()].map(({ chip }) => chip));
     [...kept.values()].forEach(({ root }, i) => {
-      if (this.root.children[i] !== root) this.root.insertBefore(root, this.root.children[i] ?? null);
+      if (this.list.children[i] !== root) this.list.insertBefore(root, this.list.children[i] ?? null);
     });
   }
 
@@ -83,7 +87,19 @@ class Card {
       element("footer", {}, this.more, element("details", {}, element("summary", {}, "How it is judged"), ...told)),
       ...(link ? [element("p", { className: "nv-card-see" }, "See it live: ", link)] : []),
     );
+    this.root.tabIndex = -1; // the strip leads here
+    this.sign = element("span", { "aria-hidden": "true" });
+    this.name = `${number}: ${title}`;
+    this.chip = element(
+      "button", { type: "button", className: "nv-chip", onclick: () => this.#visit() },
+      element("b", {}, `${number}`), this.sign,
+    );
     this.show([], {});
+  }
+
+  #visit() {
+    this.root.scrollIntoView({ block: "start" });
+    this.root.focus({ preventScroll: true });
   }
 
   /** Show a chart; opened for a card that stands alone. */
@@ -103,8 +119,10 @@ class Card {
       if (part === "verdict") [state, word] = [name, text];
       else texts[part]?.push(text);
     }
-    if (this.root.dataset.verdict !== state) this.root.dataset.verdict = state;
-    setText(this.mark, MARKS[state] ?? "");
+    if (this.root.dataset.verdict !== state) this.root.dataset.verdict = this.chip.dataset.verdict = state;
+    for (const mark of [this.mark, this.sign]) setText(mark, MARKS[state] ?? "");
+    this.chip.title = `${this.name}. ${word}`;
+    this.chip.setAttribute("aria-label", this.chip.title);
     setText(this.verdict, word);
     for (const part of PARTS) {
       const text = texts[part].join(" ");
