@@ -32,7 +32,7 @@ STEP_BATCH, EPOCH_BATCH = 64, 32
 NOISY_RATE, EPOCH_RATE, DROPOUT = 0.3, 0.05, 0.2
 """Learning rates of claim 1 and of the claims that count epochs (with momentum 0.9); dropout of claim 6."""
 
-NOISY_EVERY, GAIN_EVERY, DEPTH_EVERY = 25, 25, 20
+NOISY_EVERY, GAIN_EVERY, DEPTH_EVERY = 25, 25, 40
 """Steps between two frames of claims 1, 5 and 12."""
 RATE_EVERY, FINE_EVERY, FINE_UNTIL = 10, 5, 60
 """Steps between two frames of claims 3 and 4; between two evaluations while the fast ones learn."""
