@@ -18,6 +18,7 @@ from normviz.lab import data
 from normviz.lab.engine import Member
 from normviz.lab.experiments.claims import calls, court, epochs, run, steps
 from normviz.lab.experiments.claims.jobs import hits_of, right_after, rounds_of
+from normviz.lab.experiments.signal import run as signal_run
 from normviz.lab.randoms import generator
 from normviz.readings import TEMPLATES
 from normviz.specs import claims_rules as rules
@@ -25,6 +26,8 @@ from normviz.specs.claims import Claims
 from normviz.specs.claims_designs import NOISY_DEPTH, NOISY_RATE, PAIR, RATES, SIZES
 from normviz.specs.claims_frames import evidence, ticks
 from normviz.specs.mean_field import batch_norm_growth
+from normviz.specs.signal import Signal
+from normviz.specs.signal_frames import growth
 from tests.lab import plain
 
 SMALL = Claims(seeds=2, steps=50, epochs=1, width=32)
@@ -163,9 +166,9 @@ def test_sequences_against_torch(change: str) -> None:
 
 
 def test_growth_of_fresh_networks_agrees_with_theory() -> None:
-    growth = steps.fresh_growth((0, 1, 2))
-    assert growth[:, 1].mean() == pytest.approx(batch_norm_growth("relu", 32), rel=0.03)
-    assert growth[:, 0].mean() == pytest.approx(1.0, abs=0.05)
+    measured = steps.fresh_growth((0, 1, 2))
+    assert measured[:, 1].mean() == pytest.approx(batch_norm_growth("relu", 32), rel=0.03)
+    assert measured[:, 0].mean() == pytest.approx(1.0, abs=0.05)
 
 
 def test_jobs_give_what_one_stack_gives_on_any_number_of_cores() -> None:
@@ -200,6 +203,18 @@ def test_claim_1_disturbs_batch_norm_alone() -> None:
     (hits,) = hits_of([steps.job(NOISY_DEPTH, 32, members)], [SMALL.steps], 1)
     assert np.array_equal(steps.first_reached(hits.reshape(-1, 2, 2), 0.9, SMALL.steps), taken[:, :2])
     assert (taken[:, 2] > taken[:, 1]).all()
+
+
+def test_growth_is_what_the_page_signal_shows() -> None:
+    spec = Signal(norms=PAIR, depth=30, width=128, batch_size=32, seed=4, seeds=1)
+    schema, frame = signal_run(spec)
+    assert isinstance(frame, Frame)
+    shown = [growth(row[0], "activation") for row in frame.arrays["grad_activation"]]
+    assert np.allclose(steps.fresh_growth((3, 4))[1], shown, rtol=1e-6)
+
+
+def test_the_last_seeds_work_as_well() -> None:
+    assert np.isfinite(record(SMALL.replace(claim="1", seed=999_999)).at("c1_growth")).all()
 
 
 def test_the_first_step_that_reaches_the_target() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from normviz.lab.engine import Member, Plan
@@ -67,16 +68,19 @@ def fresh_growth(seeds: Sequence[int]) -> Values:
 
     The same as on the page Signal.
     """
-    rows = []
-    for seed in seeds:
-        spec = Signal(
-            norms=designs.PAIR, seed=seed, seeds=1, depth=designs.GROWTH_DEPTH,
-            width=designs.GROWTH_WIDTH, batch_size=designs.GROWTH_BATCH,
-        )  # fmt: skip
-        x, y = signal.batch(spec, seed)
-        seen = signal.look(spec, range(1), x.unsqueeze(0), y.unsqueeze(0))["grad_activation"][:, 0]
-        rows.append([growth(row, "activation") for row in seen])
-    return np.array(rows)
+    spec = Signal(
+        norms=designs.PAIR, depth=designs.GROWTH_DEPTH, width=designs.GROWTH_WIDTH,
+        batch_size=designs.GROWTH_BATCH,
+    )  # fmt: skip
+    batches = [signal.batch(spec, seed) for seed in seeds]
+    x, y = (torch.stack(one) for one in zip(*batches, strict=True))
+    net = signal.network(spec, seeds)
+    columns = []
+    for norm in designs.PAIR:
+        signal.normalize(net, norm, spec)
+        seen = signal.measure(spec, net, x, y, histograms=False)["grad_activation"]
+        columns.append([growth(row, "activation") for row in seen])
+    return np.array(columns).T
 
 
 def first_reached(hits_TVS: Values, target: float, never: int | None) -> Values:
