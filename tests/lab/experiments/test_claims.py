@@ -207,7 +207,7 @@ def test_claim_1_disturbs_batch_norm_alone() -> None:
 
 def test_growth_is_what_the_page_signal_shows() -> None:
     spec = Signal(norms=PAIR, depth=30, width=128, batch_size=32, seed=4, seeds=1)
-    schema, frame = signal_run(spec)
+    _, frame = signal_run(spec)
     assert isinstance(frame, Frame)
     shown = [growth(row[0], "activation") for row in frame.arrays["grad_activation"]]
     assert np.allclose(steps.fresh_growth((3, 4))[1], shown, rtol=1e-6)
