@@ -123,7 +123,7 @@ def fewer_epochs(spec: Claims) -> Figure:
     plan = _rates("Steps to 94% right", (4, most * 1.5), y_log=True)
     traces.append(reference(_ends(plan["xaxis"]), [most, most], "not within the steps", dash="dot"))
     plan["yaxis"].update(tickvals=[5, 10, 20, 50, 100, 200, 500], dtick=None)
-    plan["annotations"] = [_words(f"dotted: not within {most} steps", 0.02, 0.02, "bottom")]
+    plan["annotations"] = [_words(f"dotted: not within {most} steps", 0.02, yref="paper", above=True)]
     return _card(
         3, "Steps to 94% by learning rate", tuple(traces), plan,
         "Training steps until 94% of the test digits are right against the learning rate, with and without "
@@ -158,12 +158,19 @@ def depth(spec: Claims) -> Figure:
     )  # fmt: skip
     _named(plan["xaxis"], designs.DEPTHS)
     return _accuracy(
-        12, "Test accuracy by depth", "c12_best", list(designs.DEPTHS), plan, LEARNED, "%{x} layers"
+        12, "Test accuracy by depth", "c12_best", list(designs.DEPTHS), plan, LEARNED, "%{x} layers", "right"
     )
 
 
 def _accuracy(
-    number: int, title: str, name: str, x: list[Any], plan: Trace, threshold: float, words: str
+    number: int,
+    title: str,
+    name: str,
+    x: list[Any],
+    plan: Trace,
+    threshold: float,
+    words: str,
+    side: str = "left",
 ) -> Figure:
     """Accuracy with and without batch norm: mean over the seeds with a band of one SD, and the threshold."""
     traces: list[Trace] = []
@@ -175,6 +182,7 @@ def _accuracy(
         )
     level = reference(_ends(plan["xaxis"]), [threshold, threshold], "counts as trained", dash="dot")
     plan["yaxis"].update(tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])
+    plan["annotations"] = [_words(f"dotted: {threshold:.0%}", threshold, side=side)]
     what = plan["xaxis"]["title"]["text"].lower()
     return _card(
         number, title, (level, *traces), plan,
@@ -215,10 +223,11 @@ def _dots(x: list[float], y: Any, norm: str) -> Trace:
     )  # fmt: skip
 
 
-def _words(text: str, x: float, y: float, anchor: str) -> Trace:
+def _words(text: str, y: float, *, yref: str = "y", side: str = "left", above: bool = False) -> Trace:
+    """What a dotted line says, on one side of a plot."""
     return {
-        "text": text, "x": x, "y": y, "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": anchor,
-        "showarrow": False, "font": {"size": 11},
+        "text": text, "x": 0.01 if side == "left" else 0.99, "y": y, "xref": "paper", "yref": yref,
+        "xanchor": side, "yanchor": "bottom" if above else "top", "showarrow": False, "font": {"size": 11},
     }  # fmt: skip
 
 
