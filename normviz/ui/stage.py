@@ -16,6 +16,7 @@ A page may ask its visitors to predict what they are about to see (``normviz/fig
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -45,23 +46,30 @@ export default async function (component) {
 
 _mount = st.components.v2.component(
     "normviz.stage",
-    css=(static.FOLDER / "stage.css").read_text(encoding="utf-8"),
+    css="".join((static.FOLDER / name).read_text(encoding="utf-8") for name in ("stage.css", "cards.css")),
     js=_JS,
     isolate_styles=False,  # in a shadow root neither Plotly's styles nor its selectors would reach
 )
 
 
-def stage(spec: Spec, *figures: Figure, predict: Prediction | None = None) -> None:
+def stage(
+    spec: Spec,
+    *figures: Figure,
+    predict: Prediction | None = None,
+    cards: Sequence[Mapping[str, Any]] = (),
+) -> None:
     """Play the run of ``spec`` on ``figures``; join it if somebody watches it already.
 
-    ``predict`` is asked before the charts that it covers are shown.
+    ``predict`` is asked before the charts that it covers are shown.  ``cards`` are filled in by the notes of
+    the run (``ui/assets/cards.js``); a figure whose ``layout.meta.card`` is the key of one of them is shown
+    there.
     """
     try:
         token = player.current().open(spec)
     except SpecError as problem:
         st.error(problem.sentence, icon=":material/block:")
         return
-    data = _data(spec, token, figures)
+    data = _data(spec, token, figures, cards)
     if predict and st.query_params.get("predict") != "0":
         data["prediction"] = predict.to_plain(figures)
     _mount(key=f"stage {spec.name}", data=data, on_renew_change=_found_again)
@@ -71,7 +79,9 @@ def _found_again() -> None:
     """The browser asked for a new address of the same run; opening it again in this rerun is the answer."""
 
 
-def _data(spec: Spec, token: str, figures: tuple[Figure, ...]) -> dict[str, Any]:
+def _data(
+    spec: Spec, token: str, figures: tuple[Figure, ...], cards: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     """What the browser is told; plain values only."""
     plain = [figure.to_plain() for figure in figures]
     return {
@@ -80,6 +90,7 @@ def _data(spec: Spec, token: str, figures: tuple[Figure, ...]) -> dict[str, Any]
         "run": spec.key,
         "settings": settings(spec),
         "figures": plain,
+        "cards": [dict(card) for card in cards],
         "styles": {norm: asdict(style) for norm, style in STYLES.items()},
         "readings": TEMPLATES,
     }

@@ -1,6 +1,7 @@
 // What is on the stage: bar, legend, status, charts, readings.  It shows what it is told and keeps no time.
 
 import { Bar } from "./bar.js";
+import { Cards } from "./cards.js";
 import { element, setText } from "./elements.js";
 import { Legend, variantsOf } from "./legend.js";
 import { fill, notesAt } from "./notes.js";
@@ -12,8 +13,9 @@ export class Scene {
   /**
    * @param parent the element to build in
    * @param on what visitors do: see Bar and Marks, and {key(event), seen(), signal}
+   * @param {URL} base of the site, for links to other pages
    */
-  constructor(parent, on) {
+  constructor(parent, on, base) {
     this.on = on;
     this.kit = { Plotly: null, template: {} }; // shared by all panels
     this.panels = new Map();
@@ -24,6 +26,7 @@ export class Scene {
     this.legend = new Legend((hidden) => this.#each((panel) => panel.hide(hidden)));
     this.status = element("p", { className: "nv-status", role: "status" });
     this.changed = element("p", { className: "nv-changed", hidden: true });
+    this.deck = new Cards(base);
     this.grid = element("div", { className: "nv-grid" });
     this.moreGrid = element("div", { className: "nv-grid", hidden: true });
     this.more = element("button", {
@@ -43,7 +46,7 @@ export class Scene {
         this.bar.root,
         element("div", { className: "nv-line" }, this.legend.root, this.status),
       ),
-      this.changed, this.card.root, this.grid, this.more, this.moreGrid, this.reading,
+      this.changed, this.card.root, this.deck.root, this.grid, this.more, this.moreGrid, this.reading,
     );
     parent.append(this.root);
     this.sizes = new ResizeObserver(() => this.#resized());
@@ -79,8 +82,9 @@ export class Scene {
     }
     for (const [key, panel] of this.panels) if (!kept.has(key)) panel.destroy();
     this.panels = kept;
-    arrange(this.grid, [...kept.values()].filter(({ figure }) => !figure.expert));
-    arrange(this.moreGrid, [...kept.values()].filter(({ figure }) => figure.expert));
+    const loose = this.deck.take([...kept.values()]);
+    arrange(this.grid, loose.filter(({ figure }) => !figure.expert));
+    arrange(this.moreGrid, loose.filter(({ figure }) => figure.expert));
     this.#sharePlaces();
     this.#showMore(!this.moreGrid.hidden);
     this.#sketch();
@@ -192,7 +196,8 @@ export class Scene {
 
   #read(recording, k, readings) {
     const told = (recording ? notesAt(recording, k) : []).filter(([id]) => !this.question.hides(id));
-    const texts = told.filter(([id]) => readings[id]).map(([id, numbers]) => fill(readings[id], numbers));
+    const loose = this.deck.show(told, readings).filter(([id]) => readings[id]);
+    const texts = loose.map(([id, numbers]) => fill(readings[id], numbers));
     if (texts.join("\n") === this.readTexts) return;
     this.readTexts = texts.join("\n");
     this.notes.replaceChildren(...texts.map((text) => element("li", {}, text)));

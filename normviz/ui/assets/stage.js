@@ -76,7 +76,7 @@ export class Stage {
       seen: () => this.run && this.#wake(true),
       key: (event) => this.#key(event),
       signal: this.away.signal,
-    });
+    }, base);
     this.scene.root.normviz = this;
   }
 
@@ -104,6 +104,7 @@ export class Stage {
     if (last?.frames > 1 || last?.status === "done") this.before = last;
     this.styles = data.styles;
     this.question = new Question(data.prediction, data.run);
+    this.scene.deck.set(data.cards ?? []);
     this.run = new Run(data, address, { change: () => this.#wake(), renew: () => this.renew() });
     this.staged = false;
     this.due = performance.now() + PATIENCE;
@@ -288,7 +289,7 @@ export class Stage {
       Home: () => playback.seek(0),
       End: () => playback.seek(playback.last),
     }[event.key];
-    if (!act || (event.key === " " && event.target.closest("button"))) return;
+    if (!act || (event.key === " " && event.target.closest("button, summary"))) return;
     event.preventDefault();
     act();
     this.#wake(true);

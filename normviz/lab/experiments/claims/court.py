@@ -1,0 +1,92 @@
+"""The court: takes evidence, one experiment after the other, and judges what is complete."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+
+from normviz.catalog.claims import CLAIMS, VERDICTS
+from normviz.frames import Frame, Note, Schema
+from normviz.lab.experiments.claims import calls, epochs, steps
+from normviz.lab.experiments.claims.docket import Docket
+from normviz.specs import claims_rules as rules
+from normviz.specs.claims import Claims
+from normviz.specs.claims_frames import evidence
+
+Measurement = Callable[[Docket], Iterator[None]]
+
+MEASUREMENTS: tuple[tuple[tuple[int, ...], Measurement], ...] = (
+    ((11,), calls.sample_code),
+    ((8,), calls.batch_of_one),
+    ((10,), calls.sequences),
+    ((1,), steps.covariate_shift),
+    ((2, 6, 7, 9), epochs.side_by_side),
+    ((3, 4), steps.learning_rates),
+    ((5,), steps.gains),
+    ((12,), steps.depths),
+)
+"""What is measured together, in this order; each yields whenever there is something new to see."""
+
+
+def run(spec: Claims, workers: int | None = None) -> Iterator[Schema | Frame]:
+    """Judge the claims of ``spec``.
+
+    ``workers``: processes to use; by default the free cores decide.  The frames are the same.
+    """
+    yield spec.schema()
+    torch.set_num_threads(1)
+    docket = Docket(spec, workers)
+    yield docket.frame(notes(spec, docket, ()))
+    for claims, measure in MEASUREMENTS:
+        chosen = tuple(number for number in claims if number in spec.numbers)
+        if not chosen:
+            continue
+        begun = docket.done.copy()
+        for i, _ in enumerate(measure(docket)):
+            new = i == 0 or (docket.done != begun).any()
+            begun = docket.done.copy()
+            yield docket.frame(notes(spec, docket, chosen) if new else ())
+
+
+def notes(spec: Claims, docket: Docket, measured: tuple[int, ...]) -> tuple[Note, ...]:
+    """The state of every card: waiting, being measured, or judged, and how many got which verdict."""
+    told: list[Note] = []
+    counts = dict.fromkeys(VERDICTS, 0)
+    for number in spec.numbers:
+        if docket.done[number - 1]:
+            judged = rules.judge(number, {name: docket[name] for name in evidence(spec, number)})
+            counts[judged.verdict] += 1
+            told += _judged(number, judged)
+        else:
+            state = "measured" if number in measured else "waiting"
+            told.append(Note(f"claims.{number}.verdict.{state}", {}))
+    if sum(counts.values()) == len(CLAIMS):
+        told.append(Note("claims.tally", counts))
+    return tuple(told)
+
+
+def _judged(number: int, judged: rules.Judgement) -> list[Note]:
+    numbers = flat(judged.evidence)
+    names = [f"verdict.{judged.verdict}", f"found.{judged.finding}", "evidence"]
+    if judged.counter:
+        names.append(f"counter.{judged.counter}")
+    return [Note(f"claims.{number}.{name}", numbers if i else {}) for i, name in enumerate(names)]
+
+
+def flat(evidence: dict[str, Any]) -> dict[str, float | int | str]:
+    """Evidence as the numbers of a note: a spread x becomes x, x_sd and, for all of them, n."""
+    told: dict[str, float | int | str] = {}
+    for name, value in evidence.items():
+        if isinstance(value, dict):
+            told |= {name: _rounded(value["mean"]), f"{name}_sd": _rounded(value["sd"]), "n": value["seeds"]}
+        else:
+            told[name] = _rounded(value) if isinstance(value, float) else value
+    return told
+
+
+def _rounded(value: float) -> float:
+    """Four significant digits: the sentences show fewer, and a frame should be small."""
+    return float(f"{value:.4g}") if math.isfinite(value) else value

@@ -1,0 +1,313 @@
+"""How a claim is judged: pure functions from measured numbers to a verdict.
+
+The rules are stated in words in `normviz.catalog.claims`; the verdicts are `VERDICTS` there.  Nothing here
+knows where the numbers come from, so other numbers would get other verdicts.
+
+Legend: arrays have the seeds first, then what `normviz.specs.claims_frames.evidence` says.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from normviz.specs.claims_designs import DEPTHS, GAINS, RATES, SIZES, SMALL
+from normviz.specs.mean_field import batch_norm_growth
+
+Values = NDArray[Any]
+Evidence = Mapping[str, Values]
+
+TRAINED, LEARNED = 0.9, 0.8
+"""Share of right answers from which on a network is trained (claims 4 and 5), a depth learned (12)."""
+FASTER = 2.0
+"""How many times fewer steps claim 3 promises at least."""
+UNSTABLE = 5.0
+"""Percentage points above the better of group and layer norm at which batch norm fails (claim 7)."""
+
+_T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
+"""97.5% quantiles of Student's t for 1 to 9 degrees of freedom."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A verdict, the finding behind it (the name of a sentence), and the numbers that both rest on.
+
+    ``evidence``: numbers and texts by name; what is statistical as {"mean", "sd", "seeds"}.
+    """
+
+    verdict: str
+    finding: str
+    evidence: dict[str, Any] = field(default_factory=dict)
+    counter: str = ""
+    """Name of the sentence that says what speaks against the verdict, or where it ends; "" for none."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Mean and 95% confidence interval of the mean, of independent values that are about normal."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def interval(values: Values) -> Interval:
+    """Student's interval of the mean: mean ± t·SD/√n.
+
+    Shapes: [S], 2 to 10 of them.
+    """
+    wide = np.asarray(values, np.float64)
+    mean, n = float(wide.mean()), len(wide)
+    half = _T[n - 2] * float(wide.std(ddof=1)) / math.sqrt(n)
+    return Interval(mean, mean - half, mean + half)
+
+
+def spread(values: Values) -> dict[str, float | int]:
+    """Mean and sample standard deviation over the seeds."""
+    wide = np.asarray(values, np.float64)
+    sd = float(wide.std(ddof=1)) if len(wide) > 1 else 0.0
+    return {"mean": float(wide.mean()), "sd": sd, "seeds": len(wide)}
+
+
+def judge(number: int, values: Evidence) -> Judgement:
+    """The verdict on a claim from its complete arrays."""
+    return RULES[number](values)
+
+
+# --- one rule for each claim ----------------------------------------------------------------------------
+
+
+def covariate_shift(values: Evidence) -> Judgement:
+    """1: the cause of exploding gradients, and their cure."""
+    growth, taken = values["c1_growth"], values["c1_steps"]
+    steeper = interval(np.log(growth[:, 1] / growth[:, 0]))
+    noisy_faster = interval(np.log(taken[:, 0] / taken[:, 2]))
+    evidence = {
+        "growth_none": spread(growth[:, 0]),
+        "growth_batch": spread(growth[:, 1]),
+        "growth_predicted": batch_norm_growth("relu", 32),
+        "steps_none": spread(taken[:, 0]),
+        "steps_batch": spread(taken[:, 1]),
+        "steps_noisy": spread(taken[:, 2]),
+    }
+    grows, noise = steeper.low > 0, noisy_faster.low > 0
+    if grows or noise:
+        finding = "both" if grows and noise else "grows" if grows else "noise"
+        return Judgement("not_supported", finding, evidence)
+    if steeper.high < 0 and noisy_faster.high < 0:
+        return Judgement("supported", "calmer", evidence)
+    return Judgement("inconclusive", "overlap", evidence)
+
+
+def place(values: Evidence) -> Judgement:
+    """2: before or after the activation; the history does not depend on numbers."""
+    error = values["c2_error"]
+    difference = interval(error[:, 1] - error[:, 0])
+    evidence = {
+        "error_before": spread(error[:, 0]), "error_after": spread(error[:, 1]),
+        "difference": difference.mean, "difference_low": difference.low, "difference_high": difference.high,
+    }  # fmt: skip
+    finding = "before" if difference.low > 0 else "after" if difference.high < 0 else "alike"
+    return Judgement("checked", finding, evidence)
+
+
+def fewer_epochs(values: Evidence) -> Judgement:
+    """3: steps to 94% at each variant's best learning rate, and at the lowest one."""
+    taken = values["c3_steps"]
+    best = np.median(taken, 0).argmin(1)
+    none, batch = taken[:, 0, best[0]], taken[:, 1, best[1]]
+    at_best = interval(np.log(none / batch))
+    slow = float(np.exp(np.log(taken[:, 0, 0] / taken[:, 1, 0]).mean()))
+    evidence = {
+        "rate_none": RATES[best[0]],
+        "rate_batch": RATES[best[1]],
+        "steps_none": spread(none),
+        "steps_batch": spread(batch),
+        "times": math.exp(at_best.mean),
+        "times_low": math.exp(at_best.low),
+        "times_high": math.exp(at_best.high),
+        "rate_slow": RATES[0],
+        "slow_none": spread(taken[:, 0, 0]),
+        "slow_batch": spread(taken[:, 1, 0]),
+        "slow_times": slow,
+    }
+    if at_best.high < math.log(FASTER):
+        return Judgement("not_supported", "not_faster", evidence)
+    if at_best.mean < math.log(FASTER) or at_best.low <= 0:
+        return Judgement("inconclusive", "unclear", evidence)
+    if slow < FASTER:
+        return Judgement("conditional", "at_best", evidence, counter="slow")
+    return Judgement("supported", "everywhere", evidence)
+
+
+def learning_rates(values: Evidence) -> Judgement:
+    """4: the highest learning rate that trains."""
+    accuracy = values["c4_accuracy"]
+    highest = np.where(accuracy >= TRAINED, np.array(RATES), 0.0).max(-1)
+    evidence = {
+        "highest_none": float(np.median(highest[:, 0])), "highest_batch": float(np.median(highest[:, 1])),
+        "seeds": len(highest), "higher": int((highest[:, 1] > highest[:, 0]).sum()),
+        "at_highest_none": spread(_at(accuracy[:, 0], RATES, np.median(highest[:, 1]))),
+        "at_highest_batch": spread(_at(accuracy[:, 1], RATES, np.median(highest[:, 1]))),
+    }  # fmt: skip
+    counter = "limit" if np.median(highest[:, 1]) < RATES[-1] else ""
+    return _for_every_seed(highest[:, 1] > highest[:, 0], evidence, counter)
+
+
+def initialization(values: Evidence) -> Judgement:
+    """5: the gains of the initialization at which a network trains."""
+    best = values["c5_best"]
+    trained = (best >= TRAINED).sum(-1)
+    lowest = best[:, 1].mean(0)
+    evidence = {
+        "gains": len(GAINS),
+        "low": GAINS[0],
+        "high": GAINS[-1],
+        "trained_none": spread(trained[:, 0]),
+        "trained_batch": spread(trained[:, 1]),
+        "seeds": len(best),
+        "higher": int((trained[:, 1] > trained[:, 0]).sum()),
+        "worst_gain": GAINS[int(lowest.argmin())],
+        "best_gain": GAINS[int(lowest.argmax())],
+        "at_worst": spread(best[:, 1, int(lowest.argmin())]),
+        "at_best": spread(best[:, 1, int(lowest.argmax())]),
+    }
+    varies = interval(best[:, 1, int(lowest.argmax())] - best[:, 1, int(lowest.argmin())]).low > 0
+    return _for_every_seed(trained[:, 1] > trained[:, 0], evidence, "dependent" if varies else "")
+
+
+def dropout(values: Evidence) -> Judgement:
+    """6: what dropout gains without batch norm, and what it gains with it."""
+    error = values["c6_error"]
+    without, beside = error[:, 0] - error[:, 1], error[:, 2] - error[:, 3]
+    gain, less = interval(without), interval(without - beside)
+    names = ("none", "none_dropout", "batch", "batch_dropout")
+    evidence = {f"error_{name}": spread(error[:, i]) for i, name in enumerate(names)}
+    evidence |= {"gain": gain.mean, "gain_low": gain.low, "gain_high": gain.high}  # type: ignore[dict-item]
+    if gain.low <= 0:
+        return Judgement("inconclusive", "no_gain", evidence)
+    if less.low > 0:
+        return Judgement("supported", "replaced", evidence)
+    if less.high < 0:
+        return Judgement("not_supported", "gains_more", evidence)
+    return Judgement("inconclusive", "overlap", evidence)
+
+
+def small_batches(values: Evidence) -> Judgement:
+    """7: batch norm over few samples against group and layer norm."""
+    error = dict(zip(SMALL, values["c7_error"].T, strict=True))
+    better = min(("group", "layer"), key=lambda norm: float(error[norm].mean()))
+    behind = {size: interval(error[f"batch_{size}"] - error[better]) for size in SIZES}
+    evidence = {f"error_{name}": spread(values) for name, values in error.items()}
+    evidence |= {f"behind_{size}": one.mean for size, one in behind.items()}  # type: ignore[misc]
+    two, four = behind[2], behind[4]
+    if two.high < UNSTABLE:
+        return Judgement("not_supported", "stable", evidence)
+    if two.low <= UNSTABLE:
+        return Judgement("inconclusive", "unclear", evidence)
+    if four.low > UNSTABLE:
+        return Judgement("conditional", "also_four", evidence)
+    return Judgement("supported", "two", evidence, counter="four")
+
+
+def batch_of_one(values: Evidence) -> Judgement:
+    """8: what a batch of one does in training mode."""
+    raised, gap = values["c8_raised"], values["c8_gap"]
+    evidence = {
+        "seeds": len(raised), "raised": int((raised == 1).sum()), "gap": spread(gap),
+        "works": int((values["c8_works"] == 1).sum()), "switched": int((values["c8_switched"] == 1).sum()),
+    }  # fmt: skip
+    if (raised == 0).all() and (gap == 0).all():
+        return Judgement("supported", "by_itself", evidence)
+    if (values["c8_works"] == 1).all() and ((raised == 1) | (gap > 0)).all():
+        return Judgement("false", "only_eval", evidence)
+    return Judgement("inconclusive", "mixed", evidence)
+
+
+def last_batch(values: Evidence) -> Judgement:
+    """9: on which batch the answers in training mode depend."""
+    changed, before, moved = values["c9_changed"], values["c9_before"], values["c9_moved"]
+    evidence = {
+        "changed": spread(changed), "before": float(before.max()), "moved": spread(moved),
+    }  # fmt: skip
+    current, last = bool((changed > 0).all()), bool((before > 0).any())
+    if current and not last:
+        return Judgement("false", "current", evidence, counter="moves" if (moved > 0).all() else "")
+    if last and not (changed > 0).any():
+        return Judgement("supported", "last", evidence)
+    if last:
+        return Judgement("conditional", "both", evidence)
+    return Judgement("inconclusive", "neither", evidence)
+
+
+def sequences(values: Evidence) -> Judgement:
+    """10: what changes in a sequence when something else changes."""
+    change = values["c10_change"]
+    names = ("future", "sample", "padding")
+    evidence = {
+        f"{norm}_{name}": spread(change[:, n, i])
+        for n, norm in enumerate(("batch", "layer"))
+        for i, name in enumerate(names)
+    }
+    if (change[:, 1] != 0).any():
+        return Judgement("not_supported", "layer_moves", evidence)
+    if (change[:, 0] > 0).all():
+        return Judgement("supported", "kept", evidence)
+    return Judgement("conditional", "batch_keeps", evidence)
+
+
+def sample_code(values: Evidence) -> Judgement:
+    """11: whether the code runs."""
+    runs, corrected = (bool(one) for one in values["c11_runs"][0])
+    evidence = {"runs": runs, "corrected_runs": corrected}
+    return Judgement("supported", "runs", evidence) if runs else Judgement("checked", "raises", evidence)
+
+
+def depth(values: Evidence) -> Judgement:
+    """12: the greatest depth that is learned."""
+    best = values["c12_best"]
+    learned = np.where(np.median(best, 0) >= LEARNED, np.array(DEPTHS), 0).max(-1)
+    evidence: dict[str, Any] = {"deepest_none": int(learned[0]), "deepest_batch": int(learned[1])}
+    for v, norm in enumerate(("none", "batch")):
+        evidence |= {f"{norm}_{deep}": spread(best[:, v, d]) for d, deep in enumerate(DEPTHS)}
+    evidence |= {"sd_most": max(one["sd"] for one in evidence.values() if isinstance(one, dict))}
+    evidence |= {"deepest": DEPTHS[-1]}
+    if not learned.any():
+        return Judgement("inconclusive", "neither", evidence)
+    if learned[1] <= learned[0]:
+        return Judgement("not_supported", "no_deeper", evidence)
+    if learned[1] == DEPTHS[-1]:
+        return Judgement("supported", "deepest", evidence)
+    return Judgement("conditional", "deeper", evidence, counter="limit")
+
+
+RULES: dict[int, Callable[[Evidence], Judgement]] = dict(
+    enumerate(
+        (
+            covariate_shift, place, fewer_epochs, learning_rates, initialization, dropout,
+            small_batches, batch_of_one, last_batch, sequences, sample_code, depth,
+        ),
+        start=1,
+    )
+)  # fmt: skip
+"""The rule of every claim by its number."""
+
+
+def _for_every_seed(better: Values, evidence: dict[str, Any], counter: str) -> Judgement:
+    """Supported if so for every seed, not if for none."""
+    if better.all():
+        return Judgement("supported", "every_seed", evidence, counter=counter)
+    if not better.any():
+        return Judgement("not_supported", "no_seed", evidence)
+    return Judgement("inconclusive", "some_seeds", evidence)
+
+
+def _at(accuracy_SR: Values, grid: tuple[float, ...], value: float) -> Values:
+    """The column of a value of the grid; of the nearest one if it is between two."""
+    column: Values = accuracy_SR[:, int(np.abs(np.array(grid) - value).argmin())]
+    return column

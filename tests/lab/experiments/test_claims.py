@@ -1,0 +1,284 @@
+"""The runner of the claims: its measurements against plain torch, and its verdicts against what is known."""
+
+from __future__ import annotations
+
+import json
+import math
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from normviz.catalog.claims import CLAIMS
+from normviz.frames import Frame, Recording, Schema
+from normviz.lab import data
+from normviz.lab.engine import Member
+from normviz.lab.experiments.claims import calls, court, epochs, run, steps
+from normviz.lab.experiments.claims.jobs import hits_of, right_after, rounds_of
+from normviz.lab.experiments.signal import run as signal_run
+from normviz.lab.randoms import generator
+from normviz.readings import TEMPLATES
+from normviz.specs import claims_rules as rules
+from normviz.specs.claims import Claims
+from normviz.specs.claims_designs import NOISY_DEPTH, NOISY_RATE, PAIR, RATES, SIZES
+from normviz.specs.claims_frames import evidence, ticks
+from normviz.specs.mean_field import batch_norm_growth
+from normviz.specs.signal import Signal
+from normviz.specs.signal_frames import growth
+from tests.lab import plain
+
+SMALL = Claims(seeds=2, steps=50, epochs=1, width=32)
+
+
+@cache
+def record(spec: Claims) -> Recording:
+    """The recording of a run."""
+    frames = run(spec)
+    schema = next(frames)
+    assert isinstance(schema, Schema)
+    recording = Recording(schema)
+    for frame in frames:
+        assert isinstance(frame, Frame)
+        recording.append(schema.encode(frame))
+    return recording
+
+
+def told(recording: Recording, k: int) -> dict[str, Any]:
+    """Notes as they stand at frame k, by id."""
+    frames = [recording.frame(i) for i in range(k + 1)]
+    return {note.id: note.numbers for note in next(f for f in reversed(frames) if f.notes).notes}
+
+
+# --- the run as a whole ---------------------------------------------------------------------------------
+
+
+def test_it_announces_its_frames_and_fills_every_array() -> None:
+    recording = record(SMALL)
+    assert len(recording) == ticks(SMALL) + 1 == recording.schema.facts["frames"]
+    assert recording.frame(-1).step == recording.schema.facts["steps"]
+    assert (recording.at("done") == 1).all()
+    assert recording.nbytes <= SMALL.cost().recording_bytes
+    for array in recording.schema.arrays:
+        assert np.isfinite(recording.at(array.name)).all(), array.name
+
+
+@pytest.mark.parametrize("number", CLAIMS)
+def test_a_claim_alone_gives_the_numbers_that_it_gives_among_all(number: int) -> None:
+    alone = record(SMALL.replace(claim=str(number)))
+    assert len(alone) == ticks(SMALL.replace(claim=str(number))) + 1
+    for name in evidence(SMALL, number):
+        assert np.array_equal(alone.at(name), record(SMALL).at(name)), name
+
+
+def test_the_same_spec_gives_the_same_bytes() -> None:
+    spec = SMALL.replace(claim="1")
+    frames = [frame for frame in run(spec) if isinstance(frame, Frame)]
+    schema = spec.schema()
+    assert [schema.encode(frame) for frame in frames] == [record(spec).data(k) for k in range(len(frames))]
+
+
+def test_cards_wait_are_measured_and_get_the_verdict_of_the_rule() -> None:
+    recording = record(SMALL)
+    first, last = told(recording, 0), told(recording, len(recording) - 1)
+    assert set(first) == {f"claims.{number}.verdict.waiting" for number in CLAIMS}
+    assert any("verdict.measured" in name for k in range(len(recording)) for name in told(recording, k))
+    for number in CLAIMS:
+        judged = rules.judge(number, {name: recording.at(name) for name in evidence(SMALL, number)})
+        assert f"claims.{number}.verdict.{judged.verdict}" in last
+        assert f"claims.{number}.found.{judged.finding}" in last
+    assert sum(last["claims.tally"].values()) == len(CLAIMS)
+
+
+def test_every_sentence_can_be_filled() -> None:
+    recording = record(SMALL)
+    for k in range(len(recording)):
+        for note in recording.frame(k).notes:
+            assert TEMPLATES[note.id].format(**note.numbers)
+
+
+@pytest.mark.parametrize("number", CLAIMS)
+def test_every_sentence_of_a_claim_knows_its_numbers(number: int) -> None:
+    """Findings and counter-cases that did not come up here as well."""
+    judged = rules.judge(number, {name: record(SMALL).at(name) for name in evidence(SMALL, number)})
+    for name, template in TEMPLATES.items():
+        if name.startswith(f"claims.{number}."):
+            assert template.format(**court.flat(judged.evidence))
+
+
+def test_the_summary_is_plain_json_with_spreads() -> None:
+    summary = json.loads(json.dumps(SMALL.summary(record(SMALL))))["claims"]
+    assert [one["number"] for one in summary] == list(CLAIMS)
+    for one in summary:
+        assert {"number", "statement", "verdict", "evidence", "source"} <= set(one)
+        for value in one["evidence"].values():
+            assert not isinstance(value, dict) or set(value) == {"mean", "sd", "seeds"}
+    assert summary[6]["evidence"]["error_batch_2"]["seeds"] == 2
+    unfinished = Recording(record(SMALL).schema, [record(SMALL).data(0)])
+    assert {one["verdict"] for one in SMALL.summary(unfinished)["claims"]} == {None}
+
+
+# --- what torch is asked --------------------------------------------------------------------------------
+
+
+def test_the_sample_code_is_really_run() -> None:
+    with pytest.raises(TypeError):
+        torch.randn(batch_size=32, features=128)  # type: ignore[call-overload]
+    assert record(SMALL).at("c11_runs").tolist() == [[0.0, 1.0]]
+    assert calls.runs("torch.randn(32, 128)")
+    assert not calls.runs("torch.randn(128, 32)")
+
+
+def test_a_batch_of_one_is_normalized_by_its_own_picture() -> None:
+    """The gap of the CNN's batch norm, from the formulas in float64."""
+    split, source = data.load("digits", 1), generator(1, "initialization")
+    torch.randn(16, 64, generator=source)
+    weight = (torch.randn(16, 9, generator=source) * math.sqrt(2 / 9)).view(16, 1, 3, 3).double()
+    mean, var = torch.zeros(16).double(), torch.ones(16).double()
+    for start in range(0, 15 * 64, 64):
+        x = F.conv2d(split.x_train[start : start + 64].double(), weight).transpose(0, 1).flatten(1)
+        mean, var = 0.9 * mean + 0.1 * x.mean(1), 0.9 * var + 0.1 * x.var(1)
+    x = F.conv2d(split.x_test[:1].double(), weight)[0].flatten(1)
+    evaluated = (x - mean[:, None]) / (var[:, None] + 1e-5).sqrt()
+    trained = (x - x.mean(1, keepdim=True)) / (x.var(1, correction=0, keepdim=True) + 1e-5).sqrt()
+    gap = float((trained - evaluated).norm() / evaluated.norm())
+    raised, works, switched, measured = calls.one_digit(1)
+    assert (raised, works, switched) == (True, True, False)
+    assert measured == pytest.approx(gap, rel=1e-4)
+
+
+@pytest.mark.parametrize("change", ["future", "sample", "padding"])
+def test_sequences_against_torch(change: str) -> None:
+    def batch(x: torch.Tensor) -> torch.Tensor:
+        return F.batch_norm(x.double().mT, None, None, training=True).mT
+
+    def layer(x: torch.Tensor) -> torch.Tensor:
+        return F.layer_norm(x.double(), x.shape[-1:])
+
+    assert calls.moved(calls.batch_norm, change, 3) == pytest.approx(calls.moved(batch, change, 3), rel=1e-4)
+    assert calls.moved(calls.batch_norm, change, 3) > 0
+    assert calls.moved(calls.layer_norm, change, 3) == 0.0 == calls.moved(layer, change, 3)
+
+
+# --- what is trained ------------------------------------------------------------------------------------
+
+
+def test_growth_of_fresh_networks_agrees_with_theory() -> None:
+    measured = steps.fresh_growth((0, 1, 2))
+    assert measured[:, 1].mean() == pytest.approx(batch_norm_growth("relu", 32), rel=0.03)
+    assert measured[:, 0].mean() == pytest.approx(1.0, abs=0.05)
+
+
+def test_jobs_give_what_one_stack_gives_on_any_number_of_cores() -> None:
+    members = [Member(norm, seed, 0.3) for norm in PAIR for seed in range(3)]
+    whole = steps.job(3, 32, members)
+    parts = [steps.job(3, 32, members[i : i + 2]) for i in (0, 2, 4)]
+    stack, rounds = whole.stack(), rounds_of(45, 20)
+    assert rounds == [20, 20, 5]
+    for workers in (1, 2):
+        seen = list(right_after(parts, rounds, workers))
+        assert len(seen) == len(rounds)
+    stack.step(45)
+    assert np.array_equal(seen[-1], 1.0 - stack.test_error())
+    hits = np.concatenate(list(hits_of(parts, rounds, 2)))
+    again = whole.stack()
+    for row in hits:
+        again.step()
+        assert np.array_equal(row, again.accuracy)
+
+
+def test_two_workers_send_the_same_bytes_as_one() -> None:
+    spec = SMALL.replace(claim="5")
+    schema = spec.schema()
+    one, two = ([schema.encode(f) for f in run(spec, n) if isinstance(f, Frame)] for n in (1, 2))
+    assert one == two
+
+
+def test_claim_1_disturbs_batch_norm_alone() -> None:
+    """Without norm and with batch norm the batches go right as in a plain stack; with noise they do not."""
+    taken = record(SMALL).at("c1_steps")
+    members = [Member(norm, seed, NOISY_RATE) for norm in PAIR for seed in range(2)]
+    (hits,) = hits_of([steps.job(NOISY_DEPTH, 32, members)], [SMALL.steps], 1)
+    assert np.array_equal(steps.first_reached(hits.reshape(-1, 2, 2), 0.9, SMALL.steps), taken[:, :2])
+    assert (taken[:, 2] > taken[:, 1]).all()
+
+
+def test_growth_is_what_the_page_signal_shows() -> None:
+    spec = Signal(norms=PAIR, depth=30, width=128, batch_size=32, seed=4, seeds=1)
+    _, frame = signal_run(spec)
+    assert isinstance(frame, Frame)
+    shown = [growth(row[0], "activation") for row in frame.arrays["grad_activation"]]
+    assert np.allclose(steps.fresh_growth((3, 4))[1], shown, rtol=1e-6)
+
+
+def test_the_last_seeds_work_as_well() -> None:
+    assert np.isfinite(record(SMALL.replace(claim="1", seed=999_999)).at("c1_growth")).all()
+
+
+def test_the_first_step_that_reaches_the_target() -> None:
+    history = np.zeros((12, 1, 2))
+    history[4:, 0, 0] = 1.0
+    assert steps.first_reached(history, 0.8, 12).tolist() == [[8.0], [12.0]]
+    assert math.isnan(steps.first_reached(history, 0.8, None)[1, 0])
+
+
+def test_the_better_rate_is_chosen_once_for_all_seeds() -> None:
+    right = np.array([[[0.5, 0.6]], [[0.9, 0.2]]])  # [S, variant, rate]: the means are 0.7 and 0.4
+    assert steps.at_better_rate(right).tolist() == [[0.5], [0.9]]
+
+
+def test_learning_rates_against_a_plain_network() -> None:
+    """Accuracy after 75 steps, seed 1, rate 0.1, trained by torch.nn and torch.optim."""
+    split, recording = data.load("digits", 1), record(SMALL)
+    for v, norm in enumerate(PAIR):
+        net = plain.network(
+            form="mlp", shape=(1, 8, 8), classes=10, depth=3, width=32, norm=norm, seed=1, gain=1.0
+        )
+        sgd = plain.optimizer("sgd", net, 0.1)
+        plain.train(net, sgd, split.x_train, split.y_train, 1, 64, SMALL.rate_steps)
+        own = (net.eval()(split.x_test).argmax(1) == split.y_test).double().mean().item()
+        measured = recording.at("c4_accuracy")[1, v, RATES.index(0.1)]
+        assert measured == pytest.approx(own, abs=0.02)
+
+
+def test_small_batches_are_ghost_batches_of_that_size_and_fill_their_columns() -> None:
+    chosen = epochs.variants(Claims(claim="7"))
+    assert [one.options for one in chosen[:3]] == [(("ghost_size", size),) for size in SIZES]
+    columns = [column for one in chosen for name, column in one.fills if name == "c7_error"]
+    assert sorted(columns) == [0, 1, 2, 3, 4]
+    assert len(epochs.variants(Claims())) == 10
+
+
+def test_the_statistics_of_claim_9_move_and_come_back() -> None:
+    stack = epochs.job(SMALL, [epochs.Variant("batch")]).stack()
+    stack.step(5)
+    before = stack.statistics()
+    orders = epochs.measurements.Orders(stack)
+    assert (epochs.statistics_moved(stack, orders) > 0).all()
+    assert (epochs.after_another_batch(stack, orders) == 0).all()
+    for old, new in zip(before, stack.statistics(), strict=True):
+        assert np.array_equal(old["mean"], new["mean"])
+
+
+# --- what is known --------------------------------------------------------------------------------------
+
+CHECKED = "checked against the source"
+KNOWN = {
+    1: "not supported", 2: CHECKED, 3: "conditional", 4: "supported", 5: "supported", 6: "inconclusive",
+    7: "supported", 8: "false", 9: "false", 10: "supported", 11: CHECKED, 12: "conditional",
+}  # fmt: skip
+
+
+@pytest.mark.slow
+def test_the_verdicts_of_the_defaults_are_those_that_are_known() -> None:
+    summary = Claims().summary(record(Claims()))["claims"]
+    assert {one["number"]: one["verdict"] for one in summary} == KNOWN
+    found = {one["number"]: one["finding"] for one in summary}
+    assert found[1] == "both"
+    assert found[2] == "alike"
+    small = summary[6]["evidence"]
+    assert small["error_batch_2"]["mean"] > 35
+    assert small["error_batch_4"]["mean"] < 8
+    assert max(small["error_group"]["mean"], small["error_layer"]["mean"]) < 5

@@ -1,0 +1,161 @@
+"""The rules of the claims, each on made-up numbers for every one of its outcomes."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from normviz.catalog.claims import CLAIMS, VERDICTS
+from normviz.readings import TEMPLATES
+from normviz.specs import claims_rules as rules
+from normviz.specs.claims_designs import DEPTHS, GAINS, RATES
+
+SEEDS = 5
+JITTER = np.array([-0.02, -0.01, 0.0, 0.01, 0.02])
+"""Small differences between the seeds."""
+
+
+def rows(*means: float, relative: bool = True) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """[S, V] with these means; the seeds of a column differ by up to 2%, alike in no two columns."""
+    columns = [np.roll(JITTER, v) * (mean if relative else 1.0) + mean for v, mean in enumerate(means)]
+    return np.stack(columns, 1)
+
+
+def shift(growth: tuple[float, float], taken: tuple[float, float, float]) -> dict[str, Any]:
+    return {"c1_growth": rows(*growth), "c1_steps": rows(*taken)}
+
+
+def epochs(
+    best: tuple[float, float], slow: tuple[float, float], wild: tuple[float, ...] = ()
+) -> dict[str, Any]:
+    """Claim 3: steps at the best rates (0.3 and 1) and at the lowest; 300 elsewhere."""
+    taken = np.full((SEEDS, 2, len(RATES)), 300.0)
+    taken[:, :, 0] = rows(*slow)
+    taken[:, 0, 2], taken[:, 1, 3] = rows(*best).T
+    if wild:
+        taken[:, 1, 3] = wild
+    return {"c3_steps": taken}
+
+
+def highest(none: list[float], batch: list[float]) -> dict[str, Any]:
+    """Claim 4: every rate up to this one trains, for each seed."""
+    below = np.array(RATES) <= np.stack([none, batch], 1)[..., None]
+    return {"c4_accuracy": np.where(below, 0.96, 0.3)}
+
+
+def trained(none: list[int], batch: list[int], worst: float = 0.85) -> dict[str, Any]:
+    """Claim 5: so many of the gains train, for each seed."""
+    below = np.arange(len(GAINS)) < np.stack([none, batch], 1)[..., None]
+    return {"c5_best": np.where(below, 0.97, worst) + JITTER[: len(none), None, None] / 10}
+
+
+def dropped(*means: float) -> dict[str, Any]:
+    return {"c6_error": rows(*means)}
+
+
+def small(*means: float) -> dict[str, Any]:
+    return {"c7_error": rows(*means)}
+
+
+def one(raised: int, works: int, gap: float, switched: int = 0) -> dict[str, Any]:
+    told = {"raised": raised, "works": works, "switched": switched, "gap": gap}
+    return {f"c8_{name}": np.full(SEEDS, value, float) for name, value in told.items()}
+
+
+def last(changed: float, before: float, moved: float = 0.1) -> dict[str, Any]:
+    told = {"changed": changed, "before": before, "moved": moved}
+    return {f"c9_{name}": np.full(SEEDS, value) for name, value in told.items()}
+
+
+def changes(batch: tuple[float, ...], layer: tuple[float, ...]) -> dict[str, Any]:
+    return {"c10_change": np.broadcast_to(np.array([batch, layer]), (SEEDS, 2, 3))}
+
+
+def depths(none: list[float], batch: list[float]) -> dict[str, Any]:
+    return {"c12_best": np.broadcast_to(np.array([none, batch]), (3, 2, len(DEPTHS)))}
+
+
+CASES: list[tuple[int, dict[str, Any], str, str, str]] = [
+    (1, shift((1.0, 1.5), (60, 20, 25)), "not_supported", "both", ""),
+    (1, shift((1.0, 1.5), (60, 20, 60)), "not_supported", "grows", ""),
+    (1, shift((1.5, 1.0), (60, 20, 25)), "not_supported", "noise", ""),
+    (1, shift((1.5, 1.0), (60, 20, 90)), "supported", "calmer", ""),
+    (1, shift((1.5, 1.5), (60, 20, 60)), "inconclusive", "overlap", ""),
+    (2, {"c2_error": rows(2.0, 2.0)}, "checked", "alike", ""),
+    (2, {"c2_error": rows(2.0, 3.0)}, "checked", "before", ""),
+    (2, {"c2_error": rows(3.0, 2.0)}, "checked", "after", ""),
+    (3, epochs((60, 20), (180, 175)), "conditional", "at_best", "slow"),
+    (3, epochs((60, 20), (180, 60)), "supported", "everywhere", ""),
+    (3, epochs((60, 40), (180, 175)), "not_supported", "not_faster", ""),
+    (3, epochs((60, 20), (180, 175), (10, 10, 30, 90, 200)), "inconclusive", "unclear", ""),
+    (4, highest([0.3] * 5, [3.0] * 5), "supported", "every_seed", "limit"),
+    (4, highest([0.3] * 5, [10.0] * 5), "supported", "every_seed", ""),
+    (4, highest([0.3] * 5, [0.3] * 4 + [1.0]), "inconclusive", "some_seeds", ""),
+    (4, highest([0.3] * 5, [0.3] * 5), "not_supported", "no_seed", ""),
+    (5, trained([1] * 3, [4] * 3), "supported", "every_seed", "dependent"),
+    (5, trained([1] * 3, [5] * 3), "supported", "every_seed", ""),
+    (5, trained([1, 1, 4], [4] * 3), "inconclusive", "some_seeds", ""),
+    (5, trained([4] * 3, [4] * 3), "not_supported", "no_seed", ""),
+    (6, dropped(3.0, 3.5, 2.0, 2.5), "inconclusive", "no_gain", ""),
+    (6, dropped(3.0, 2.0, 2.0, 1.99), "supported", "replaced", ""),
+    (6, dropped(3.0, 2.5, 3.0, 1.5), "not_supported", "gains_more", ""),
+    (6, dropped(3.0, 2.0, 3.0, 2.0), "inconclusive", "overlap", ""),
+    (7, small(50, 4, 2, 2, 2.1), "supported", "two", "four"),
+    (7, small(50, 12, 2, 2, 2.1), "conditional", "also_four", ""),
+    (7, small(5, 4, 2, 2, 2.1), "not_supported", "stable", ""),
+    (7, small(7.05, 4, 2, 2, 2.1), "inconclusive", "unclear", ""),
+    (8, one(1, 1, 0.2), "false", "only_eval", ""),
+    (8, one(0, 1, 0.2), "false", "only_eval", ""),
+    (8, one(0, 1, 0.0, 1), "supported", "by_itself", ""),
+    (8, one(1, 0, 0.2), "inconclusive", "mixed", ""),
+    (9, last(30, 0.0), "false", "current", "moves"),
+    (9, last(30, 0.0, 0.0), "false", "current", ""),
+    (9, last(0, 0.5), "supported", "last", ""),
+    (9, last(30, 0.5), "conditional", "both", ""),
+    (9, last(0, 0.0), "inconclusive", "neither", ""),
+    (10, changes((0.1, 0.2, 1.0), (0.0, 0.0, 0.0)), "supported", "kept", ""),
+    (10, changes((0.1, 0.0, 1.0), (0.0, 0.0, 0.0)), "conditional", "batch_keeps", ""),
+    (10, changes((0.1, 0.2, 1.0), (0.0, 1e-9, 0.0)), "not_supported", "layer_moves", ""),
+    (11, {"c11_runs": np.array([[0.0, 1.0]])}, "checked", "raises", ""),
+    (11, {"c11_runs": np.array([[1.0, 1.0]])}, "supported", "runs", ""),
+    (12, depths([0.9, 0.4, 0.3, 0.2], [0.9, 0.85, 0.4, 0.2]), "conditional", "deeper", "limit"),
+    (12, depths([0.9, 0.4, 0.3, 0.2], [0.9, 0.9, 0.9, 0.9]), "supported", "deepest", ""),
+    (12, depths([0.9, 0.9, 0.3, 0.2], [0.9, 0.9, 0.3, 0.2]), "not_supported", "no_deeper", ""),
+    (12, depths([0.2] * 4, [0.3] * 4), "inconclusive", "neither", ""),
+]
+
+
+@pytest.mark.parametrize(("number", "values", "verdict", "finding", "counter"), CASES)
+def test_every_outcome(number: int, values: dict[str, Any], verdict: str, finding: str, counter: str) -> None:
+    judged = rules.judge(number, values)
+    assert (judged.verdict, judged.finding, judged.counter) == (verdict, finding, counter)
+
+
+def test_every_sentence_has_a_case_that_leads_to_it() -> None:
+    """No finding is written that no numbers can bring about, and none is missing."""
+    reached = {f"claims.{number}.found.{finding}" for number, _, _, finding, _ in CASES}
+    assert reached == {name for name in TEMPLATES if name.startswith("claims.") and ".found." in name}
+    countered = {f"claims.{number}.counter.{counter}" for number, *_, counter in CASES if counter}
+    assert countered == {name for name in TEMPLATES if name.startswith("claims.") and ".counter." in name}
+
+
+def test_every_claim_has_a_rule_and_every_verdict_a_name() -> None:
+    assert set(rules.RULES) == set(CLAIMS) == set(range(1, 13))
+    assert {verdict for _, _, verdict, _, _ in CASES} == set(VERDICTS)
+
+
+@pytest.mark.parametrize("n", [2, 3, 10])
+def test_the_interval_covers_the_mean_as_often_as_it_says(n: int) -> None:
+    """95% of the intervals of normal samples hold the true mean."""
+    draws = np.random.default_rng(0).normal(3.0, 2.0, (4000, n))
+    held = [one.low < 3.0 < one.high for one in map(rules.interval, draws)]
+    assert np.mean(held) == pytest.approx(0.95, abs=0.012)
+
+
+def test_a_spread_is_mean_and_sample_standard_deviation() -> None:
+    told = rules.spread(np.array([1.0, 2.0, 6.0]))
+    assert told == {"mean": 3.0, "sd": pytest.approx(math.sqrt(7.0)), "seeds": 3}
+    assert rules.spread(np.array([4.0]))["sd"] == 0.0
