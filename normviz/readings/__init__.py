@@ -6,6 +6,7 @@ A runner puts ``Note(id, numbers)`` into a frame; the browser fills the template
 """
 
 from normviz.readings import (
+    batch_size,
     forgotten_eval,
     landscape,
     lr_init,
@@ -19,6 +20,7 @@ from normviz.readings import (
 TEMPLATES: dict[str, str] = {
     **train.TEMPLATES,
     **forgotten_eval.TEMPLATES,
+    **batch_size.TEMPLATES,
     **signal.TEMPLATES,
     **lr_init.TEMPLATES,
     **scale.TEMPLATES,

@@ -6,6 +6,7 @@ import difflib
 import json
 
 from normviz.spec import Spec, SpecError
+from normviz.specs.batch_size import BatchSize
 from normviz.specs.forgotten_eval import ForgottenEval
 from normviz.specs.landscape import Landscape
 from normviz.specs.lr_init import LrInit
@@ -19,6 +20,7 @@ EXPERIMENTS: dict[str, type[Spec]] = {
     spec.name: spec
     for spec in (
         ForgottenEval,
+        BatchSize,
         Signal,
         Train,
         LrInit,
