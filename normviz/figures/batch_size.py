@@ -80,8 +80,9 @@ def error_curves(spec: BatchSize) -> Figure:
         for panel, z in enumerate(places, 1)
         for v, norm in enumerate(spec.variants)
     ]  # fmt: skip
+    x_title = "Training step" if spec.changes == "statistics" else f"Samples seen / {LARGEST}"
     plan = layout(
-        f"Samples seen / {LARGEST}", "Test error (%)", y_log=True, x_range=(0, spec.steps), y_range=ERRORS,
+        x_title, "Test error (%)", y_log=True, x_range=(0, spec.steps), y_range=ERRORS,
         panels=[f"batch of {SIZES[z]}" for z in places],
     )  # fmt: skip
     for axis in ("yaxis", "yaxis2"):
@@ -113,7 +114,8 @@ def batches_of_one(spec: BatchSize) -> Figure:
     )  # fmt: skip
     plan["yaxis"].update(
         tickvals=list(range(len(CASES))), ticktext=[_row(case) for case in CASES], autorange=False,
-        range=[len(CASES) - 0.5, -0.5], zeroline=False, fixedrange=True, tickfont={"size": 11}, ticks="",
+        range=[len(CASES) - 0.5, -0.5], zeroline=False, showgrid=False, fixedrange=True, ticks="",
+        tickfont={"size": 11},
     )  # fmt: skip
     plan["margin"] = {"l": 216, "r": 8, "t": 28, "b": 8}
     return Figure(

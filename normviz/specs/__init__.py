@@ -11,6 +11,7 @@ from normviz.specs.forgotten_eval import ForgottenEval
 from normviz.specs.landscape import Landscape
 from normviz.specs.lr_init import LrInit
 from normviz.specs.noisy_bn import NoisyBN
+from normviz.specs.regularization import Regularization
 from normviz.specs.scale import Scale
 from normviz.specs.sequences import Sequences
 from normviz.specs.signal import Signal
@@ -21,6 +22,7 @@ EXPERIMENTS: dict[str, type[Spec]] = {
     for spec in (
         ForgottenEval,
         BatchSize,
+        Regularization,
         Signal,
         Train,
         LrInit,

@@ -90,7 +90,7 @@ class Stack:
         """Samples of each pass, whose gradients are accumulated before an update; 0: the whole batch."""
         self.dtype, self.device = dtype, torch.device(device)
         self.seeds = tuple(dict.fromkeys(member.seed for member in members))
-        self._splits = [data.load(plan.dataset, seed) for seed in self.seeds]
+        self._splits = [data.load(plan.dataset, seed).first(plan.n_train) for seed in self.seeds]
         self._seed_of = [self.seeds.index(member.seed) for member in members]
         self.groups = [
             Group(
