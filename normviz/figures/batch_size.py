@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from normviz.figures.bound import Figure, history, now, steps
+from normviz.figures.predictions import Prediction
 from normviz.figures.theme import STYLES, faded, layout, line, reference
 from normviz.specs import batch_size_frames as recorded
 from normviz.specs.batch_size import BatchSize
@@ -24,6 +25,35 @@ Trace = dict[str, Any]
 def figures(spec: BatchSize) -> list[Figure]:
     """All figures, the most telling first."""
     return [error_by_batch_size(spec), error_curves(spec), batches_of_one(spec), modes_apart(spec)]
+
+
+def prediction(spec: BatchSize) -> Prediction | None:
+    """How batch norm will do at the smallest batch; nothing to ask where it is not among the variants."""
+    if "batch" not in spec.variants:
+        return None
+    v, small, large = spec.variants.index("batch"), SIZES[0], SIZES[-1]
+    return Prediction(
+        key="batch_size.smallest",
+        question=f"With batch norm, {large} samples share one mean and one variance. Now it shall be only "
+        f"{small}. After the training, how often will the network err?",
+        covers=("error_by_batch_size", "error_curves"),
+        choices=(
+            f"about as often as at {large}",
+            "two or three times as often",
+            "ten times as often, or more",
+        ),
+        answer="Measured with batch norm: {at_2:.3g}% at 2, {at_4:.2g}% at 4, {at_32:.2g}% at 32.",
+        measured={f"at_{n}": now("ended", v, SIZES.index(n)) for n in (2, 4, 32)},
+        until=now("ended", v, 0),
+        notes=tuple(f"batch_size.{told}" for told in _TELLING),
+    )
+
+
+_TELLING = (
+    "signs", "unstable", "worse", "overlaps", "four_fine", "four_costs", "accumulated", "accumulated_part",
+    "accumulated_whole", "renorm_helps", "renorm_harms", "renorm_overlaps", "crossing", "never",
+)  # fmt: skip
+"""Notes that give the answer away."""
 
 
 def error_by_batch_size(spec: BatchSize) -> Figure:

@@ -9,13 +9,14 @@ from normviz.figures.theme import NEUTRAL, STYLES, band, faded, layout, line, re
 from normviz.specs.regularization import Regularization
 from normviz.specs.regularization_frames import HALF, HIGH, LOW, MEAN, PAIRS, VARIANTS
 
-ERRORS = (1.0, 100.0)
+ERRORS = (1.5, 100.0)
 """Range of the axes of errors, in percent."""
-_TICKS = [1, 2, 5, 10, 20, 50, 100]
+_TICKS = [2, 5, 10, 20, 50, 100]
 _LABELS = {
     "none": "neither", "dropout": "dropout", "batch": "batch norm", "both": "batch norm<br>and dropout",
     "layer": "layer norm",
 }  # fmt: skip
+_SHORT = {"none": "neither", "batch": "batch norm", "layer": "layer norm"}
 
 Trace = dict[str, Any]
 
@@ -55,7 +56,7 @@ def test_errors(spec: Regularization) -> Figure:
 
 def differences(spec: Regularization) -> Figure:
     """Differences of the test error within the seeds, with their 95% intervals."""
-    names = [f"{_LABELS[one]} −<br>{_LABELS[other]}".replace("<br>and", " and") for one, other in PAIRS]
+    names = [f"{_SHORT.get(one, one)} −<br>{_SHORT.get(other, other)}" for one, other in PAIRS]
     zero = reference([0, 0], [-0.5, len(PAIRS) - 0.5], "No difference", hoverinfo="skip")
     dots: Trace = {
         "type": "scatter", "mode": "markers", "x": now("difference_interval", MEAN),
@@ -80,7 +81,7 @@ def differences(spec: Regularization) -> Figure:
 def gaps(spec: Regularization) -> Figure:
     """Test error minus training error while training."""
     return _curves(
-        spec, "gap", "Gap between test and training", "Test − training error (points)", (-2, 25), log=False,
+        spec, "gap", "Gap between test and training", "Test − training error (points)", (-5, 25), log=False,
         alt="Test error minus training error, both in evaluation mode, against the training step: mean over "
         "the seeds with its 95% interval, dashed with dropout.",
     )  # fmt: skip

@@ -80,12 +80,14 @@ def each(spec: BatchSize) -> tuple[Array, ...]:
     return tuple(found)
 
 
-def once() -> tuple[Array, ...]:
+def once(spec: BatchSize) -> tuple[Array, ...]:
     """Arrays of a single frame.
 
-    ``case_raises`` and its like hold the row of a case where torch does that, NaN elsewhere.
+    ``case_raises`` and its like hold the row of a case where torch does that, NaN elsewhere; ``ended`` is
+    ``error_mean`` at the end of the training.
     """
     return (
+        Array("ended", (len(spec.variants), len(SIZES)), "f4", ("variant", "size"), "%"),
         *(Array(f"case_{one}", (len(MODES), len(CASES)), "f4", ("mode", "case"), "row") for one in OUTCOMES),
         *(Array(f"gap_{one}", (len(GAP_SIZES),), "f4", ("gap",)) for one in ("measured", "formula", "rule")),
     )
@@ -103,13 +105,15 @@ def schema(spec: BatchSize) -> Schema:
         "mode": MODES,
         "case": CASES,
     }
-    return Schema((*each(spec), *once()), labels, {"steps": spec.steps, "frames": len(spec.evaluated_steps)})
+    return Schema(
+        (*each(spec), *once(spec)), labels, {"steps": spec.steps, "frames": len(spec.evaluated_steps)}
+    )
 
 
 def nbytes(spec: BatchSize) -> float:
     """Bytes of all frames, at most."""
     often = sum(array.nbytes for array in each(spec)) + HEAD_BYTES + NOTE_BYTES * MOST_NOTES
-    return float(often * len(spec.evaluated_steps) + sum(array.nbytes for array in once()))
+    return float(often * len(spec.evaluated_steps) + sum(array.nbytes for array in once(spec)))
 
 
 def gap(size: int) -> float:

@@ -26,7 +26,7 @@ class Regularization(Spec):
         help="The fewer there are, the more there is to overfit. The test split keeps its 797 digits.",
     )  # fmt: skip
     batch_size: int = knob(
-        32, label="Batch size", choices=(4, 8, 16, 32, 50), unit="samples",
+        32, label="Batch size", choices=(4, 8, 16, 32, 64), unit="samples",
         help="The smaller the batch, the noisier batch norm's statistics.",
     )  # fmt: skip
     dropout: float = knob(
@@ -68,6 +68,7 @@ class Regularization(Spec):
         if self.batch_size > self.n_train:
             yield SpecError(
                 "Batch size", self.batch_size, f"at most the {self.n_train} training samples",
+                "Choose smaller batches or more samples.",
                 field="batch_size",
             )  # fmt: skip
 

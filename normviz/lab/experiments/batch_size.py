@@ -38,13 +38,15 @@ def run(spec: BatchSize) -> Iterator[Schema | Frame]:
     told: tuple[Note, ...] = ()
     for k, step in enumerate(spec.evaluated_steps):
         arrays = race.errors_at(step)
-        if spec.accumulated and k >= _ACCUMULATED_FROM:
+        if k >= _ACCUMULATED_FROM:
             arrays |= race.accumulated_at(step)
         if k == _CASES_AT:
             outcomes, told = cases.outcomes(spec.seed)
             arrays |= outcomes
         if k == _GAP_AT:
             arrays |= cases.gap(spec.seed)
+        if step == spec.steps:
+            arrays["ended"] = arrays["error_mean"]
         yield Frame(step, arrays, (*notes(spec, step, arrays), *told)[: recorded.MOST_NOTES])
 
 
@@ -56,7 +58,9 @@ class Race:
         sizes = recorded.SIZES if spec.changes == "batch" else (recorded.LARGEST,)
         self.stacks = [stack(spec, members(spec, size), size) for size in sizes]
         accumulated = [Member(norm, seed, spec.lr) for norm in spec.accumulated for seed in spec.seed_values]
-        self.accumulating = [stack(spec, accumulated, recorded.LARGEST, spec.micro_batch)] * bool(accumulated)
+        self.accumulating = (
+            stack(spec, accumulated, recorded.LARGEST, spec.micro_batch) if accumulated else None
+        )
 
     def errors_at(self, step: int) -> Arrays:
         """Test errors (%) once everybody has seen ``step`` times 32 samples."""
@@ -75,7 +79,9 @@ class Race:
 
     def accumulated_at(self, step: int) -> Arrays:
         """The same of those whose gradients are accumulated."""
-        (found,) = (_error_at(step, one) for one in self.accumulating)
+        if self.accumulating is None:
+            return {}
+        found = _error_at(step, self.accumulating)
         return _with_spread("accumulated", found.reshape(-1, 1, self.spec.seeds))
 
 
