@@ -9,6 +9,7 @@ from __future__ import annotations
 TEMPLATES: dict[str, str] = {
     "batch_size.start": "Before training everybody guesses: {low:.0f} to {high:.0f}% of the test digits are "
     "wrong.",
+    "batch_size.left_out": "{norm} takes no part. {why}",
     "batch_size.diverged": "{norm}: {n} trainings diverged; means are over the others.",
     "batch_size.unstable": "{norm} is unstable at {size}: {small:.3g}% error ({low:.3g} to {high:.3g}% over "
     "{seeds} seeds), against {large:.2g}% at {batch}.",

@@ -47,11 +47,17 @@ class _Seen:
         self.accumulated = arrays.get("accumulated_mean")
 
     def start(self) -> Iterator[Note]:
+        """Before training: what guessing costs, and which norms take no part."""
         if np.isfinite(self.mean).any():
             low, high = float(np.nanmin(self.mean)), float(np.nanmax(self.mean))
             yield Note("batch_size.start", {"low": _rounded(low), "high": _rounded(high)})
+        for norm in self.spec.norms:
+            why = self.spec.left_out(norm)
+            if why:
+                yield Note("batch_size.left_out", {"norm": NORMS[norm].label, "why": why})
 
     def diverged(self) -> Iterator[Note]:
+        """Norms of which some training diverged."""
         lost = np.isnan(self.error).sum((1, 2))
         for v, count in enumerate(lost):
             if count:

@@ -233,6 +233,12 @@ def test_nothing_is_judged_before_it_has_learned_or_when_it_diverged():
     assert not ids & {"batch_size.signs", "batch_size.worse", "batch_size.overlaps"}
 
 
+def test_norms_that_take_no_part_are_named_with_the_reason():
+    told = {note.numbers["norm"]: note.numbers["why"] for note in record(SMALL).frame(0).notes[1:]}
+    assert set(told) == {"Ghost batch norm", "Filter response norm"}
+    assert "convolutions" in told["Filter response norm"]
+
+
 def test_every_note_has_its_template_and_fits(look):
     _, recording = look
     for k in range(len(recording)):
