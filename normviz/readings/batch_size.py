@@ -20,6 +20,8 @@ TEMPLATES: dict[str, str] = {
     "{high:.3g}%), against {large:.2g}% at {batch}.",
     "batch_size.overlaps": "{norm} at {size} and at {batch}: {small:.3g}% and {large:.3g}% error; the seeds "
     "overlap, so there is no difference to speak of.",
+    "batch_size.single": "{norm}: {small:.3g}% error at {size}, {large:.3g}% at {batch}. A single seed says "
+    "nothing of the spread.",
     "batch_size.four_fine": "At 4 batch norm is already fine here: {at:.2g}%, against {large:.2g}% at 32.",
     "batch_size.four_costs": "At 4 batch norm still pays: {at:.2g}%, against {large:.2g}% at 32.",
     "batch_size.accumulated_part": "{norm} with gradients accumulated over {count} micro-batches of {micro}: "

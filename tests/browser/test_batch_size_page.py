@@ -68,6 +68,7 @@ def test_a_control_changes_what_is_trained(visit: Visit) -> None:
     page.get_by_role("option", name="the real batch").click()
     spec = SMALL.replace(changes="batch")
     page.wait_for_selector(f'.nv-stage[data-run="{spec.key}"][data-status="done"]')
+    page.evaluate("() => { const s = stage(); s.seek(1e9); s.pause(); }")
     visitor.settled()
     assert "changes=batch" in page.url
     drawn = {one["variant"]: one["y"] for one in visitor.data("error_by_batch_size") if one["ghost"] is None}

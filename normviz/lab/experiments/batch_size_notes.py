@@ -70,6 +70,9 @@ class _Seen:
             return
         numbers = self._ends(v)
         small, large = self.mean[v, 0], self.mean[v, -1]
+        if self.spec.seeds == 1:
+            yield Note("batch_size.single", numbers)
+            return
         if small >= UNSTABLE[0] * large and small - large >= UNSTABLE[1]:
             yield Note("batch_size.signs" if self.spec.network == "mlp" else "batch_size.unstable", numbers)
         elif np.nanmin(self.error[v, 0]) > np.nanmax(self.error[v, -1]):
@@ -118,7 +121,7 @@ class _Seen:
             "size": SIZES[0], "renorm": _rounded(self.mean[r, 0]), "batch": _rounded(self.mean[b, 0]),
         }  # fmt: skip
         ours, theirs = self.error[r, 0], self.error[b, 0]
-        if not (np.isfinite(ours).all() and np.isfinite(theirs).all()):
+        if self.spec.seeds == 1 or not (np.isfinite(ours).all() and np.isfinite(theirs).all()):
             return
         if ours.max() < theirs.min():
             yield Note("batch_size.renorm_helps", numbers)

@@ -224,6 +224,24 @@ def test_batch_renorm_is_judged_by_all_seeds(renorm, kind):
     assert f"batch_size.{kind}" in {note.id for note in told}
 
 
+def test_a_single_seed_judges_nothing_by_its_spread():
+    spec = BatchSize(norms=("batch", "batch_renorm"), seeds=1)
+    ids = {
+        note.id.removeprefix("batch_size.")
+        for note in notes(spec, 9, made(spec, [[50, 5, 2, 2, 2], [9] * 5]))
+    }
+    assert "single" in ids
+    assert not ids & {
+        "signs",
+        "unstable",
+        "worse",
+        "overlaps",
+        "renorm_helps",
+        "renorm_harms",
+        "renorm_overlaps",
+    }
+
+
 def test_nothing_is_judged_before_it_has_learned_or_when_it_diverged():
     told = notes(TWO, 4, made(TWO, [[80, 70, 60, 50, 40], [40] * 5], [80, 40]))
     assert told == ()
