@@ -56,7 +56,8 @@ def prediction(spec: BatchSize) -> Prediction | None:
 
 _TELLING = (
     "signs", "unstable", "worse", "overlaps", "single", "four_fine", "four_costs", "accumulated",
-    "accumulated_part", "accumulated_whole", "renorm_helps", "renorm_harms", "renorm_overlaps", "crossing", "never",
+    "accumulated_part", "accumulated_whole", "renorm_helps", "renorm_harms", "renorm_overlaps", "crossing",
+    "never",
 )  # fmt: skip
 """Notes that give the answer away."""
 
