@@ -202,7 +202,7 @@ NORMS: dict[str, NormFact] = _Norms(
             layer="normviz.lab.norms:BatchRenorm",
             running_statistics=True,
             train_differs_from_eval=True,
-            options={"eps": 1e-5, "momentum": 0.1, "r_max": 3.0, "d_max": 5.0},
+            options={"eps": 1e-5, "momentum": 0.1, "r_max": 3.0, "d_max": 5.0, "statistics_size": 0},
         ),
         NormFact(
             name="frn",

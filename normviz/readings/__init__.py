@@ -6,11 +6,13 @@ A runner puts ``Note(id, numbers)`` into a frame; the browser fills the template
 """
 
 from normviz.readings import (
+    batch_size,
     claims,
     forgotten_eval,
     landscape,
     lr_init,
     noisy_bn,
+    regularization,
     scale,
     sequences,
     signal,
@@ -21,6 +23,8 @@ TEMPLATES: dict[str, str] = {
     **train.TEMPLATES,
     **forgotten_eval.TEMPLATES,
     **signal.TEMPLATES,
+    **batch_size.TEMPLATES,
+    **regularization.TEMPLATES,
     **lr_init.TEMPLATES,
     **scale.TEMPLATES,
     **landscape.TEMPLATES,

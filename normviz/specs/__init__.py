@@ -6,11 +6,13 @@ import difflib
 import json
 
 from normviz.spec import Spec, SpecError
+from normviz.specs.batch_size import BatchSize
 from normviz.specs.claims import Claims
 from normviz.specs.forgotten_eval import ForgottenEval
 from normviz.specs.landscape import Landscape
 from normviz.specs.lr_init import LrInit
 from normviz.specs.noisy_bn import NoisyBN
+from normviz.specs.regularization import Regularization
 from normviz.specs.scale import Scale
 from normviz.specs.sequences import Sequences
 from normviz.specs.signal import Signal
@@ -20,6 +22,8 @@ EXPERIMENTS: dict[str, type[Spec]] = {
     spec.name: spec
     for spec in (
         ForgottenEval,
+        BatchSize,
+        Regularization,
         Signal,
         Train,
         LrInit,

@@ -30,6 +30,7 @@ PAGES = (
     Page("Start", "", "start.py", "play_circle", "tiles.js"),
     Page("Forgot eval()", "forgotten-eval", "forgotten_eval.py", "warning"),
     Page("Anatomy", "anatomy", "anatomy.py", "grid_on", "anatomy.js"),
+    Page("Batch size", "batch-size", "batch_size.py", "stacks"),
     Page("Signal", "signal", "signal.py", "waves"),
     Page("Train", "train", "train.py", "show_chart"),
     Page("Why it works", "why", "why.py", "lightbulb"),

@@ -15,6 +15,7 @@ from tests.lab.norm_references import FITTING, SPATIAL
 
 OTHER: dict[str, Any] = {
     "eps": 0.5, "momentum": 0.5, "groups": 8, "ghost_size": 4, "r_max": 1.2, "d_max": 0.1, "alpha": 1.0,
+    "statistics_size": 4,
 }  # fmt: skip
 """For each option a value that is no norm's default."""
 

@@ -105,6 +105,24 @@ class Group:
         self.last = logits.detach(), y
         return cross_entropy(logits, y)
 
+    def accumulate(
+        self, x: torch.Tensor, y: torch.Tensor, size: int
+    ) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+        """Loss [E] and gradients of a batch, summed up over micro-batches of ``size`` samples.
+
+        Each micro-batch is a forward and a backward pass of its own, so a norm never sees more than one.
+        """
+        parts = list(zip(torch.split(x, size, 1), torch.split(y, size, 1), strict=True))
+        losses, seen, sums = [], [], [torch.zeros_like(one) for one in self.parameters]
+        for part in parts:
+            losses.append(self.forward(*part))
+            assert self.last is not None
+            seen.append(self.last[0])
+            torch._foreach_add_(sums, list(torch.autograd.grad(losses[-1].sum(), self.parameters)))
+        torch._foreach_div_(sums, float(len(parts)))
+        self.last = torch.cat(seen, 1), y
+        return torch.stack(losses).mean(0), tuple(sums)
+
     def accuracy(self) -> list[float]:
         """Share of the last training batch that each member classified correctly."""
         if self.last is None:

@@ -51,6 +51,8 @@ class Plan:
     options: Mapping[str, Any] = field(default_factory=dict)
     """Options of the norms: eps, momentum, groups, ghost_size … each norm reads those that it knows."""
     dataset: str = "digits"
+    n_train: int = 0
+    """Training samples, the first ones of each seed's split; 0: all of them."""
 
     def __post_init__(self) -> None:
         for name, value, choices in (

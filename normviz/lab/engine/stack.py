@@ -79,13 +79,18 @@ class Stack:
         *,
         optimizer: str = "sgd",
         batch_size: int = 64,
+        micro_batch: int = 0,
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
     ) -> None:
+        if micro_batch and batch_size % micro_batch:
+            raise ValueError(f"micro_batch {micro_batch} does not divide batch_size {batch_size}")
         self.plan, self.members = plan, tuple(members)
+        self.micro_batch = micro_batch
+        """Samples of each pass, whose gradients are accumulated before an update; 0: the whole batch."""
         self.dtype, self.device = dtype, torch.device(device)
         self.seeds = tuple(dict.fromkeys(member.seed for member in members))
-        self._splits = [data.load(plan.dataset, seed) for seed in self.seeds]
+        self._splits = [data.load(plan.dataset, seed).first(plan.n_train) for seed in self.seeds]
         self._seed_of = [self.seeds.index(member.seed) for member in members]
         self.groups = [
             Group(
@@ -151,7 +156,13 @@ class Stack:
         return self._batches.peek()
 
     def recorded_step(self, probe: Watcher) -> dict[str, Array]:
-        """`step`, and what ``probe`` saw of it.  Training goes on bit for bit as without the probe."""
+        """`step`, and what ``probe`` saw of it.  Training goes on bit for bit as without the probe.
+
+        Raises:
+            ValueError: gradients are accumulated over micro-batches; there is no single pass to record.
+        """
+        if self.micro_batch:
+            raise ValueError("a step of several micro-batches has no single pass to record")
         x, y = self._batches.next()
         probe.begin()
         for group in self.groups:
@@ -172,9 +183,12 @@ class Stack:
     ) -> None:
         """One step of a group that has ``done`` steps behind it."""
         tape = None if probe is None else Tape()
-        losses = group.forward(x, y, tape)
-        watched = group.parameters if tape is None else group.parameters + tape.outputs
-        gradients = torch.autograd.grad(losses.sum(), watched)
+        if self.micro_batch and tape is None:
+            losses, gradients = group.accumulate(x, y, self.micro_batch)
+        else:
+            losses = group.forward(x, y, tape)
+            watched = group.parameters if tape is None else group.parameters + tape.outputs
+            gradients = torch.autograd.grad(losses.sum(), watched)
         self._note(group, losses.tolist(), done)
         if probe is not None and tape is not None:
             probe.before(group, tape, gradients)

@@ -191,9 +191,12 @@ class BatchRenorm(RunningNorm):
     statistics before the update.  With r_max = 1 and d_max = 0 it is batch norm; without limits its output
     is the eval output.  ``r_max`` and ``d_max`` may be set at any step, see `renorm_limits`.
 
+    ``statistics_size``: take μ_B and σ_B over consecutive parts of so many samples, as ghost batch norm does
+    (0: over the whole batch).  All parts are corrected towards the running statistics before the batch.
+
     Shapes: x [E, N, C, *spatial].
     Raises:
-        ValueError: a channel has a single value in train mode.
+        ValueError: a channel has a single value in train mode, or the batch is no whole number of parts.
     Source: Ioffe 2017, arXiv:1702.03275, Algorithm 1.
     """
 
@@ -208,32 +211,49 @@ class BatchRenorm(RunningNorm):
         affine: bool = True,
         r_max: float = 3.0,
         d_max: float = 5.0,
+        statistics_size: int = 0,
     ) -> None:
         super().__init__(members, num_features, eps, momentum, affine, True)
-        self.r_max, self.d_max = r_max, d_max
+        self.r_max, self.d_max, self.statistics_size = r_max, d_max, statistics_size
 
     def forward(self, x: Tensor) -> Tensor:
         """By the batch's statistics, corrected, in train mode; by the running ones in eval mode."""
         require_channels(x, self.members, self.num_features)
         if not self.training:
             return self.running(x)
-        values = x[0, :, 0].numel()
-        require_values(values, "value per channel", x.shape[1:])
-        xhat, mean, var = standardize(x, eps=self.eps)
-        r, d = self.correction(mean.squeeze(1), var.squeeze(1))
+        samples = x.shape[1]
+        size = self.statistics_size or samples
+        if samples % size:
+            raise ValueError(f"a batch of {samples} is no whole number of parts of {size} samples")
+        values = size * prod(x.shape[3:])
+        require_values(values, "value per channel", (size, *x.shape[2:]))
+        xhat, mean, var = standardize(x, eps=self.eps, parts=samples // size)
+        factor, shift = self.correction(mean, var)
         self.update(mean, var, values)
-        if self.gamma is None or self.beta is None:
-            return scale(xhat, r, d)
-        return scale(xhat, self.gamma * r, self.gamma * d + self.beta)
+        if self.gamma is not None and self.beta is not None:
+            gamma, beta = self.gamma.unsqueeze(1), self.beta.unsqueeze(1)
+            factor, shift = gamma * factor, gamma * shift + beta
+        return self._scaled(xhat, factor, shift)
+
+    def _scaled(self, xhat: Tensor, factor_EKC: Tensor, shift_EKC: Tensor) -> Tensor:
+        """Each part of a batch by its own factor and shift."""
+        if factor_EKC.shape[1] == 1:
+            return scale(xhat, factor_EKC.squeeze(1), shift_EKC.squeeze(1))
+        if xhat.ndim == 3:  # the parts lie one behind the other, as members of their own would
+            parts = xhat.view(-1, self.statistics_size, self.num_features)
+            return scale(parts, factor_EKC.flatten(0, 1), shift_EKC.flatten(0, 1)).view_as(xhat)
+        cut = torch.split(xhat, self.statistics_size, 1)
+        each = zip(cut, factor_EKC.unbind(1), shift_EKC.unbind(1), strict=True)
+        return torch.cat([scale(*part) for part in each], 1)
 
     @torch.no_grad()
-    def correction(self, mean_EC: Tensor, var_EC: Tensor) -> tuple[Tensor, Tensor]:
-        """r and d for a batch's mean and biased variance, each [E, C]."""
+    def correction(self, mean_EKC: Tensor, var_EKC: Tensor) -> tuple[Tensor, Tensor]:
+        """r and d for the means and biased variances of K parts, each [E, K, C]."""
         assert self.running_mean is not None
         assert self.running_var is not None
-        inverse = (self.running_var + self.eps).rsqrt()
-        r = ((var_EC + self.eps).sqrt() * inverse).clamp(1.0 / self.r_max, self.r_max)
-        d = ((mean_EC - self.running_mean) * inverse).clamp(-self.d_max, self.d_max)
+        inverse = (self.running_var + self.eps).rsqrt().unsqueeze(1)
+        r = ((var_EKC + self.eps).sqrt() * inverse).clamp(1.0 / self.r_max, self.r_max)
+        d = ((mean_EKC - self.running_mean.unsqueeze(1)) * inverse).clamp(-self.d_max, self.d_max)
         return r, d
 
 

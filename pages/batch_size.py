@@ -1,0 +1,17 @@
+"""Batch size: how few samples a norm's statistics can stand on, and what their noise is good for."""
+
+import streamlit as st
+
+from normviz.ui.controls import controls
+from normviz.ui.questions import chosen, told
+from normviz.ui.small_batches import QUESTIONS
+from normviz.ui.stage import stage
+
+st.title("What does the batch size do to a norm?")
+question = chosen(QUESTIONS)
+st.subheader(question.spec.title, anchor=False)
+st.markdown(question.prose)
+
+spec = controls(question.spec)
+stage(spec, *question.figures(spec), predict=question.predict(spec))
+told(question)
