@@ -110,7 +110,7 @@ export class Chart {
   }
 
   resize() {
-    this.kit.Plotly.Plots.resize(this.node);
+    if (this.node.offsetParent) this.kit.Plotly.Plots.resize(this.node); // hidden or gone: it would be refused
   }
 
   destroy() {
