@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from normviz.catalog.norms import NORMS
 from normviz.figures.bound import Figure, now
 from normviz.figures.theme import STYLES, layout, line, reach, reference, variant
 from normviz.specs import scale_frames as recorded
@@ -72,8 +73,9 @@ def angles(spec: Scale) -> Figure:
         ]  # fmt: skip
     plan = layout(
         "Dots: each unit's row; bar: the whole layer", "Cosine of weights and gradient",
-        x_range=(-0.5, len(spec.norms) - 0.5), y_range=(-1.02, 1.02),
+        x_range=(-0.5, len(spec.norms) - 0.5),
     )  # fmt: skip
+    plan["yaxis"].update(range=[now("span_cosine", 0), now("span_cosine", 1)], autorange=False)
     plan["xaxis"].update(
         tickvals=list(range(len(spec.norms))), ticktext=[_short(norm) for norm in spec.norms], showgrid=False
     )
@@ -129,7 +131,7 @@ def _marks(norm: str) -> dict[str, Any]:
 
 
 def _short(norm: str) -> str:
-    return STYLES[norm].label.replace("No normalization", "None").replace(" ", "<br>")
+    return "None" if norm == "none" else NORMS[norm].short
 
 
 def _ticked(plan: dict[str, Any]) -> dict[str, Any]:

@@ -33,6 +33,7 @@ def notes(spec: Scale, whole: Arrays, i: int) -> tuple[Note, ...]:
     """The notes of one place of the drag, the most telling first."""
     seen = _Seen(spec, whole, i)
     found = [
+        *seen.diverged(),
         *seen.losses(),
         *seen.invariance(),
         *seen.angles(),
@@ -48,7 +49,15 @@ class _Seen:
         self.labels = [
             "Without normalization" if norm == "none" else NORMS[norm].label for norm in spec.norms
         ]
-        self.most = whole["change"].max(1)
+        self.finite = np.isfinite(whole["loss"]).all(1)
+        """Variants that the training before has left with a loss at every scale."""
+        self.most = np.where(self.finite, np.nanmax(whole["change"], axis=1, initial=0.0), np.nan)
+
+    def diverged(self) -> Iterator[Note]:
+        """Variants without a loss."""
+        for label, finite in zip(self.labels, self.finite, strict=True):
+            if not finite:
+                yield Note("scale.diverged", {"norm": label})
 
     def losses(self) -> Iterator[Note]:
         """What loss and gradient do at this scale: one variant that keeps its loss, one that does not."""
@@ -63,10 +72,7 @@ class _Seen:
                 yield Note(f"scale.{kind}", self._at(v))
 
     def _others(self, keeps: list[int]) -> list[int]:
-        return [v for v in range(len(self.labels)) if v not in keeps and self._finite(v)]
-
-    def _finite(self, v: int) -> bool:
-        return bool(np.isfinite(self.whole["loss"][v]).all())
+        return [v for v in range(len(self.labels)) if v not in keeps and self.finite[v]]
 
     def _at(self, v: int) -> Numbers:
         return {
@@ -106,7 +112,7 @@ class _Seen:
             rows = self.whole["row_cosine"][v, self.i]
             rows = np.abs(rows[np.isfinite(rows)])
             whole = abs(float(self.whole["whole_cosine"][v, self.i]))
-            if not rows.size or not np.isfinite(whole) or self.most[v] >= recorded.NEARLY:
+            if not rows.size or not np.isfinite(whole) or not self.most[v] < recorded.NEARLY:
                 continue
             row = float(rows.max())
             kind = (
