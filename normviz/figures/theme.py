@@ -66,7 +66,7 @@ _LOOKS = {
     "weight_standardization": ("#7e57c2", "dash", "hexagon"),
     "dyt": ("#b04a9e", "dot", "cross"),
     # No norm of its own, but a variant of an experiment.
-    "noisy_batch": ("#c2549d", "dash", "diamond"),
+    "noisy_batch": ("#c2549d", "dash", "diamond-open"),
 }
 
 _LABELS = {

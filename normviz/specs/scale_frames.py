@@ -23,7 +23,7 @@ SCALES: tuple[float, ...] = tuple(
 """What the weights are multiplied by, one after the other: 0.1 to 10, and 1 in the middle."""
 MIDDLE = DECADE
 """Place of the scale 1."""
-MOST_NOTES, NOTE_BYTES = 8, 260
+MOST_NOTES, NOTE_BYTES = 10, 260
 
 EXACT = 1e-5
 """Relative change of the loss up to which it is called unchanged: some roundings of float32."""
