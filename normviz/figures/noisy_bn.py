@@ -16,6 +16,7 @@ SHIFTS = (1e-3, 10.0)
 """Range of the axis of the means' shift, in standard deviations."""
 STEP = "Training step"
 HEIGHT = 360
+"""Pixels of each chart: one of them has three panels above each other."""
 
 
 def figures(spec: NoisyBN) -> list[Figure]:
@@ -70,7 +71,7 @@ def wandering(spec: NoisyBN) -> Figure:
             traces.append(line(x, y, name, panel=panel, ghost=False, hovertemplate=hover, **look))
     plan = layout(
         STEP, "Value that leaves the norm", x_range=(0, spec.steps), y_range=VALUES, columns=1,
-        panels=[STYLES[name].label for name in recorded.VARIANTS], height=HEIGHT,
+        panels=[STYLES[name].label for name in recorded.VARIANTS], height=HEIGHT, gap=0.09,
     )  # fmt: skip
     for axis in ("yaxis", "yaxis2", "yaxis3"):
         plan[axis].update(tickvals=[-2, 0, 2], title={"text": "Value" if axis == "yaxis2" else ""})
@@ -92,8 +93,8 @@ def shifts(spec: NoisyBN) -> Figure:
         for v, name in enumerate(recorded.VARIANTS)
     )  # fmt: skip
     plan = layout(
-        STEP, "Shift of the means (SD)", y_log=True, x_range=(0, spec.steps), y_range=SHIFTS
-    )  # fmt: skip
+        STEP, "Shift of the means (SD)", y_log=True, x_range=(0, spec.steps), y_range=SHIFTS, height=HEIGHT
+    )
     return Figure(
         "shift", "How far the means move in a step", traces, plan, roles={"x": "step"},
         alt="Root mean square change of the units' means from one training step to the next, divided by the "
