@@ -6,6 +6,7 @@ from typing import Any
 
 from normviz.catalog.norms import NORMS
 from normviz.figures.bound import Figure, now
+from normviz.figures.predictions import Prediction
 from normviz.figures.theme import STYLES, layout, line, reach, reference, variant
 from normviz.specs import scale_frames as recorded
 from normviz.specs.scale import Scale
@@ -21,6 +22,30 @@ X = "Weights multiplied by k"
 def figures(spec: Scale) -> list[Figure]:
     """All charts of a run, the most telling first."""
     return [losses(spec), gradients(spec), angles(spec), changes(spec), turns(spec)]
+
+
+def prediction(spec: Scale) -> Prediction | None:
+    """What ten times the weights will do to the gradient behind batch norm; nothing if it is not there."""
+    if "batch" not in spec.norms:
+        return None
+    v, last = spec.norms.index("batch"), len(recorded.SCALES) - 1
+    return Prediction(
+        key="scale.gradient",
+        question=f"The weights of layer {spec.layer} are made ten times as large; batch norm follows. What "
+        "happens to the gradient of these weights?",
+        covers=("loss", "gradient", "angles", "change", "turn"),
+        choices=("ten times larger", "it stays", "ten times smaller"),
+        answer="Measured: {times:.3g} times what it was, while the loss went from {before:.4f} to "
+        "{after:.4f}.",
+        measured={
+            "times": now("gradient", v, last),
+            "before": now("loss", v, recorded.MIDDLE),
+            "after": now("loss", v, last),
+        },
+        notes=tuple(
+            f"scale.{one}" for one in ("moves", "stays", "exact", "nearly", "rows", "whole", "effective_rate")
+        ),
+    )
 
 
 def losses(spec: Scale) -> Figure:

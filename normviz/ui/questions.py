@@ -13,6 +13,7 @@ from typing import Any
 import streamlit as st
 
 from normviz.figures.bound import Figure
+from normviz.figures.predictions import Prediction
 from normviz.spec import Spec, SpecError
 from normviz.ui.controls import remembered
 
@@ -36,6 +37,8 @@ class Question:
     sources: str
     known: str
     """What is known, and what was believed."""
+    prediction: Callable[[Any], Prediction | None] = lambda spec: None
+    """What visitors are asked before they see the charts, if anything."""
 
 
 def chosen(questions: Sequence[Question]) -> Question:

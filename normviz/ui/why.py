@@ -43,6 +43,7 @@ QUESTIONS: tuple[Question, ...] = (
         label="Scale of the weights",
         spec=Scale,
         figures=scale.figures,
+        prediction=scale.prediction,
         prose="The weights of one layer are multiplied by k, everything else stays: same network, same "
         "batch. Drag the slider below from W × 0.1 to W × 10 and watch which losses move, and what the "
         "gradients do.",

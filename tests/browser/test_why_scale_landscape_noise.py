@@ -109,6 +109,16 @@ def test_the_slider_is_the_scale_of_the_weights(visit: Visit) -> None:
     expect(told).to_have_text("W × 0.2", timeout=PATIENCE)
 
 
+def test_visitors_are_asked_for_the_gradient_before_they_see_it(visit: Visit) -> None:
+    visitor, spec = visit(), SPECS["scale"]
+    page = visitor.open(address(spec), predict=True)
+    page.get_by_role("button", name="ten times smaller").click()
+    gradient, loss = (recorded(spec).at(name)[1] for name in ("gradient", "loss"))
+    told = f"{gradient[-1]:.3g} times what it was, while the loss went from {loss[scale_frames.MIDDLE]:.4f}"
+    expect(page.locator(".nv-stage")).to_contain_text(told, timeout=PATIENCE)
+    expect(page.locator(".nv-stage")).to_contain_text("You said ten times smaller.")
+
+
 def test_another_layer_is_another_run(visit: Visit) -> None:
     visitor, spec = visit(), SPECS["scale"]
     page = visitor.play(address(spec))

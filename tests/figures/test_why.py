@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import pytest
 
 from normviz.figures import landscape, noisy_bn, scale
-from normviz.figures.bound import Ref, resolve
+from normviz.figures.bound import Ref, lookup, resolve
 from normviz.figures.theme import STYLES
 from normviz.frames import Recording
 from normviz.specs.landscape import Landscape
@@ -156,3 +156,15 @@ def test_the_mark_of_the_drag_lies_on_its_curve():
                 curve, mark = [one for one in data if one["meta"].get("variant") == spec.norms[v]]
                 place = list(curve["x"]).index(mark["x"][0])
                 assert np.array_equal(curve["y"][place], mark["y"][0], equal_nan=True), figure.key
+
+
+def test_the_prediction_is_about_batch_norm_and_covers_what_tells_it():
+    spec = SPECS["scale"]
+    asked = scale.prediction(spec)
+    assert asked.to_plain(tuple(figures(spec)))["covers"]
+    for ref in asked.measured.values():
+        assert lookup(ref, record(spec), -1, {}).shape == ()
+    assert lookup(asked.measured["times"], record(spec), 0, {}) == pytest.approx(0.1, rel=1e-3)
+    told = {note.id for k in range(3) for note in record(spec).frame(k).notes}
+    assert told <= set(asked.notes)
+    assert scale.prediction(SPECS["scale"].replace(norms=("none", "layer"))) is None
