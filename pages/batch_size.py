@@ -13,5 +13,5 @@ st.subheader(question.spec.title, anchor=False)
 st.markdown(question.prose)
 
 spec = controls(question.spec)
-stage(spec, *question.figures(spec), predict=question.predict(spec))
+stage(spec, *question.figures(spec), predict=question.prediction(spec))
 told(question)

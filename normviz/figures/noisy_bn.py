@@ -15,11 +15,13 @@ VALUES = (-4.0, 4.0)
 SHIFTS = (1e-3, 10.0)
 """Range of the axis of the means' shift, in standard deviations."""
 STEP = "Training step"
+HEIGHT = 360
+"""Pixels of each chart: one of them has three panels above each other."""
 
 
 def figures(spec: NoisyBN) -> list[Figure]:
     """All charts of a run, the most telling first."""
-    return [accuracy(spec), wandering(spec), shifts(spec)]
+    return [accuracy(spec), shifts(spec), wandering(spec)]
 
 
 def accuracy(spec: NoisyBN) -> Figure:
@@ -42,13 +44,15 @@ def accuracy(spec: NoisyBN) -> Figure:
             now("reached", v), [recorded.TARGET] * spec.seeds, name, ghost=False, hovertemplate=hover
         )
         traces.append({**marks, "mode": "markers"})
-    plan = layout(STEP, "Share of the training samples", x_range=(0, spec.steps), y_range=(0, 1.01))
+    plan = layout(
+        STEP, "Share of the training samples", x_range=(0, spec.steps), y_range=(0, 1.01), height=HEIGHT
+    )
     plan["yaxis"]["tickformat"] = ".0%"
     return Figure(
         "accuracy", "Training accuracy", tuple(traces), plan, roles={"x": "step"},
         alt=f"Accuracy on {SAMPLES} training samples in train mode, noise included, against the training "
         "step, without normalization, with batch norm and with noisy batch norm: every seed a thin line, "
-        "their median a bold one. Marks on the dotted line at 90% are the steps at which the seeds get there.",
+        "their median a bold one. Marks on the dotted line at 90% show when the seeds get there.",
     )  # fmt: skip
 
 
@@ -66,11 +70,13 @@ def wandering(spec: NoisyBN) -> Figure:
             y = history("unit_mean", v, "layer", unit)
             traces.append(line(x, y, name, panel=panel, ghost=False, hovertemplate=hover, **look))
     plan = layout(
-        STEP, "Value that leaves the norm", x_range=(0, spec.steps), y_range=VALUES, columns=3,
-        panels=[STYLES[name].label for name in recorded.VARIANTS], meta={"wide": True},
+        STEP, "Value that leaves the norm", x_range=(0, spec.steps), y_range=VALUES, columns=1,
+        panels=[STYLES[name].label for name in recorded.VARIANTS], height=HEIGHT, gap=0.09,
     )  # fmt: skip
+    for axis in ("yaxis", "yaxis2", "yaxis3"):
+        plan[axis].update(tickvals=[-2, 0, 2], title={"text": "Value" if axis == "yaxis2" else ""})
     return Figure(
-        "wandering", "How the activations wander", tuple(traces), plan, roles={"x": "step"},
+        "wandering", "What leaves the norm, step by step", tuple(traces), plan, roles={"x": "step"},
         alt=f"Means over the batch of the first {recorded.UNITS} units of the chosen layer, of the values "
         "that leave the norm, against the training step, one panel for each variant; the band is one "
         "standard deviation around the first unit's mean. First seed.",
@@ -87,8 +93,8 @@ def shifts(spec: NoisyBN) -> Figure:
         for v, name in enumerate(recorded.VARIANTS)
     )  # fmt: skip
     plan = layout(
-        STEP, "Shift of the means (SD)", y_log=True, x_range=(0, spec.steps), y_range=SHIFTS
-    )  # fmt: skip
+        STEP, "Shift of the means (SD)", y_log=True, x_range=(0, spec.steps), y_range=SHIFTS, height=HEIGHT
+    )
     return Figure(
         "shift", "How far the means move in a step", traces, plan, roles={"x": "step"},
         alt="Root mean square change of the units' means from one training step to the next, divided by the "

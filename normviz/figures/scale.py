@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from normviz.catalog.norms import NORMS
 from normviz.figures.bound import Figure, now
+from normviz.figures.predictions import Prediction
 from normviz.figures.theme import STYLES, layout, line, reach, reference, variant
 from normviz.specs import scale_frames as recorded
 from normviz.specs.scale import Scale
@@ -20,6 +22,30 @@ X = "Weights multiplied by k"
 def figures(spec: Scale) -> list[Figure]:
     """All charts of a run, the most telling first."""
     return [losses(spec), gradients(spec), angles(spec), changes(spec), turns(spec)]
+
+
+def prediction(spec: Scale) -> Prediction | None:
+    """What ten times the weights will do to the gradient behind batch norm; nothing if it is not there."""
+    if "batch" not in spec.norms:
+        return None
+    v, last = spec.norms.index("batch"), len(recorded.SCALES) - 1
+    return Prediction(
+        key="scale.gradient",
+        question=f"The weights of layer {spec.layer} are made ten times as large; batch norm follows. What "
+        "happens to the gradient of these weights?",
+        covers=("loss", "gradient", "angles", "change", "turn"),
+        choices=("ten times larger", "it stays", "ten times smaller"),
+        answer="Measured: {times:.3g} times what it was, while the loss went from {before:.4f} to "
+        "{after:.4f}.",
+        measured={
+            "times": now("gradient", v, last),
+            "before": now("loss", v, recorded.MIDDLE),
+            "after": now("loss", v, last),
+        },
+        notes=tuple(
+            f"scale.{one}" for one in ("moves", "stays", "exact", "nearly", "rows", "whole", "effective_rate")
+        ),
+    )
 
 
 def losses(spec: Scale) -> Figure:
@@ -72,8 +98,9 @@ def angles(spec: Scale) -> Figure:
         ]  # fmt: skip
     plan = layout(
         "Dots: each unit's row; bar: the whole layer", "Cosine of weights and gradient",
-        x_range=(-0.5, len(spec.norms) - 0.5), y_range=(-1.02, 1.02),
+        x_range=(-0.5, len(spec.norms) - 0.5),
     )  # fmt: skip
+    plan["yaxis"].update(range=[now("span_cosine", 0), now("span_cosine", 1)], autorange=False)
     plan["xaxis"].update(
         tickvals=list(range(len(spec.norms))), ticktext=[_short(norm) for norm in spec.norms], showgrid=False
     )
@@ -129,7 +156,7 @@ def _marks(norm: str) -> dict[str, Any]:
 
 
 def _short(norm: str) -> str:
-    return STYLES[norm].label.replace("No normalization", "None").replace(" ", "<br>")
+    return "None" if norm == "none" else NORMS[norm].short
 
 
 def _ticked(plan: dict[str, Any]) -> dict[str, Any]:

@@ -66,7 +66,7 @@ _LOOKS = {
     "weight_standardization": ("#7e57c2", "dash", "hexagon"),
     "dyt": ("#b04a9e", "dot", "cross"),
     # No norm of its own, but a variant of an experiment.
-    "noisy_batch": ("#c2549d", "dash", "diamond"),
+    "noisy_batch": ("#c2549d", "dash", "diamond-open"),
 }
 
 _LABELS = {
@@ -220,12 +220,14 @@ def layout(
     height: int = HEIGHT,
     panels: Sequence[str] = (),
     columns: int = 2,
+    gap: float = 0.16,
     **more: Any,
 ) -> dict[str, Any]:
     """The layout of a figure: one panel, or a grid of small multiples that share their axes.
 
     Titles carry units ("Training step", "Loss (nats)").  Ranges are in data units on logarithmic axes too.
     ``panels`` are the titles of the small multiples, row by row; panel i (from 1) has the axes xi, yi.
+    ``gap`` is the share of the height between two rows of them.
     ``more`` goes to Plotly's layout unchanged (``shapes=[healthy(…)]``).
     """
     x = _axis(x_log, x_range)
@@ -237,7 +239,7 @@ def layout(
         "margin": {"l": 56, "r": 16, "t": 14 if not panels else 26, "b": 44},
     }
     if panels:
-        plan.update(_grid(panels, columns, x, y, x_title, y_title))
+        plan.update(_grid(panels, columns, gap, x, y, x_title, y_title))
     else:
         plan.update(xaxis={**x, "title": {"text": x_title}}, yaxis={**y, "title": {"text": y_title}})
     return {**plan, **more}
@@ -255,12 +257,18 @@ def _axis(log: bool, limits: tuple[Any, Any] | None) -> dict[str, Any]:
 
 
 def _grid(
-    panels: Sequence[str], columns: int, x: dict[str, Any], y: dict[str, Any], x_title: str, y_title: str
+    panels: Sequence[str],
+    columns: int,
+    gap: float,
+    x: dict[str, Any],
+    y: dict[str, Any],
+    x_title: str,
+    y_title: str,
 ) -> dict[str, Any]:
     """Axes and titles of small multiples; only the outer ones carry ticks' labels and titles."""
     columns = min(columns, len(panels))
     rows = -(-len(panels) // columns)
-    gap_x, gap_y = 0.06, 0.16 if rows > 1 else 0.0
+    gap_x, gap_y = 0.06, gap if rows > 1 else 0.0
     wide, high = (1 - gap_x * (columns - 1)) / columns, (1 - gap_y * (rows - 1)) / rows
     plan: dict[str, Any] = {}
     titles = []

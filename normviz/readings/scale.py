@@ -6,6 +6,8 @@ Each sentence is shown only when the numbers bear it out (``normviz.lab.experime
 from __future__ import annotations
 
 TEMPLATES: dict[str, str] = {
+    "scale.diverged": "{norm}: no finite loss, or no gradient at all; the training before has broken this "
+    "network. Train it at a lower learning rate.",
     "scale.untouched": "W × 1: the weights of layer {layer} as they are. Drag the slider either way.",
     "scale.moves": "{norm}, W × {k:.3g}: the loss goes from {first:.4g} to {loss:.4g}, the gradient is "
     "{gradient:.3g} times that at × 1.",

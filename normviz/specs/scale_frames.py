@@ -23,7 +23,7 @@ SCALES: tuple[float, ...] = tuple(
 """What the weights are multiplied by, one after the other: 0.1 to 10, and 1 in the middle."""
 MIDDLE = DECADE
 """Place of the scale 1."""
-MOST_NOTES, NOTE_BYTES = 8, 260
+MOST_NOTES, NOTE_BYTES = 10, 260
 
 EXACT = 1e-5
 """Relative change of the loss up to which it is called unchanged: some roundings of float32."""
@@ -41,7 +41,7 @@ CURVES = {
 | name | is |
 | --- | --- |
 | loss | loss of the batch with the layer's weights multiplied by k |
-| change | its relative distance from the loss at k = 1 |
+| change | its relative distance from the loss at k = 1; NaN where that is exactly zero |
 | gradient | Euclidean norm of the gradient by the layer's weights, divided by the one at k = 1 |
 | turn | lr·‖G‖/‖W‖: how far one step of SGD moves the weights, compared with their size |
 """
@@ -55,6 +55,7 @@ def arrays(spec: Scale) -> tuple[Array, ...]:
         Array("scales", (k,), "f4", ("scale",)),
         *(Array(name, (v, k), "f4", curve, unit) for name, unit in CURVES.items()),
         *(Array(f"span_{name}", (3,), "f4", ("low, high, tick",), "log10") for name in ("loss", "turn")),
+        Array("span_cosine", (2,), "f4", ("low, high",)),
         Array("row_places", (v, r), "f4", ("variant", "row")),
         Array("whole_places", (v, 1), "f4", ("variant", "place")),
         Array("scale", (1,), "f4", ("place",)),
@@ -87,7 +88,7 @@ def answer(recording: Recording, v: int) -> dict[str, Any]:
         "loss": float(loss[MIDDLE]),
         "loss_times_10": float(loss[-1]),
         "gradient_ratio_times_10": float(gradient[MIDDLE] / gradient[-1]),
-        "greatest_relative_change_of_the_loss": float(np.max(recording.at("change")[v])),
+        "greatest_relative_change_of_the_loss": float(np.nanmax(recording.at("change")[v], initial=0.0)),
         "largest_cosine_of_a_row": float(np.nanmax(np.abs(recording.at("row_cosine")[v]), initial=0.0)),
         "cosine_of_the_whole": float(recording.at("whole_cosine")[v, 0]),
     }

@@ -37,8 +37,8 @@ class Question:
     sources: str
     known: str
     """What is known, and what was believed."""
-    predict: Callable[[Any], Prediction | None] = lambda spec: None
-    """What visitors are asked before they see."""
+    prediction: Callable[[Any], Prediction | None] = lambda spec: None
+    """What visitors are asked before they see the charts, if anything."""
 
 
 def chosen(questions: Sequence[Question]) -> Question:

@@ -12,7 +12,7 @@ QUESTIONS: tuple[Question, ...] = (
         label="Error against batch size",
         spec=BatchSize,
         figures=batch_size.figures,
-        predict=batch_size.prediction,
+        prediction=batch_size.prediction,
         prose="Batch norm estimates a mean and a variance from the samples that happen to be together; the "
         "fewer they are, the noisier the estimate. Here one network is trained at every size, from the same "
         "weights on the same digits, and its error is watched while it learns.",

@@ -66,7 +66,10 @@ def look(spec: Landscape, networks: Stack) -> Arrays:
     }
     arrays: Arrays = {
         "line_loss": np.where(alive[:, 0], losses_AVS[:, :, 0], np.nan).T.astype("<f4"),
-        "line_change": np.where(alive[:, 0], changes_AVS[:, :, 0], np.nan).T.astype("<f4"),
+        # A logarithmic axis has no zero, which is the change at the place where it stands.
+        "line_change": np.where(
+            alive[:, 0] & (changes_AVS[:, :, 0] > 0), changes_AVS[:, :, 0], np.nan
+        ).T.astype("<f4"),
         "loss_here": over_seeds(np.median, losses_AVS[recorded.HERE], alive),
         "diverged_at": np.where(diverged_at >= 0, diverged_at, np.nan).astype("<f4"),
     }

@@ -30,6 +30,8 @@ from normviz.specs.scale import Scale
 
 Arrays = dict[str, NDArray[Any]]
 
+_LEAST_REACH = 0.3
+"""The axis of cosines reaches so far at least."""
 _SPREAD = 0.6
 """Width of the column in which a variant's rows are drawn; the columns are 1 apart."""
 
@@ -88,7 +90,8 @@ def _measured(spec: Scale, loss_E: torch.Tensor, w_ERF: torch.Tensor, g_ERF: tor
     with np.errstate(divide="ignore", invalid="ignore"):  # a dead unit has no gradient, and no angle with it
         return {
             "loss": loss,
-            "change": np.abs(loss / loss[middle] - 1.0),
+            # A logarithmic axis has no zero.
+            "change": np.where(loss == loss[middle], np.nan, np.abs(loss / loss[middle] - 1.0)),
             "gradient": (g_E / g_E[middle]).numpy(),
             "turn": (spec.lr * g_E / w_E).numpy(),
             "row_cosine": (along_ER / (w_ER * g_ER)).numpy(),
@@ -135,6 +138,9 @@ def _constants(spec: Scale, whole: Arrays) -> Arrays:
         ),
         "whole_places": columns.astype("<f4"),
     }
+    rows = np.abs(whole["row_cosine"])
+    reach = max(_LEAST_REACH, np.ceil(11 * np.nanmax(rows, initial=0.0)) / 10)
+    arrays["span_cosine"] = np.array([-reach, reach], "<f4")
     arrays |= {name: whole[name].astype("<f4") for name in recorded.CURVES}
     arrays |= {f"span_{name}": span(whole[name]) for name in ("loss", "turn")}
     return arrays

@@ -18,6 +18,8 @@ from normviz.specs.scale import Scale
 
 INVARIANT = ("batch", "layer", "group", "rms", "weight_norm", "weight_standardization", "ghost_batch")
 """Norms in which the scale of the weights cancels, but for ε."""
+TOGETHER = ("layer", "group", "rms")
+"""Those in which it is the common scale of several units that cancels, not that of each."""
 PERPENDICULAR = 0.01
 """Cosine between weights and gradient below which they are called perpendicular."""
 ASLANT = 0.05
@@ -33,6 +35,7 @@ def notes(spec: Scale, whole: Arrays, i: int) -> tuple[Note, ...]:
     """The notes of one place of the drag, the most telling first."""
     seen = _Seen(spec, whole, i)
     found = [
+        *seen.diverged(),
         *seen.losses(),
         *seen.invariance(),
         *seen.angles(),
@@ -48,7 +51,15 @@ class _Seen:
         self.labels = [
             "Without normalization" if norm == "none" else NORMS[norm].label for norm in spec.norms
         ]
-        self.most = whole["change"].max(1)
+        self.finite = np.asarray(np.isfinite(whole["loss"] + whole["gradient"]).all(axis=1))
+        """Variants that the training before has left with a loss and a gradient."""
+        self.most = np.where(self.finite, np.nanmax(whole["change"], axis=1, initial=0.0), np.nan)
+
+    def diverged(self) -> Iterator[Note]:
+        """Variants without a loss, or without a gradient."""
+        for label, finite in zip(self.labels, self.finite, strict=True):
+            if not finite:
+                yield Note("scale.diverged", {"norm": label})
 
     def losses(self) -> Iterator[Note]:
         """What loss and gradient do at this scale: one variant that keeps its loss, one that does not."""
@@ -63,10 +74,7 @@ class _Seen:
                 yield Note(f"scale.{kind}", self._at(v))
 
     def _others(self, keeps: list[int]) -> list[int]:
-        return [v for v in range(len(self.labels)) if v not in keeps and self._finite(v)]
-
-    def _finite(self, v: int) -> bool:
-        return bool(np.isfinite(self.whole["loss"][v]).all())
+        return [v for v in range(len(self.labels)) if v not in keeps and self.finite[v]]
 
     def _at(self, v: int) -> Numbers:
         return {
@@ -102,16 +110,18 @@ class _Seen:
     def angles(self) -> Iterator[Note]:
         """Where every row is perpendicular to its gradient, and where only the whole is."""
         told = set()
-        for v, label in enumerate(self.labels):
+        for v, (norm, label) in enumerate(zip(self.spec.norms, self.labels, strict=True)):
             rows = self.whole["row_cosine"][v, self.i]
             rows = np.abs(rows[np.isfinite(rows)])
             whole = abs(float(self.whole["whole_cosine"][v, self.i]))
-            if not rows.size or not np.isfinite(whole) or self.most[v] >= recorded.NEARLY:
+            if not rows.size or not np.isfinite(whole) or not self.most[v] < recorded.NEARLY:
                 continue
             row = float(rows.max())
-            kind = (
-                "rows" if row < PERPENDICULAR else "whole" if whole < PERPENDICULAR and row > ASLANT else ""
-            )
+            kind = ""
+            if norm in INVARIANT and row < PERPENDICULAR:
+                kind = "rows"
+            elif norm in TOGETHER and whole < PERPENDICULAR and row > ASLANT:
+                kind = "whole"
             if kind and kind not in told:
                 told.add(kind)
                 yield Note(f"scale.{kind}", {"norm": label, "row": _rounded(row), "whole": _rounded(whole)})
