@@ -12,8 +12,8 @@ QUESTIONS: tuple[Question, ...] = (
         spec=LrInit,
         figures=lr_init.figures,
         prose="Every cell is a deep network, trained from the same seed by plain SGD at its own learning "
-        "rate and with initial weights scaled by its own gain. A yellow cell with a dot learned the digits in "
-        "these few steps; click one to see its whole training.",
+        "rate and with initial weights scaled by its own gain. A yellow cell with a dot learned the digits "
+        "in these few steps; click one to see its whole training.",
         formula=r"W^{(0)}_\ell = \text{gain}\cdot\sqrt{\tfrac{2}{\text{fan-in}}}\;Z,\quad Z_{ij}\sim"
         r"\mathcal N(0,1) \qquad\qquad W^{(t+1)} = W^{(t)} - \eta\,\nabla_W L",
         explained="η is the learning rate, a column of the map; the gain is its row, and 1 is He "
