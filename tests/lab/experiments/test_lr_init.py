@@ -113,7 +113,9 @@ def test_counts_marks_and_best_choices_are_those_of_the_map(small: Recording) ->
             for i in range(SMALL.grid):
                 for name, values in (("best_by_rate", maps[v, :, i]), ("best_by_gain", maps[v, i])):
                     fine = values[np.isfinite(values)]
-                    assert arrays[name][v, i] == (max(fine) if len(fine) else pytest.approx(np.nan, nan_ok=True))
+                    assert arrays[name][v, i] == (
+                        max(fine) if len(fine) else pytest.approx(np.nan, nan_ok=True)
+                    )
     last = small.frame(-1).arrays
     assert last["learned"].max() > 0
     assert np.isnan(last["test_accuracy"]).any()
