@@ -1,4 +1,4 @@
-"""How much sooner a map of 144 networks is ready than with the usual loop, when it is dealt to the free cores."""
+"""How much sooner a map of 144 networks is ready than with the usual loop, dealt to the free cores."""
 
 from __future__ import annotations
 
