@@ -155,6 +155,8 @@ def test_a_finger_chooses_before_it_opens(visit: Visit) -> None:
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= 390
     visitor.show("maps")
+    across = page.evaluate("() => ['xaxis', 'xaxis2'].map((name) => chart('maps')._fullLayout[name].domain)")
+    assert across[0] == across[1]  # one map above the other
     page.touchscreen.tap(*cell(page, 0, 1, 1))
     expect(page.locator(DOOR)).to_contain_text("No normalization, learning rate 0.01, gain 0.316:")
     assert urlsplit(page.url).path.endswith("/why")
