@@ -225,6 +225,7 @@ def _parser() -> argparse.ArgumentParser:
         help="measure a figure that the README quotes",
         description="Measure speed as paired ratios: both sides alternate, medians are printed.\n\n"
         "  stack    the stacked engine against the usual training loop (minutes)\n"
+        "  map      a map of 144 networks on all free cores against the usual loop (minutes)\n"
         "  probes   what recording every layer costs on top of a training step\n"
         "  frames   size and encoding time of a frame",
     )

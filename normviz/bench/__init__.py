@@ -8,6 +8,7 @@ from __future__ import annotations
 
 BENCHES: dict[str, str] = {
     "stack": "normviz.bench.stack",
+    "map": "normviz.bench.map",
     "probes": "normviz.bench.probes",
     "frames": "normviz.bench.frames",
 }

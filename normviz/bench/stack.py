@@ -73,19 +73,13 @@ Side = Callable[[int], object]
 
 def _map() -> tuple[Side, Side, int, int]:
     """Usual loops and a stack for one chunk of the map; members of the stack, usual loops timed."""
-    from normviz.lab.engine import Member
-
-    members = [
-        Member("batch", 0, lr=1e-4 * 10 ** (2 * row / (MAP - 1)), gain=0.25 * 16 ** (column / (MAP - 1)))
-        for row in range(MAP)
-        for column in range(MAP)
-    ]
+    members = map_members()
     chunks = [members[start : start + CHUNK] for start in range(0, len(members), CHUNK)]
 
     def usual(turn: int) -> None:
         chunk = chunks[turn % len(chunks)]
         for member in chunk[:: CHUNK // SAMPLE][:SAMPLE]:
-            _usual(member.norm, member.lr)
+            usual_loop(member.norm, member.lr, STEPS)
 
     return usual, lambda turn: _stacked(chunks[turn % len(chunks)]), CHUNK, SAMPLE
 
@@ -98,18 +92,30 @@ def _mixed() -> tuple[Side, Side, int, int]:
 
     def usual(_: int) -> None:
         for norm in NORMS:
-            _usual(norm, 1e-3)
+            usual_loop(norm, 1e-3, STEPS)
 
     return usual, lambda _: _stacked(members), len(members), len(NORMS)
 
 
-def _usual(norm: str, lr: float) -> None:
+def map_members() -> list[Any]:
+    """Batch norm at 12 learning rates × 12 gains, row by row."""
+    from normviz.lab.engine import Member
+
+    return [
+        Member("batch", 0, lr=1e-4 * 10 ** (2 * row / (MAP - 1)), gain=0.25 * 16 ** (column / (MAP - 1)))
+        for row in range(MAP)
+        for column in range(MAP)
+    ]
+
+
+def usual_loop(norm: str, lr: float, steps: int) -> None:
+    """Train one network as tutorials do."""
     from normviz.bench.usual import train
     from normviz.lab.data import load
 
     split = load("digits", 0)
     x = split.x_train.flatten(1)
-    train(norm, x, split.y_train, depth=DEPTH, width=WIDTH, batch_size=BATCH, lr=lr, steps=STEPS)
+    train(norm, x, split.y_train, depth=DEPTH, width=WIDTH, batch_size=BATCH, lr=lr, steps=steps)
 
 
 def _stacked(members: list[Any]) -> None:

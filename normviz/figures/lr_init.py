@@ -15,7 +15,7 @@ ACCURACY_SCALE = [[0.0, "#2c3654"], [0.5, "#7d7c78"], [0.8, "#bdaf6c"], [0.9, "#
 _RATE = "Learning rate"
 _GAIN = "Gain of the initialization"
 _SHARE = {"tickformat": ".0%"}
-_WIDTH_OF_SCALE = 96  # pixels to the right of the maps
+_WIDTH_OF_SCALE = 60  # pixels to the right of the maps
 
 
 def figures(spec: LrInit) -> list[Figure]:
@@ -43,7 +43,9 @@ def maps(spec: LrInit) -> Figure:
                 **axes,
             ),
         ]  # fmt: skip
-    plan = _maps_layout(spec)
+    n = len(spec.norms)
+    plan = _maps_layout(spec, n if n < 4 else (n + 1) // 2, 260)
+    plan["meta"] = {"wide": True, "narrow": _maps_layout(spec, 1 if n < 4 else 2, 190)}
     return Figure(
         "maps", "Test accuracy of every network", tuple(traces), plan, opens=_door(spec),
         alt=f"For each normalization a map of {spec.grid} learning rates, from {spec.lr_low:g} to "
@@ -59,8 +61,8 @@ def _marks(norm: str, y: Any, symbol: str, colour: str, size: int, **more: Any) 
     return {**marks, "mode": "markers", "marker": marker, **more}
 
 
-def _maps_layout(spec: LrInit) -> dict[str, Any]:
-    columns = len(spec.norms) if len(spec.norms) < 4 else (len(spec.norms) + 1) // 2
+def _maps_layout(spec: LrInit, columns: int, high: int) -> dict[str, Any]:
+    """The maps in so many columns, each row of them ``high`` pixels."""
     rows = -(-len(spec.norms) // columns)
     step_x, step_y = (hi / lo for lo, hi in ((spec.lr_low, spec.lr_high), (spec.gain_low, spec.gain_high)))
     half_x, half_y = (step ** (0.5 / (spec.grid - 1)) for step in (step_x, step_y))
@@ -68,18 +70,18 @@ def _maps_layout(spec: LrInit) -> dict[str, Any]:
         _RATE, _GAIN, x_log=True, y_log=True,
         x_range=(spec.lr_low / half_x, spec.lr_high * half_x),
         y_range=(spec.gain_low / half_y, spec.gain_high * half_y),
-        height=80 + 260 * rows, panels=[STYLES[norm].label for norm in spec.norms], columns=columns,
-        meta={"wide": True},
+        height=80 + high * rows, panels=[STYLES[norm].label for norm in spec.norms], columns=columns,
     )  # fmt: skip
     for name in plan:
         if name.startswith(("xaxis", "yaxis")):
-            plan[name].update(showgrid=False, dtick=2 if name[0] == "x" and step_x >= 1e3 else 1)
+            step = step_x if name[0] == "x" else step_y
+            plan[name].update(showgrid=False, dtick=2 if step >= 1e3 else 1 if step >= 30 else "D2")
     plan["margin"] = {**plan["margin"], "r": _WIDTH_OF_SCALE}
     plan["coloraxis"] = {
         "cmin": 0, "cmax": 1, "colorscale": ACCURACY_SCALE,
         "colorbar": {
             "thickness": 10, "outlinewidth": 0, "tickformat": ".0%", "tickvals": [0, 0.5, 0.9, 1.0],
-            "x": 1.01, "len": 1.0, "title": {"text": "Test accuracy", "side": "right"},
+            "x": 1.01, "len": 1.0,
         },
     }  # fmt: skip
     return plan
@@ -129,7 +131,7 @@ def best_choices(spec: LrInit) -> Figure:
         ]
     plan = layout(
         _RATE, "Best test accuracy", x_log=True, y_range=(0, 1.02),
-        panels=("at any gain", "at any learning rate"),
+        panels=("at any gain", "at any learning rate"), meta={"double": True},
     )  # fmt: skip
     for axis, title, (low, high) in (("xaxis", _RATE, ends[0]), ("xaxis2", _GAIN, ends[1])):
         limits = layout("", "", x_log=True, x_range=(low * 0.8, high / 0.8))["xaxis"]

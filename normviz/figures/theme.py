@@ -17,6 +17,8 @@ Conventions between figures and the stage (``ui/assets``):
   ``paper_bgcolor``, ``plot_bgcolor`` and grid colours alone.
 * ``layout`` fixes the height (pixels) and, wherever the range is known, the axes: fixed axes are shared by
   all variants and much faster to draw.  Plotly's own legend is off.
+* ``layout.meta`` is for the stage: ``wide`` takes a whole row, ``double`` two places where there are two;
+  ``narrow`` holds what stands in the layout instead on a telephone (the panels in fewer columns).
 * An axis with the role "layer" is numeric: layer i, counted from 0 in arrays and in the cursor "layer", is
   drawn at ``schema.labels["layer"][i]`` where the schema has numeric labels, else at i + 1.  A role given
   for "x" or "y" holds for every panel of that figure.

@@ -14,12 +14,13 @@ TEMPLATES: dict[str, str] = {
     "lr_init.even": "Step {step}: with every normalization {most} of {of} networks classify more than "
     "{accuracy:.0%} of the test samples correctly (dots).",
     "lr_init.counts": "Step {step}: more than {accuracy:.0%} of the test samples correct (dots): {most} of "
-    "{of} networks with {best}, {fewest} with {worst}.",
-    "lr_init.reach": "{norm}: the networks over {accuracy:.0%} have learning rates from {low:.3g} to "
-    "{high:.3g} and gains from {small:.3g} to {large:.3g}; not every pair of them works.",
-    "lr_init.diverged": "{norm}: {n} of {of} networks diverged (crosses), the first of them, from the left, "
-    "at a learning rate of {lr:.3g}. Their loss was no longer a finite number.",
-    "lr_init.limits": "{norm} does not make it all the same: {n} of its {of} networks stayed below "
-    "{accuracy:.0%} or diverged. The dependence is smaller, not gone.",
+    "{of} networks {best}, {fewest} {worst}.",
+    "lr_init.reach": "{norm}: those over {accuracy:.0%} have {rates} and {gains}; not every pair of these "
+    "works.",
+    "lr_init.reach_whole": "{norm}: those over {accuracy:.0%} have {rates} and {gains}.",
+    "lr_init.diverged": "{norm}: {n} of {of} networks diverged (crosses), some at a learning rate as low "
+    "as {lr:.3g}: their loss was no longer a finite number.",
+    "lr_init.limits": "{norm} does not make every choice work: {n} of its {of} networks stayed below "
+    "{accuracy:.0%} or diverged.",
 }
 """Templates by the id of their note."""

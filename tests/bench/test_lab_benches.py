@@ -7,7 +7,8 @@ import json
 import pytest
 import torch
 
-from normviz.bench import paired, probes, stack, usual
+from normviz.bench import map, paired, probes, stack, usual
+from normviz.lab import processes
 from normviz.lab.data import load
 from normviz.lab.engine import Member, Plan, Stack
 
@@ -26,6 +27,18 @@ def test_stack_bench(monkeypatch: pytest.MonkeyPatch) -> None:
     assert measured["torch"] == torch.__version__
     assert measured["usual_loop"]
     assert measured["cpu"]
+
+
+@pytest.mark.slow
+def test_map_bench() -> None:
+    measured = map.measure(rounds=1, steps=5)
+    assert measured["ratio"] > 0
+    assert measured["ratio_of_cpu_time"] > 0
+    assert (measured["members"], measured["members_in_a_stack"]) == (144, 36)
+    assert measured["workers"] == min(processes.cores(), 4)
+    # Both sides are scaled to the whole map: four usual loops stand for 144.
+    assert measured["ratio"] == pytest.approx(measured["usual_seconds"] / measured["map_seconds"], rel=1e-3)
+    assert json.loads(json.dumps(measured)) == measured
 
 
 @pytest.mark.slow

@@ -20,6 +20,12 @@ def alive(pid: int) -> bool:
     return _stat(pid)[:1] not in ([], ["Z"], ["X"])
 
 
+def ended_unreaped(pid: int) -> set[int]:
+    """Children of a process that have ended and that it has not reaped."""
+    everybody = (int(one.name) for one in Path("/proc").iterdir() if one.name.isdigit())
+    return {one for one in everybody if _stat(one)[:2] == ["Z", str(pid)]}
+
+
 def children(pid: int) -> set[int]:
     """Living children of a process."""
     everybody = (int(one.name) for one in Path("/proc").iterdir() if one.name.isdigit())

@@ -5,15 +5,19 @@ Loaded into the engine host as an operator's own would be (NORMVIZ_EXPERIMENTS).
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from normviz.frames import Array, Frame, Schema
+from normviz.lab import processes
+from normviz.lab.dealt import dealt
 from normviz.spec import Cost, Spec, SpecError, knob
 from normviz.specs import EXPERIMENTS
 
@@ -50,6 +54,31 @@ def walk(spec: Walk) -> Iterator[Schema | Frame]:
         if step == 0:
             arrays["start"] = np.float64(spec.seed) * np.ones(())
         yield Frame(step, arrays)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crew(Walk):
+    """Two random walks, dealt to two workers where a fork is possible."""
+
+    name = "crew"
+    runner = "tests.player.small_experiments:crew"
+
+
+def crew(spec: Crew) -> Iterator[Schema | Frame]:
+    """The first walk's places, changed by the second."""
+    yield SCHEMA
+    parts = [partial(_places, spec, spec.seed), partial(_places, spec, spec.seed + 1)]
+    for step, (one, other) in enumerate(dealt(parts, 2 if processes.can_fork() else 1)):
+        arrays: dict[str, np.ndarray] = {"walk": one + other}
+        if step == 0:
+            arrays["start"] = np.float64(spec.seed) * np.ones(())
+        yield Frame(step, arrays)
+
+
+def _places(spec: Crew, seed: int) -> Iterator[np.ndarray]:
+    for frame in itertools.islice(walk(Walk(seed=seed, steps=spec.steps, pause=spec.pause)), 1, None):
+        assert isinstance(frame, Frame)
+        yield frame.arrays["walk"]
 
 
 HOWS = (
@@ -115,5 +144,5 @@ def _misbehave(how: str) -> Iterator[Schema | Frame]:
         os.write(1, b"\xff" * 100)
 
 
-for _spec in (Walk, Fault):
+for _spec in (Walk, Crew, Fault):
     EXPERIMENTS[_spec.name] = _spec

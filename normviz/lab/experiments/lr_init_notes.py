@@ -5,7 +5,7 @@ Every threshold stands here, and a note is made only of numbers that the charts 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,7 @@ class _Seen:
     def __init__(self, spec: LrInit, step: int, arrays: Arrays) -> None:
         self.spec, self.step = spec, step
         self.labels = [NORMS[norm].label if norm != "none" else "No normalization" for norm in spec.norms]
+        self.with_ = [f"with {NORMS[norm].label}" if norm != "none" else "without" for norm in spec.norms]
         self.accuracy: NDArray[np.float64] = arrays["test_accuracy"].astype(np.float64)
         self.learned: NDArray[np.bool_] = self.accuracy > LEARNED
         self.counts_V = self.learned.sum((1, 2))
@@ -62,8 +63,8 @@ class _Seen:
             yield Note("lr_init.even", numbers)
         else:
             told: Numbers = {
-                "best": self.labels[self.best],
-                "worst": self.labels[self.worst],
+                "best": self.with_[self.best],
+                "worst": self.with_[self.worst],
                 "fewest": fewest,
             }
             yield Note("lr_init.counts", {**numbers, **told})
@@ -71,17 +72,16 @@ class _Seen:
     def widths(self) -> Iterator[Note]:
         """Over which learning rates, and over which gains, the norm with the most cells learns somewhere."""
         for v in dict.fromkeys((self.best, self.worst)):
-            if self.counts_V[v] > 1:
-                rates = np.array(self.spec.rates)[self.learned[v].any(0)]
-                gains = np.array(self.spec.gains)[self.learned[v].any(1)]
-                yield Note(
-                    "lr_init.reach",
-                    {
-                        "norm": self.labels[v], "accuracy": LEARNED,
-                        "low": float(rates[0]), "high": float(rates[-1]),
-                        "small": float(gains[0]), "large": float(gains[-1]),
-                    },
-                )  # fmt: skip
+            if self.counts_V[v]:
+                columns, rows = self.learned[v].any(0), self.learned[v].any(1)
+                numbers: Numbers = {
+                    "norm": self.labels[v],
+                    "accuracy": LEARNED,
+                    "rates": _span("a learning rate of", "learning rates", self.spec.rates, columns),
+                    "gains": _span("a gain of", "gains", self.spec.gains, rows),
+                }
+                whole = self.counts_V[v] == columns.sum() * rows.sum()
+                yield Note("lr_init.reach_whole" if whole else "lr_init.reach", numbers)
 
     def divergence(self) -> Iterator[Note]:
         """The norm of which most networks diverged."""
@@ -89,8 +89,10 @@ class _Seen:
         v = int(gone.sum((1, 2)).argmax())
         if gone[v].any():
             lowest = float(np.array(self.spec.rates)[gone[v].any(0)][0])
-            numbers = {"norm": self.labels[v], "n": int(gone[v].sum()), "of": gone[v].size, "lr": lowest}
-            yield Note("lr_init.diverged", numbers)
+            yield Note(
+                "lr_init.diverged",
+                {"norm": self.labels[v], "n": int(gone[v].sum()), "of": gone[v].size, "lr": lowest},
+            )
 
     def limits(self) -> Iterator[Note]:
         """At the end: what even the norm with the most cells leaves behind."""
@@ -98,6 +100,12 @@ class _Seen:
         if self.step == self.spec.steps and self.spec.norms[self.best] != "none" and behind:
             numbers: Numbers = {"norm": self.labels[self.best], "n": behind, "of": self.spec.grid**2}
             yield Note("lr_init.limits", {**numbers, "accuracy": GUESSING})
+
+
+def _span(one: str, many: str, values: Sequence[float], chosen: NDArray[np.bool_]) -> str:
+    """From where to where the chosen values reach, in words."""
+    low, high = np.array(values)[chosen][[0, -1]]
+    return f"{one} {low:.3g}" if low == high else f"{many} from {low:.3g} to {high:.3g}"
 
 
 def _rounded(value: Any) -> float:

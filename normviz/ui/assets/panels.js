@@ -7,6 +7,13 @@ import { Marks } from "./marks.js";
 import { Sketch } from "./sketch.js";
 
 const HEIGHT = 300; // pixels of a figure that does not say
+const narrow = window.matchMedia("(max-width: 640px)");
+
+/** A figure as it suits the screen: on a narrow one `layout.meta.narrow` takes the place of what it names. */
+function fitted(figure) {
+  const other = figure.layout.meta?.narrow;
+  return other && narrow.matches ? { ...figure, layout: { ...figure.layout, ...other } } : figure;
+}
 
 export class Panel {
   /**
@@ -47,10 +54,13 @@ export class Panel {
   }
 
   /** Show another figure.  See Chart.set for `ghost` and `at`. */
-  set(figure, layers, ghost = null, at = null) {
+  set(declared, layers, ghost = null, at = null) {
+    const figure = fitted(declared);
     this.figure = figure;
     this.root.dataset.key = figure.key;
-    this.root.classList.toggle("nv-wide", figure.layout.meta?.wide === true);
+    for (const size of ["wide", "double"]) {
+      this.root.classList.toggle(`nv-${size}`, figure.layout.meta?.[size] === true);
+    }
     setText(this.title, figure.title);
     this.plot.setAttribute("aria-label", figure.alt);
     this.root.dataset.covered = figure.covered ?? "";
