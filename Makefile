@@ -34,7 +34,7 @@ browser:
 	  { echo "The tests drive a real browser and found none. Install Chromium, for example: sudo apt-get install chromium"; exit 1; }
 
 bench: $(VENV)/tests  ## the figures quoted in the README
-	for name in stack probes frames; do $(BIN)/python -m normviz bench $$name || exit 1; done
+	for name in stack probes frames map; do $(BIN)/python -m normviz bench $$name || exit 1; done
 
 load: $(VENV)/tests  ## sixty visitors on this machine, for about half an hour; into build/load.json
 	$(BIN)/python -m tests.load
