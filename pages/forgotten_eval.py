@@ -24,8 +24,8 @@ st.markdown(
 )
 st.latex(
     r"\begin{aligned}\text{train:}\quad \hat x&=(x-\mu_B)\,/\sqrt{\sigma_B^2+\varepsilon}\\"
-    r"\text{eval:}\quad \hat x&=(x-\mu)\,/\sqrt{\sigma^2+\varepsilon},\quad"
-    r"\mu\leftarrow(1-m)\,\mu+m\,\mu_B\end{aligned}"
+    r"\text{eval:}\quad \hat x&=(x-\mu)\,/\sqrt{\sigma^2+\varepsilon}\\"
+    r"\mu&\leftarrow(1-m)\,\mu+m\,\mu_B\end{aligned}"
 )
 st.markdown(
     "The mean of $B$ samples scatters with variance $\\sigma^2/B$: small batches are noisy, and a batch "
