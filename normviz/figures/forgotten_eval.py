@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from normviz.catalog.norms import NORMS
+from normviz.figures import forgotten_eval_opposites as opposites
+from normviz.figures import forgotten_eval_repairs as repaired
 from normviz.figures import forgotten_eval_statistics as inside
 from normviz.figures.bound import Figure, history, now, steps
 from normviz.figures.forgotten_eval_marks import (
@@ -32,31 +34,30 @@ from normviz.figures.forgotten_eval_marks import (
     sizes,
 )
 from normviz.figures.predictions import Prediction, Sketch
-from normviz.figures.theme import STYLES, band, faded, layout, line, variant
+from normviz.figures.theme import band, layout, line, variant
 from normviz.specs import forgotten_eval_frames as recorded
 from normviz.specs.forgotten_eval import ForgottenEval
 from normviz.specs.forgotten_eval_frames import BATCH_SIZES, COMPANIES, SIDE, SORTED_SIZES, VALIDATION_BATCH
 
 
 def figures(spec: ForgottenEval) -> list[Figure]:
-    """All figures, act by act; those of running statistics only where there are any."""
-    always = [
-        error_curves(spec),
-        error_by_batch_size(spec),
-        changed_labels(spec),
-        neighbours(spec),
-        repairs(spec),
-        dropout(spec),
-    ]
+    """All figures, act by act, as their titles say; those of running statistics only where there are any."""
+    acts = [error_curves(spec), error_by_batch_size(spec), changed_labels(spec), neighbours(spec)]
+    mended = [repaired.repairs(spec), repaired.dropout(spec)]
     if not NORMS[spec.norm].running_statistics:
-        return [*always, loss_curves(spec)]
+        return [*acts, *mended, loss_curves(spec)]
     return [
-        *always,
+        *acts,
         inside.statistics(spec),
-        inside.moved_statistics(spec),
-        inside.statistics_after_a_pass(spec),
-        inside.error_after_a_pass(spec),
         inside.lag(spec),
+        inside.error_after_a_pass(spec),
+        inside.statistics_after_a_pass(spec),
+        inside.moved_statistics(spec),
+        *mended,
+        opposites.trained_in_eval(spec),
+        opposites.other_pictures(spec),
+        opposites.fine_tuning(spec),
+        opposites.dropout_before(spec),
         loss_curves(spec),
     ]
 
@@ -102,7 +103,7 @@ def error_by_batch_size(spec: ForgottenEval) -> Figure:
     )  # fmt: skip
     evaluated = (
         line([x[0], x[-1]], level, norm, **dashed(norm, EVAL), hovertemplate=hover("eval mode")),
-        line([1.08, 1.08], level, norm, **said_at(0, 2, "eval mode<br> ", "top right"), ghost=False),
+        line([1.08, 1.08], level, norm, **said_at(0, 2, "eval mode<br> <br> ", "top right"), ghost=False),
     )
     plan = layout(
         "Batch size of the prediction", "Test error (%)", x_log=True, x_range=(0.8, 330), y_range=PERCENT,
@@ -112,7 +113,7 @@ def error_by_batch_size(spec: ForgottenEval) -> Figure:
         plan["annotations"] = [note_at(1, 75, "batch 1:<br>torch refuses")]
     traces = (*band(x, *low_high("shuffled"), norm), *others, by_class, *evaluated, shuffled)
     return Figure(
-        "error_by_batch_size", "The same weights in smaller batches", traces, plan,
+        "error_by_batch_size", "Act 2: the same weights in smaller batches", traces, plan,
         alt="Test error against the batch size of the prediction: in training mode with shuffled batches "
         "(mean and spread over the seeds) and with batches sorted by class, in evaluation mode, and for "
         "other norms.",
@@ -136,7 +137,7 @@ def error_curves(spec: ForgottenEval) -> Figure:
         annotations=[key(f"solid: train mode, batch {VALIDATION_BATCH}<br>dashed: eval mode")],
     )  # fmt: skip
     return Figure(
-        "error_curves", "Both modes while training", tuple(traces), plan,
+        "error_curves", "Act 1: both modes while training", tuple(traces), plan,
         roles={"x": "step"},
         alt="Test error against the training step, in training mode with large batches and in evaluation "
         "mode, mean and spread over the seeds.",
@@ -169,7 +170,7 @@ def changed_labels(spec: ForgottenEval) -> Figure:
             "tickvals": list(range(rows)), "ticktext": words,
         },
     }  # fmt: skip
-    title = f"The same digits in {recorded.DRAWS} random batches of {spec.deploy_batch}"
+    title = f"Act 2: the same digits in {recorded.DRAWS} random batches of {spec.deploy_batch}"
     return Figure(
         "changed_labels", title, (ink, labels), plan,
         alt="Some test digits whose label changes: a column for each, with its picture, its true label, its "
@@ -212,7 +213,7 @@ def neighbours(spec: ForgottenEval) -> Figure:
         "constrain": "domain", "constraintoward": "left",
     }  # fmt: skip
     plan["yaxis2"] = {**square, "domain": [0.83, 1], "anchor": "x2", "range": [SIDE - 0.5, -0.5]}
-    title = f"One digit among {COMPANIES} sets of batch-mates"
+    title = f"Act 2: one digit among {COMPANIES} sets of batch-mates"
     return Figure(
         "neighbours", title, (steady, dots, ink), plan, expert=True,
         alt="Probability that the network gives to the right answer for one digit, and the label it gives, "
@@ -222,61 +223,6 @@ def neighbours(spec: ForgottenEval) -> Figure:
 
 def _counted(mates: int) -> str:
     return "one batch-mate" if mates == 1 else f"{mates} batch-mates"
-
-
-# --- repair ---------------------------------------------------------------------------------------
-
-_HARMS = ("train_mode", "after_pass")
-_REPAIRS = {
-    "train_mode": "train mode",
-    "after_pass": "eval(), after a<br>train-mode pass",
-    "eval": "eval()",
-    "recalibrated": "recalibrated<br>after that pass",
-    "frozen": "frozen during<br>that pass",
-    "layer": "layer norm,<br>train mode",
-    "group": "group norm,<br>train mode",
-}
-
-
-def repairs(spec: ForgottenEval) -> Figure:
-    """The harm and what mends it, as bars."""
-    names = recorded.repairs(spec)
-    norms = [name if name in spec.others else spec.norm for name in names]
-    fills = [faded(norm, 0.85 if name in _HARMS else 0.4) for name, norm in zip(names, norms, strict=True)]
-    bars: Trace = {
-        "type": "bar", "orientation": "h", "x": now("repair_spread", MEAN),
-        "y": [_REPAIRS[name] for name in names], "error_x": error_bars("repair"), "showlegend": False,
-        "marker": {"color": fills, "line": {"color": [STYLES[norm].colour for norm in norms], "width": 1}},
-        "hovertemplate": "%{y}: %{x:.2f}%<extra></extra>",
-    }  # fmt: skip
-    plan = layout(f"Test error (%), batches of {spec.deploy_batch}", "", height=340)
-    plan["xaxis"].update(rangemode="tozero")
-    plan["yaxis"].update(type="category", autorange="reversed", showgrid=False, ticks="")
-    plan["margin"]["l"] = 112
-    return Figure(
-        "repairs", "Repairs, each one measured", (bars,), plan, expert=True,
-        alt="Test error of the network in training mode, and in evaluation mode after a training-mode pass "
-        "over batches sorted by class; then with each repair: evaluation mode, recalibrated statistics, "
-        "frozen statistics, other norms.",
-    )  # fmt: skip
-
-
-def dropout(spec: ForgottenEval) -> Figure:
-    """Dropout's half of the story: the harm of a forgotten eval() without any norm."""
-    bars: Trace = {
-        "type": "bar", "x": ["eval mode", *(f"train mode,<br>batch {n}" for n in recorded.DROPOUT_SIZES)],
-        "y": now("dropout_spread", MEAN), "error_y": error_bars("dropout"), "showlegend": False, "width": 0.5,
-        "marker": {"color": faded("none", 0.6), "line": {"color": STYLES["none"].colour, "width": 1}},
-        "hovertemplate": "%{x}: %{y:.2f}%<extra></extra>",
-    }  # fmt: skip
-    plan = layout("", "Test error (%)")
-    plan["xaxis"].update(type="category")
-    plan["yaxis"].update(rangemode="tozero")
-    return Figure(
-        "dropout", f"Dropout {recorded.DROPOUT:g} instead of a norm", (bars,), plan, expert=True,
-        alt="Test error of a network without normalization but with dropout: in evaluation mode, and with "
-        "dropout left on, in large and in small batches.",
-    )  # fmt: skip
 
 
 # --- training -------------------------------------------------------------------------------------

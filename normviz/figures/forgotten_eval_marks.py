@@ -26,9 +26,10 @@ def low_high(name: str) -> tuple[Ref, Ref]:
     return now(f"{name}_spread", LOW), now(f"{name}_spread", HIGH)
 
 
-def error_bars(name: str) -> Trace:
-    """Error bars of one SD."""
-    return {"type": "data", "array": now(f"{name}_spread", SD), "thickness": 1.2, "width": 3}
+def error_bars(name: str, colour: str | None = None) -> Trace:
+    """Error bars of one SD, in the colour of their trace; on bars, which have several, in another."""
+    own = {} if colour is None else {"color": colour}
+    return {"type": "data", "array": now(f"{name}_spread", SD), "thickness": 1.2, "width": 3, **own}
 
 
 def dashed(norm: str, dash: str) -> Trace:

@@ -33,7 +33,7 @@ def statistics(spec: ForgottenEval) -> Figure:
     for panel, (name, _) in enumerate(_QUANTITIES, 1):
         x, y = now(f"running_{name}", "layer"), now(f"batch_{name}", "layer")
         traces.append(_dots(x, y, spec.norm, panel, "circle", "running → batch"))
-    title = f"One batch of {spec.deploy_batch} against the running statistics"
+    title = f"Why: one batch of {spec.deploy_batch} against the running statistics"
     return Figure(
         "statistics", title, tuple(traces), _two_panels("Running statistics", "Statistics of the batch"),
         expert=True,
@@ -63,7 +63,7 @@ def moved_statistics(spec: ForgottenEval) -> Figure:
     for axis in ("xaxis", "xaxis2"):
         plan[axis].update(showgrid=False, range=[0.5, CHANNELS + 0.5], autorange=False)
     return Figure(
-        "moved_statistics", "Running statistics, moved by a sorted pass",
+        "moved_statistics", "Why: statistics moved by a sorted pass",
         tuple(moved), plan, roles={"y": "layer"}, expert=True,
         alt=f"For every layer and {CHANNELS} of its channels, how far one pass in training mode over batches "
         "sorted by class moved the running mean (in running standard deviations), and how often it doubled "
@@ -82,7 +82,7 @@ def statistics_after_a_pass(spec: ForgottenEval) -> Figure:
     plan = _two_panels("Before the pass", "After the pass")
     plan["annotations"] = [*plan["annotations"], key("○ shuffled pass<br>✕ sorted by class")]
     return Figure(
-        "statistics_after_a_pass", "Before and after a train-mode pass", tuple(traces),
+        "statistics_after_a_pass", "Why: before and after a train-mode pass", tuple(traces),
         plan, expert=True,
         alt=f"For {CHANNELS} channels of the chosen layer, running mean and variance after one pass in "
         "training mode against those before it, for shuffled batches and for batches sorted by class.",
@@ -107,7 +107,7 @@ def error_after_a_pass(spec: ForgottenEval) -> Figure:
     sizes(plan["xaxis"], x)
     plan["yaxis"].update(rangemode="tozero")
     return Figure(
-        "error_after_a_pass", "eval() after a train-mode pass", (before, *after),
+        "error_after_a_pass", "Why: eval() after a train-mode pass", (before, *after),
         plan,
         expert=True,
         alt="Test error in evaluation mode after one pass in training mode, shuffled or sorted by class, "
@@ -129,7 +129,7 @@ def lag(spec: ForgottenEval) -> Figure:
     words = "solid: error in train mode<br>dashed: error in eval mode<br>grey: initial statistics left"
     plan = layout("Training step", "%", x_range=(0, last), y_range=PERCENT, annotations=[key(words)])
     return Figure(
-        "lag", "Too few steps: statistics that lag behind", tuple(traces), plan, roles={"x": "step"},
+        "lag", "Why: too few steps, statistics that lag behind", tuple(traces), plan, roles={"x": "step"},
         expert=True,
         alt="Over the first training steps, test error in both modes, and the share of the initial running "
         "statistics that is left, (1 - momentum) to the power of the step.",

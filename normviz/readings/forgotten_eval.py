@@ -74,4 +74,33 @@ TEMPLATES: dict[str, str] = {
         "Repair. Averaging the statistics anew over the training batches (precise BN) brings the "
         "damaged network from {after:.1f}% back to {mended:.1f}%."
     ),
+    "forgotten_eval.trained_in_eval": (
+        "Opposite mistake: trained in eval mode, the norm keeps the statistics that it began with (mean 0, "
+        "variance 1) and normalizes nothing. After {steps} steps at learning rate {lr:.3g} such networks err "
+        "{evaluated:.1f}%, as usual {trained:.1f}%."
+    ),
+    "forgotten_eval.diverged_in_eval": (
+        "At learning rate {lr:.3g}, {in_eval} of {seeds} networks diverge that are trained in eval mode, and "
+        "{as_usual} of {seeds} that are trained as usual."
+    ),
+    "forgotten_eval.domain": (
+        "Opposite mistake: running statistics of other pictures. Shown the same digits with half the "
+        "contrast and brighter, eval mode errs {other:.0f}% ({same:.1f}% before). Recalibrated on such "
+        "pictures: {mended:.1f}%; no weight has changed."
+    ),
+    "forgotten_eval.domain_back": (
+        "The recalibrated network then errs {back:.0f}% on the old pictures ({same:.1f}% before): running "
+        "statistics fit one kind of picture at a time."
+    ),
+    "forgotten_eval.tuned": (
+        "Opposite mistake: model.train() before fine-tuning. After {steps} more steps on digits that it "
+        "knows already, in batches of {batch} of one class each, the network errs {trained:.0f}%; with "
+        "frozen statistics {frozen:.1f}% ({before:.1f}% before). In shuffled batches, in train mode: "
+        "{shuffled:.1f}%."
+    ),
+    "forgotten_eval.dropout_before": (
+        "Dropout just before batch norm: where {keep:.0%} of the values are kept, the input varies in use "
+        "{measured:.2f} times as much as the norm has stored; the closed form says {formula:.2f} (mean over "
+        "the channels)."
+    ),
 }

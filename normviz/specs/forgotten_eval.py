@@ -125,6 +125,12 @@ class ForgottenEval(Spec):
         epochs = (epoch * self.steps_per_epoch for epoch in range(1, self.epochs_run + 1))
         return tuple(sorted({step for step in (*early, *epochs) if step <= self.steps}))
 
+    @property
+    def opposite_steps(self) -> tuple[int, ...]:
+        """Steps after which the networks that are trained in evaluation mode are measured: a quarter's."""
+        last = max(1, self.steps // 4)
+        return (*(step for step in (1, 3, 6, 10, 18, 31, 55, 93) if step < last), last)
+
     # --- cost and result --------------------------------------------------------------------------
 
     def schema(self) -> Schema:
@@ -132,13 +138,15 @@ class ForgottenEval(Spec):
         return frames.schema(self)
 
     def cost(self) -> Cost:
-        """Training (forward and backward count three times), and some 60 passes through the test set."""
+        """Training (forward and backward count three times), and some 140 passes through the test set."""
         digits = DATASETS["digits"]
         once = NETWORKS[self.network].multiply_adds(
             digits.shape, digits.classes, self.depth, self.first_width
         )
         training = 3 * self.steps * self.batch_size * (2 + len(self.others))
-        testing = digits.n_test * (2 * len(self.curve_steps) + 60)
+        training += 3 * self.opposite_steps[-1] * self.batch_size * len(frames.TRAINED_IN) * len(frames.RATES)
+        training += 3 * frames.TUNING_STEPS[-1] * self.deploy_batch * len(frames.ORDERS) * len(frames.STATES)
+        testing = digits.n_test * (2 * len(self.curve_steps) + 140)
         return Cost(float(once * self.seeds * (training + testing)), frames.nbytes(self))
 
     def summary(self, recording: Recording) -> dict[str, Any]:

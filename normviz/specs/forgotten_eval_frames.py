@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from normviz.catalog.norms import NORMS
 from normviz.frames import Array, Recording, Schema
+from normviz.specs.spreads import spread
 
 if TYPE_CHECKING:
     from normviz.specs.forgotten_eval import ForgottenEval
@@ -50,9 +51,29 @@ LABEL_ROWS = ("true", "eval", *(f"batch {draw}" for draw in range(1, DRAWS + 1))
 PASSES = ("before", "shuffled", "sorted")
 """States of the running statistics: trained, and after a train-mode pass in either order."""
 
-_NOTE_BYTES = 3000  # bound on the notes of one frame, as JSON
+TRAINED_IN = ("train", "eval")
+"""Modes of the norm in which the networks of the opposite mistake are trained."""
+RATES = (1, 10)
+"""Times the learning rate, for them."""
+DOMAIN = (0.5, 1.0)
+"""Pictures of another domain: half the contrast, and brighter by one standard deviation of the pixels."""
+DOMAIN_STATES = ("same", "other", "train_mode", "recalibrated", "back")
+"""What is tried on them: eval mode on the old pictures, on the new ones, train mode on the new ones, eval
+mode on the new ones after recalibration, and then on the old ones again."""
+ORDERS = ("shuffled", "sorted")
+"""How the batches of the fine-tuning are made up: at random, or of one class each."""
+STATES = ("train", "frozen")
+"""What fine-tuning does with the running statistics."""
+TUNING_STEPS = (0, 1, 3, 10, 30, 60, 120)
+"""Steps of fine-tuning after which it is measured."""
+SLOWER = 0.1
+"""Learning rate of the fine-tuning, in terms of the training's."""
+KEEPS = (0.95, 0.8, 0.5)
+"""Shares of the values that a dropout before a norm lets through."""
+
+_NOTE_BYTES = 4000  # bound on the notes of one frame, as JSON
 _HEAD_BYTES = 8 + 8  # head of a frame and its mask, at most
-_FRAMES_AFTER = 60 + COMPANIES  # bound on the frames after training
+_FRAMES_AFTER = 90 + COMPANIES  # bound on the frames after training
 
 
 def repairs(spec: ForgottenEval) -> tuple[str, ...]:
@@ -73,6 +94,14 @@ def schema(spec: ForgottenEval) -> Schema:
         "label": LABEL_ROWS,
         "pass": PASSES,
         "dropout": ("eval", *DROPOUT_SIZES),
+        "trained_in": TRAINED_IN,
+        "rate": tuple(rate * spec.lr for rate in RATES),
+        "point": spec.opposite_steps,
+        "domain": (*DOMAIN_STATES, *spec.others),
+        "order": ORDERS,
+        "state": STATES,
+        "tuning": TUNING_STEPS,
+        "keep": KEEPS,
     }
     facts = {
         "steps": spec.steps,
@@ -125,10 +154,16 @@ _AFTER = (
     ("other_shuffled", "seed other size", "%"),
     ("repair", "seed repair", "%"),
     ("dropout", "seed dropout", "%"),
+    ("opposite", "seed trained_in rate point", "%"),
+    ("opposite_diverged", "trained_in rate point", "%"),
+    ("domain", "seed domain", "%"),
+    ("tuned", "seed order state tuning", "%"),
+    ("keep_measured", "keep channel", ""),
+    ("keep_formula", "keep channel", ""),
 )
 _WITH_SPREAD = {
     "loss", "curve_eval", "curve_train", "shuffled", "sorted", "after_shuffled", "after_sorted",
-    "other_shuffled", "repair", "dropout",
+    "other_shuffled", "repair", "dropout", "opposite", "domain", "tuned",
 }  # fmt: skip
 
 
@@ -146,6 +181,14 @@ def _arrays(spec: ForgottenEval, rows: Sequence[tuple[str, str, str]]) -> Iterat
         "pass": len(PASSES),
         "dropout": 1 + len(DROPOUT_SIZES),
         "end": 2,
+        "trained_in": len(TRAINED_IN),
+        "rate": len(RATES),
+        "point": len(spec.opposite_steps),
+        "domain": len(DOMAIN_STATES) + len(spec.others),
+        "order": len(ORDERS),
+        "state": len(STATES),
+        "tuning": len(TUNING_STEPS),
+        "keep": len(KEEPS),
         "sample": SAMPLES,
         "company": COMPANIES,
         "row": SIDE,
@@ -173,14 +216,16 @@ def nbytes(spec: ForgottenEval) -> float:
 def answer(recording: Recording) -> dict[str, Any]:
     """Errors and shares in percent, each as mean and SD over the seeds, by batch size where it varies.
 
-    A batch size that the network refuses has no entry.
+    A batch size that the network refuses has no entry; of networks that all diverged there is None.  The
+    opposite mistakes are told where the norm keeps running statistics.
     """
+    labels = recording.schema.labels
 
     def table(labels: Sequence[object], name: str) -> dict[str, Any]:
         columns = zip(labels, recording.at(name).T, strict=True)
         return {str(label): spread(column) for label, column in columns if np.isfinite(column).any()}
 
-    return {
+    told = {
         "eval_error": spread(recording.at("eval_error")),
         "train_mode_error": {
             "shuffled": table(BATCH_SIZES, "shuffled"),
@@ -191,14 +236,21 @@ def answer(recording: Recording) -> dict[str, Any]:
             "shuffled": table(SORTED_SIZES, "after_shuffled"),
             "sorted": table(SORTED_SIZES, "after_sorted"),
         },
-        "repairs": table(recording.schema.labels["repair"], "repair"),
-        "dropout": table(recording.schema.labels["dropout"], "dropout"),
+        "repairs": table(labels["repair"], "repair"),
+        "dropout": table(labels["dropout"], "dropout"),
     }
-
-
-def spread(values: NDArray[Any]) -> dict[str, float | int | None]:
-    """Mean and sample standard deviation over the seeds that have a value, and how many they are."""
-    known = values[np.isfinite(values)]
-    mean = float(np.mean(known, dtype=np.float64)) if len(known) else None
-    sd = float(np.std(known, ddof=1, dtype=np.float64)) if len(known) > 1 else None
-    return {"mean": mean, "sd": sd, "seeds": len(known)}
+    if not NORMS[str(recording.schema.facts["norm"])].running_statistics:
+        return told
+    tuned, opposite = recording.at("tuned")[..., -1], recording.at("opposite")[..., -1]
+    return {
+        **told,
+        "trained_in": {
+            mode: {f"lr {rate:g}": spread(opposite[:, m, r]) for r, rate in enumerate(labels["rate"])}
+            for m, mode in enumerate(TRAINED_IN)
+        },
+        "domain": table(labels["domain"], "domain"),
+        "tuned": {
+            order: {state: spread(tuned[:, o, s]) for s, state in enumerate(STATES)}
+            for o, order in enumerate(ORDERS)
+        },
+    }

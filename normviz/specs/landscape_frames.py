@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from normviz.frames import Array, Recording, Schema
-from normviz.specs.train_frames import HEAD_BYTES, spread
+from normviz.specs.spreads import spread
+from normviz.specs.train_frames import HEAD_BYTES
 
 if TYPE_CHECKING:
     from normviz.specs.landscape import Landscape

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normviz.frames import Array, Recording, Schema
-from normviz.specs.train_frames import HEAD_BYTES, spread
+from normviz.specs.spreads import spread
+from normviz.specs.train_frames import HEAD_BYTES
 
 if TYPE_CHECKING:
     from normviz.specs.noisy_bn import NoisyBN
@@ -70,7 +71,7 @@ def answer(recording: Recording, v: int) -> dict[str, Any]:
     reached = recording.at("reached")[v]
     alive = np.isnan(recording.at("diverged_at")[v])
     return {
-        f"steps_to_{TARGET:.0%}".rstrip("%"): spread(reached[np.isfinite(reached)]),
+        f"steps_to_{TARGET:.0%}".rstrip("%"): spread(reached),
         "train_accuracy": spread(recording.at("accuracy")[v][alive]),
         "shift": mean_shift(recording.history("shift")[1][:, v]),
     }

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normviz.frames import Array, Recording, Schema
-from normviz.specs.train_frames import HEAD_BYTES, spread
+from normviz.specs.spreads import spread
+from normviz.specs.train_frames import HEAD_BYTES
 
 if TYPE_CHECKING:
     from normviz.specs.sequences import Sequences
@@ -148,7 +149,7 @@ def answer(spec: Sequences, recording: Recording, v: int) -> dict[str, Any]:
     norm, before = spec.norms[v], spec.changed_from
     accuracy = recording.at("accuracy")[v]
     told: dict[str, Any] = {
-        "accuracy": spread(accuracy[np.isfinite(accuracy)]),
+        "accuracy": spread(accuracy),
         "future_seen": _plain(recording.at("leak_own")[v, :before].max()),
         "mates_seen": _plain(recording.at("leak_mates")[v].max()),
         "seen_in_eval": _plain(recording.at("leak_eval")[v]),

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from normviz.frames import Array, Recording, Schema
 from normviz.specs import signal_theory as theory
+from normviz.specs.spreads import spread
 from normviz.specs.train_frames import BINS as BINS
-from normviz.specs.train_frames import HEAD_BYTES, spread
+from normviz.specs.train_frames import HEAD_BYTES
 from normviz.specs.train_frames import WHOLE as WHOLE
 
 if TYPE_CHECKING:
@@ -135,19 +136,19 @@ def answer(spec: Signal, recording: Recording, v: int) -> dict[str, Any]:
         return _plain(recording.at(f"theory_{name}")[places.index(norm), -1])
 
     told: dict[str, Any] = {
-        "sd_last": _finite_spread(recording.at("sd")[v, :, -1]),
+        "sd_last": spread(recording.at("sd")[v, :, -1]),
         "sd_last_predicted": last("sd", "scale"),
     }
     for name, squared in (("activation", True), ("weight", False)):
-        told[f"growth_{name}{'_squared' * squared}"] = _finite_spread(
+        told[f"growth_{name}{'_squared' * squared}"] = spread(
             np.array([growth(row, name) for row in recording.at(f"grad_{name}")[v]])
         )
         told[f"growth_{name}{'_squared' * squared}_predicted"] = predicted_growth(recording, norm, name)
     for name in health(spec):
-        told[name] = _finite_spread(recording.at(name)[v].mean(-1))
-    told["initial_loss"] = _finite_spread(recording.at("loss")[v])
-    told["cosine_first"] = _finite_spread(recording.at("cosine")[v, :, 0])
-    told["cosine_last"] = _finite_spread(recording.at("cosine")[v, :, -1])
+        told[name] = spread(recording.at(name)[v].mean(-1))
+    told["initial_loss"] = spread(recording.at("loss")[v])
+    told["cosine_first"] = spread(recording.at("cosine")[v, :, 0])
+    told["cosine_last"] = spread(recording.at("cosine")[v, :, -1])
     told["cosine_last_predicted"] = last("cosine", "angle")
     return told
 
@@ -173,10 +174,6 @@ def predicted_growth(recording: Recording, norm: str, name: str) -> float | None
     if norm not in flows:
         return None
     return _plain(growth(recording.at(f"theory_grad_{name}")[flows.index(norm)], name))
-
-
-def _finite_spread(values: NDArray[Any]) -> dict[str, float | int] | None:
-    return spread(values[np.isfinite(values)])
 
 
 def _plain(value: Any) -> float | None:

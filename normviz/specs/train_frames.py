@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from normviz.catalog.norms import NORMS
 from normviz.frames import Array, Recording, Schema
+from normviz.specs.spreads import spread
 
 if TYPE_CHECKING:
     from normviz.specs.train import Train
@@ -180,12 +181,3 @@ def first_steps(steps: NDArray[Any], accuracy_TS: NDArray[Any], target: float) -
     """
     reached = accuracy_TS >= target
     return np.where(reached.any(0), steps[reached.argmax(0)], NEVER).astype(np.int64)
-
-
-def spread(values: NDArray[Any]) -> dict[str, float | int] | None:
-    """Mean and sample standard deviation (0 for a single value) over seeds; None if there are none."""
-    if not len(values):
-        return None
-    wide = values.astype(np.float64)
-    sd = float(wide.std(ddof=1)) if len(wide) > 1 else 0.0
-    return {"mean": float(wide.mean()), "sd": sd, "seeds": len(wide)}

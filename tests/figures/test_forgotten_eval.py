@@ -110,7 +110,8 @@ def test_every_array_of_the_schema_is_drawn(course):
     named = {array.name for array in recording.schema.arrays}
     left_out = {name for name in named if f"{name}_spread" in named} | {"eval_error", "flip_share"}
     if spec.norm == "layer":  # keeps no statistics, so there is nothing of them to draw
-        left_out |= {name for name in named if name.startswith(("running", "batch", "pass", "after"))}
+        of_them = ("running", "batch", "pass", "after", "opposite", "domain", "tuned", "keep")
+        left_out |= {name for name in named if name.startswith(of_them)}
     assert named - drawn == left_out - {"loss"}
 
 

@@ -43,6 +43,11 @@ class Batches:
         self._position += 1
         return batch
 
+    def chosen(self, order: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The batch of these training samples, [S, B]; the sequence stays where it is."""
+        rows = torch.arange(len(order))[:, None]
+        return self._x[rows, order], self._y[rows, order]
+
     def peek(self) -> tuple[torch.Tensor, torch.Tensor]:
         """The batch that `next` will give."""
         if self._position == self.per_epoch:

@@ -84,9 +84,8 @@ def trace(stack: Stack, x: torch.Tensor, mode: str) -> Tape:
     return Tape(**{field.name: joined(field.name) for field in fields(Tape)})
 
 
-def recalibrate(stack: Stack, splits: Sequence[Split], batch_size: int, batches: int | None) -> None:
-    """Set running statistics to their mean over training batches; see `Stack.recalibrate`."""
-    x = torch.stack([split.x_train for split in splits]).to(stack.device, stack.dtype)
+def recalibrate(stack: Stack, x: torch.Tensor, batch_size: int, batches: int | None) -> None:
+    """Set running statistics to their mean over batches of x [S, N, *sample]; see `Stack.recalibrate`."""
     complete = x.shape[1] // batch_size
     for group in stack.groups:
         averaging = [module for module in group.net.modules() if isinstance(module, RunningNorm)]

@@ -151,6 +151,14 @@ class Stack:
             self.steps_done += len(batches)
             steps -= len(batches)
 
+    def step_on(self, order: torch.Tensor) -> None:
+        """Train every live member on these training samples of its seed, [S, B], not on its next batch."""
+        x, y = self._batches.chosen(order)
+        for group in self.groups:
+            if any(group.live):
+                self._train(group, group.own(x), group.own(y), self.steps_done, None)
+        self.steps_done += 1
+
     def next_batch(self) -> tuple[torch.Tensor, torch.Tensor]:
         """What the next step will train on, x [S, B, *sample] and y [S, B] for each seed; it stays next."""
         return self._batches.peek()
@@ -333,12 +341,16 @@ class Stack:
                 norm.train(not frozen)
 
     @torch.no_grad()
-    def recalibrate(self, batch_size: int | None = None, batches: int | None = None) -> None:
+    def recalibrate(
+        self, batch_size: int | None = None, batches: int | None = None, x: torch.Tensor | None = None
+    ) -> None:
         """Set the running statistics to their mean over training batches ("precise BN"); weights stay.
 
         The batches are the first ones of each member's training samples in the order of the split; by
-        default of the training's batch size, and as many as there are.
+        default of the training's batch size, and as many as there are.  ``x`` [S, N, *sample], samples for
+        each seed, takes their place.
 
         Source: Wu & Johnson 2021, "Rethinking 'batch' in BatchNorm", section 3.
         """
-        passes.recalibrate(self, self._splits, batch_size or self.batch_size, batches)
+        own = torch.stack([split.x_train for split in self._splits]) if x is None else x
+        passes.recalibrate(self, own.to(self.device, self.dtype), batch_size or self.batch_size, batches)

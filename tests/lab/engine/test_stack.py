@@ -337,3 +337,25 @@ def test_each_member_has_the_split_of_its_seed() -> None:
     stack = trained(steps=1)
     for place, member in enumerate(BOTH):
         assert torch.equal(stack.data(place).x_train, data.load("digits", member.seed).x_train)
+
+
+def test_a_step_on_chosen_samples_is_the_step_on_that_batch() -> None:
+    usual, chosen = trained(steps=3), trained(steps=3)
+    order = torch.stack([one.cpu() for one in chosen._batches._order])
+    size, done = chosen.batch_size, 3
+    chosen.step_on(order[:, size * done : size * (done + 1)])
+    usual.step()
+    for place in range(len(BOTH)):
+        for one, other in zip(
+            usual.parameters(place).values(), chosen.parameters(place).values(), strict=True
+        ):
+            assert torch.equal(one, other)
+    assert chosen.steps_done == usual.steps_done
+
+
+def test_recalibration_on_other_samples_is_their_mean() -> None:
+    stack = trained(steps=10, plan=Plan("mlp", 1, 32), dtype=torch.float64)
+    x = torch.stack([0.5 * data.load("digits", seed).x_train + 1 for seed in stack.seeds])
+    stack.recalibrate(batch_size=100, x=x)
+    h = stack.trace(0.5 * stack.data(3).x_train + 1).entering[0][3]
+    np.testing.assert_allclose(stack.statistics()[0]["mean"][3], h.view(10, 100, 32).mean((0, 1)), atol=1e-12)

@@ -106,7 +106,8 @@ def test_everything_is_measured_in_the_end(quick):
         values = quick.at(array.name).copy()
         if array.name.startswith("shuffled"):
             values = values[:, 1:]  # a batch of one, which the MLP refuses
-        if not array.name.startswith("flip_"):  # fewer samples than places, and gaps between the pictures
+        # Fewer samples than places, gaps between the pictures; networks that are to diverge; dead units.
+        if not array.name.startswith(("flip_", "opposite", "keep_")):
             assert np.isfinite(values).all(), array.name
 
 
@@ -363,7 +364,8 @@ def test_networks_that_diverge_are_left_out_and_said_to_be():
     recording = record(spec)
     assert notes(recording)["diverged"]["seeds"] == 2
     told = json.loads(json.dumps(spec.summary(recording), allow_nan=False))
-    assert told["eval_error"]["seeds"] == 2 - notes(recording)["diverged"]["count"]
+    left = told["eval_error"] or {"seeds": 0}
+    assert left["seeds"] == 2 - notes(recording)["diverged"]["count"]
     for k in range(len(recording)):
         for note in recording.frame(k).notes:
             json.dumps(dict(note.numbers), allow_nan=False)

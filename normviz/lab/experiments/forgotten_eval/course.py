@@ -5,14 +5,16 @@ Legend: S members (one for each seed), N test samples.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
 import torch
 
+from normviz.catalog.norms import NORMS
 from normviz.frames import Frame, Schema
 from normviz.lab.engine import Member, Plan, Stack
-from normviz.lab.experiments.forgotten_eval import measurements, remarks
+from normviz.lab.experiments.forgotten_eval import measurements, opposites, remarks
 from normviz.lab.experiments.forgotten_eval.measurements import Orders
 from normviz.lab.experiments.forgotten_eval.tables import Tables, Values, mean_low_high_sd
 from normviz.specs import forgotten_eval_frames as asked
@@ -27,14 +29,16 @@ def run(spec: ForgottenEval) -> Iterator[Schema | Frame]:
     course = Course(spec, Tables(schema))
     acts = (
         course.training, course.validation, course.small_batches, course.sorted_batches, course.labels,
-        course.company, course.passes, course.repairs, course.comparisons, course.dropout,
+        course.company, course.passes, course.repairs, course.comparisons, course.dropout, course.opposites,
     )  # fmt: skip
     for act in acts:
         yield from act()
 
 
-def stack_of(spec: ForgottenEval, norms: tuple[str, ...], dropout: float = 0.0) -> Stack:
-    """Untrained networks: every norm with every seed, norm by norm."""
+def stack_of(
+    spec: ForgottenEval, norms: tuple[str, ...], dropout: float = 0.0, rates: tuple[float, ...] = (1,)
+) -> Stack:
+    """Untrained networks: norm by norm, every seed at each of these times the learning rate."""
     plan = Plan(
         network=spec.network,
         depth=spec.depth,
@@ -42,7 +46,9 @@ def stack_of(spec: ForgottenEval, norms: tuple[str, ...], dropout: float = 0.0) 
         dropout=dropout,
         options={"eps": spec.eps, "momentum": spec.momentum},
     )
-    members = [Member(norm, seed, spec.lr) for norm in norms for seed in spec.seed_values]
+    members = [
+        Member(norm, seed, rate * spec.lr) for norm in norms for rate in rates for seed in spec.seed_values
+    ]
     return Stack(plan, members, optimizer="momentum", batch_size=spec.batch_size)
 
 
@@ -220,6 +226,9 @@ class Course:
                 for norm, own in zip(others, errors, strict=True):
                     self._repair(norm, own)
             yield self.frame()
+        if self._keeps_statistics:
+            errors = measurements.error_on(stack, opposites.other_domain).reshape(len(others), -1)
+            self.tables.put("domain", errors.T, (..., slice(len(asked.DOMAIN_STATES), None)))
 
     def dropout(self) -> Iterator[Frame]:
         """Dropout's half of the story: no norm at all, and eval() forgotten all the same."""
@@ -231,3 +240,25 @@ class Course:
         for i, size in enumerate(asked.DROPOUT_SIZES, 1):
             self.tables.put("dropout", measurements.error(stack, "train", size, orders.next()), (..., i))
         yield self.frame()
+
+    # --- the opposite mistakes ----------------------------------------------------------------------
+
+    @property
+    def _keeps_statistics(self) -> bool:
+        return NORMS[self.spec.norm].running_statistics
+
+    def opposites(self) -> Iterator[Frame]:
+        """What else goes wrong with running statistics; nothing if the norm has none."""
+        if not self._keeps_statistics:
+            return
+        spec, tables, own = self.spec, self.tables, (self.spec.norm,)
+        stacks = {mode: stack_of(spec, own, rates=asked.RATES) for mode in asked.TRAINED_IN}
+        slower = (stack_of(spec, own, rates=(asked.SLOWER,)) for _ in itertools.count())
+        for mistake in (
+            opposites.trained_in_eval(stacks, tables, spec.opposite_steps),
+            opposites.another_domain(self.stack, tables),
+            opposites.fine_tuned(self.stack, slower, tables, spec.deploy_batch),
+            opposites.dropout_before(self.stack, tables),
+        ):
+            for _ in mistake:
+                yield self.frame()

@@ -7,6 +7,7 @@ Legend: S members (one for each seed), N test samples, L layers, C channels.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,6 +49,21 @@ class Orders:
 def error(stack: Stack, mode: Mode = "eval", batch_size: int | None = None, order: Order = None) -> Values:
     """Test error of every member in percent, [S]."""
     return 100 * np.asarray(stack.test_error(mode, batch_size, order))
+
+
+def error_on(
+    stack: Stack,
+    domain: Callable[[torch.Tensor], torch.Tensor],
+    mode: Mode = "eval",
+    batch_size: int | None = None,
+) -> Values:
+    """Test error in percent, [S], on the test samples as ``domain`` changes them; NaN once diverged."""
+    x = torch.stack([stack.data(member).x_test for member in range(len(stack.members))])
+    logits = stack.logits(domain(x), mode, batch_size)
+    chosen = logits.argmax(-1).cpu().numpy()
+    errors = 100 * (chosen != stack.test_labels()[:, : chosen.shape[1]]).mean(1)
+    finite = np.isfinite(logits.sum((1, 2)).cpu().numpy())
+    return np.where(finite, errors, np.nan)
 
 
 def refusal(stack: Stack) -> str:

@@ -14,9 +14,16 @@ from normviz.specs.forgotten_eval import ForgottenEval
 from normviz.specs.forgotten_eval_frames import (
     BATCH_SIZES,
     COMPANIES,
+    DOMAIN_STATES,
     DRAWS,
     DROPOUT,
+    KEEPS,
+    ORDERS,
+    RATES,
     SORTED_SIZES,
+    STATES,
+    TRAINED_IN,
+    TUNING_STEPS,
     VALIDATION_BATCH,
     repairs,
 )
@@ -57,7 +64,8 @@ class Remarks:
     def _acts(self) -> tuple[Callable[[], Rule], ...]:
         return (
             self._validation, self._sizes, self._one, self._sorted, self._labels, self._company, self._passes,
-            self._recalibrated, self._dropout,
+            self._recalibrated, self._dropout, self._trained_in_eval, self._diverged_in_eval, self._domain,
+            self._tuned, self._dropout_before,
         )  # fmt: skip
 
     # --- what is known ----------------------------------------------------------------------------
@@ -160,6 +168,42 @@ class Remarks:
         evaluated, large, small = (self._mean("dropout", i) for i in range(3))
         if large > evaluated + CLOSE / 2 and abs(large - small) < CLOSE / 2:
             yield "dropout", {"p": DROPOUT, "evaluated": evaluated, "large": large, "small": small}
+
+    # --- the opposite mistakes --------------------------------------------------------------------
+
+    def _trained_in_eval(self) -> Rule:
+        trained, evaluated = (self._mean("opposite", -1, 0, m) for m in range(len(TRAINED_IN)))
+        if evaluated > trained + CLOSE / 2:
+            numbers: Numbers = {"lr": self._spec.lr, "steps": self._spec.opposite_steps[-1]}
+            yield "trained_in_eval", {**numbers, "trained": trained, "evaluated": evaluated}
+
+    def _diverged_in_eval(self) -> Rule:
+        as_usual, in_eval = self._tables["opposite_diverged"][:, -1, -1] * self._spec.seeds / 100
+        if in_eval > as_usual:
+            numbers: Numbers = {"lr": RATES[-1] * self._spec.lr, "seeds": self._spec.seeds}
+            yield "diverged_in_eval", {**numbers, "as_usual": round(as_usual), "in_eval": round(in_eval)}
+
+    def _domain(self) -> Rule:
+        same, other, _, mended, back = (self._mean("domain", i) for i in range(len(DOMAIN_STATES)))
+        if other > same + LAG and mended < other - LAG:
+            yield "domain", {"same": same, "other": other, "mended": mended}
+            if back > same + LAG:
+                yield "domain_back", {"same": same, "back": back}
+
+    def _tuned(self) -> Rule:
+        before = self._mean("tuned", 0, 0, 0)
+        shuffled, by_class = (
+            [self._mean("tuned", -1, s, o) for s in range(len(STATES))] for o in range(len(ORDERS))
+        )
+        numbers: Numbers = {"batch": self._spec.deploy_batch, "steps": TUNING_STEPS[-1], "before": before}
+        if by_class[0] > by_class[1] + LAG:
+            yield "tuned", {**numbers, "trained": by_class[0], "frozen": by_class[1], "shuffled": shuffled[0]}
+
+    def _dropout_before(self) -> Rule:
+        measured, formula = (self._tables[f"keep_{name}"] for name in ("measured", "formula"))
+        if np.isfinite(measured[-1]).any():
+            numbers: Numbers = {"measured": float(np.nanmean(measured[-1])), "keep": KEEPS[-1]}
+            yield "dropout_before", {**numbers, "formula": float(np.nanmean(formula[-1]))}
 
     def _repair(self, name: str) -> float:
         return self._mean("repair", repairs(self._spec).index(name))
