@@ -6,6 +6,7 @@ A runner puts ``Note(id, numbers)`` into a frame; the browser fills the template
 """
 
 from normviz.readings import (
+    cost,
     forgotten_eval,
     landscape,
     lr_init,
@@ -25,5 +26,6 @@ TEMPLATES: dict[str, str] = {
     **landscape.TEMPLATES,
     **noisy_bn.TEMPLATES,
     **sequences.TEMPLATES,
+    **cost.TEMPLATES,
 }
 """Every template by the id of its note."""

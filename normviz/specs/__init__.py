@@ -6,6 +6,7 @@ import difflib
 import json
 
 from normviz.spec import Spec, SpecError
+from normviz.specs.cost import NormCost
 from normviz.specs.forgotten_eval import ForgottenEval
 from normviz.specs.landscape import Landscape
 from normviz.specs.lr_init import LrInit
@@ -26,6 +27,7 @@ EXPERIMENTS: dict[str, type[Spec]] = {
         Landscape,
         NoisyBN,
         Sequences,
+        NormCost,
     )
 }
 """Every experiment by its name, in the order of the tour."""

@@ -34,5 +34,6 @@ PAGES = (
     Page("Train", "train", "train.py", "show_chart"),
     Page("Why it works", "why", "why.py", "lightbulb"),
     Page("Sequences", "sequences", "sequences.py", "linear_scale"),
+    Page("Diagnose and choose", "diagnose", "diagnose.py", "troubleshoot"),
 )
 """To add a page, write its script and add its line here."""
