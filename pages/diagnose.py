@@ -20,7 +20,7 @@ choose()
 
 st.header("All norms, and what they cost here")
 st.markdown(
-    "The last column is measured now, on this server's processor: the time of a layer with the norm, "
+    "The cost is measured now, on this server's processor: the time of a layer with the norm, "
     "divided by the time without one, the middle half of the rounds in brackets. These are the machine's "
     "numbers: the same settings give others elsewhere, and slightly others when they are measured again."
 )

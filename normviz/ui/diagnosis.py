@@ -26,7 +26,7 @@ def diagnose() -> Diagnosis:
         st.markdown(f"#### {SYMPTOMS[asked.symptom]}\n\n{entry.cause}")
         left, right = st.columns(2)
         left.markdown(f"**Test.** {entry.test}")
-        left.code(entry.code, language="python")
+        left.code(entry.code, language="python", wrap_lines=True)
         right.markdown(f"**See it happen.** {entry.look}")
         with right:
             entry.door.draw()
@@ -76,7 +76,7 @@ def norms_table(spec: NormCost) -> None:
 
 def table(spec: NormCost, recording: Recording | None) -> str:
     """The norms of the catalog as a Markdown table, one row each."""
-    heads = ("Norm", "Formula", "Averaged", "Learned", "Kept", "train ≠ eval", "Applies to", "Cost here")
+    heads = ("Norm", "Cost here", "Formula", "Averaged", "Learned", "Kept", "train ≠ eval", "Applies to")
     rows = [_row(fact, _cost(fact.name, spec, recording)) for fact in NORMS.values()]
     lines = [heads, ("---",) * len(heads), *rows]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
@@ -86,7 +86,7 @@ def _row(fact: NormFact, cost: str) -> tuple[str, ...]:
     applies = ", ".join(_FORMS[form] for form in FORMS if fact.applies[form] is None)
     formula = f"${fact.formula.replace('|', chr(92) + 'vert ')}$"
     differs = "yes" if fact.train_differs_from_eval else "no"
-    return fact.label, formula, fact.axes, fact.parameters, fact.state, differs, applies, cost
+    return fact.label, cost, formula, fact.axes, fact.parameters, fact.state, differs, applies
 
 
 def _cost(norm: str, spec: NormCost, recording: Recording | None) -> str:
