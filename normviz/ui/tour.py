@@ -1,4 +1,4 @@
-"""The tour: one way through the pages, each stop with a task and an exit question; and the doors to all pages.
+"""The tour: a way through the pages, each stop with a task and an exit question; and the doors to all pages.
 
 The site draws the strip after each page (``normviz.ui.site``), so pages do not know of it.  A stop whose page
 the site does not have is left out.
