@@ -6,6 +6,7 @@ import difflib
 import json
 
 from normviz.spec import Spec, SpecError
+from normviz.specs.anatomy import Anatomy
 from normviz.specs.cost import NormCost
 from normviz.specs.forgotten_eval import ForgottenEval
 from normviz.specs.landscape import Landscape
@@ -20,6 +21,7 @@ EXPERIMENTS: dict[str, type[Spec]] = {
     spec.name: spec
     for spec in (
         ForgottenEval,
+        Anatomy,
         Signal,
         Train,
         LrInit,
