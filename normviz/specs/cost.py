@@ -62,7 +62,7 @@ class NormCost(Spec):
         help="How many networks with one norm are computed together, as the pages of this site do it.",
     )  # fmt: skip
     rounds: int = knob(
-        80, label="Rounds", low=5, high=400, step=5, expert=True,
+        60, label="Rounds", low=5, high=400, step=5, expert=True,
         help="In each round every norm is timed once, right beside the same network without a norm.",
     )  # fmt: skip
 
@@ -147,7 +147,7 @@ class NormCost(Spec):
         once = self.net.multiply_adds(shape, classes, self.depth, self.width)
         if self.part == "layer":
             once = self.layers[-1].multiply_adds * self.passes
-        work = 3.0 * once * self.batch_size * self.members * (self.rounds + 1) * 2 * len(self.measured)
+        work = 3.0 * once * self.batch_size * self.members * (self.rounds + 1) * 4 * len(self.measured)
         frame = 8 + 1 + 4 * NOTE_BYTES + 4 * 4 * len(self.measured)
         return Cost(multiply_adds=work, recording_bytes=float(frame * self.rounds))
 
