@@ -63,8 +63,8 @@ REASONS: dict[str, Reason] = {
         ),
     ),
     "few": Reason(
-        "Over a few samples mean and variance are mostly noise, and at two samples every unit of an MLP "
-        "becomes plus or minus one.",
+        "Over a few samples mean and variance are mostly noise; of two samples every normalized value in "
+        "an MLP is plus or minus one.",
         (
             Door("batch-size", "Batch size: error against batch size"),
             Door("train", "Train: statistics of two samples", BOOK["eight_gpus"].door.spec),
@@ -84,13 +84,13 @@ REASONS: dict[str, Reason] = {
         (Door("forgotten-eval", "Forgot eval(): the same weights, two modes", ForgottenEval()),),
     ),
     "explode": Reason(
-        "In deep plain networks batch norm makes gradients grow from layer to layer at initialization. Give "
-        "them skip connections, or look at the gradients.",
+        "In deep plain networks batch norm makes gradients grow from layer to layer at initialization. "
+        "Give them skip connections, or look at the gradients.",
         (Door("signal", "Signal: gradients by layer", Signal()),),
     ),
     "steps": Reason(
-        "In a sequence, layer and RMS norm treat each step by itself: length and padding do not matter, and "
-        "nothing of a later step reaches an earlier one.",
+        "In a sequence, layer and RMS norm treat each step by itself: length and padding do not matter, "
+        "and nothing of a later step reaches an earlier one.",
         (
             Door("sequences", "Sequences: what leaks and what does not"),
             Door("anatomy", "Anatomy: one step's group", Anatomy(norm="layer", form="sequence")),

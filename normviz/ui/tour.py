@@ -38,36 +38,34 @@ class Stop:
 _ALL = (
     Stop(
         "", "The shock", 2,
-        "Switch to `train()`, then make the batch smaller until most tiles are red. Then put one digit into "
+        "Switch to `train()`, then make the batch smaller until tiles turn red. Then put one digit into "
         "another batch and watch its label.",
         "Not one weight changes when you flip the switch. What does?",
-        "The numbers by which batch norm normalizes: in training mode mean and variance of the digits in the "
-        "same batch, in evaluation mode the stored running averages. Other batch-mates, other answers.",
+        "The numbers by which batch norm normalizes: in training mode mean and variance of the digits in "
+        "the same batch, in evaluation mode the stored running averages. Other batch-mates, other answers.",
     ),
     Stop(
         "forgotten-eval", "The shock, taken apart", 4,
         "Find the batch size at which the forgotten `eval()` costs nothing that you would notice, and the "
-        "one "
-        "at which half of the answers are wrong.",
+        "one at which nearly half of the answers are wrong.",
         "Why did validation not see the mistake?",
         "Because it used large, mixed batches, whose statistics are close to the running ones. The error "
         "grows as batches shrink or hold one class: compare the curves for shuffled and sorted batches.",
     ),
     Stop(
         "anatomy", "The mechanism", 4,
-        "Under batch norm drag one cell and see which others move. Then choose layer norm, and then instance "
-        "norm, and drag the same cell again.",
+        "Under batch norm drag one cell and see which others move. Then choose layer norm, and then "
+        "instance norm, and drag the same cell again.",
         "Which norms move cells of *other* samples, and why does that matter in use?",
         "Only those of the batch family in training mode: their groups reach across samples. Under layer, "
-        "RMS, "
-        "group and instance norm a group stays within one sample, so its batch-mates cannot change it.",
+        "RMS, group and instance norm a group stays within one sample, so its batch-mates cannot change it.",
     ),
     Stop(
         "batch-size", "The limits", 4,
         "Find the smallest batch at which batch norm still keeps up with the norms that look at one sample.",
         "Does accumulating gradients over eight batches of two help batch norm?",
-        "No. The update then averages sixteen samples, but each forward pass still normalizes two at a time: "
-        "the batch that is normalized stays as small as it was.",
+        "No. The update then averages sixteen samples, but each forward pass still normalizes two at a "
+        "time: the batch that is normalized stays as small as it was.",
     ),
     Stop(
         "signal", "The benefit, before training", 4,
@@ -79,21 +77,18 @@ _ALL = (
     ),
     Stop(
         "train", "The benefit", 5,
-        "Raise the learning rate until one variant falls behind, then lower it until all of them learn.",
+        "Lower the learning rate until all variants learn, then raise it until one of them no longer does.",
         "Is batch norm faster because it is batch norm?",
         "Not by itself: at a small learning rate the variants can be alike, or the plain network ahead. "
-        "What it "
-        "buys is the range of rates and initializations at which training works. Compare each at its own "
-        "rate.",
+        "What it buys is the range of rates and initializations at which training works. Compare each at "
+        "its own rate.",
     ),
     Stop(
         "diagnose", "The cure", 3,
         "Take a symptom that you have met yourself, follow its link, and see the symptom and its cure.",
         "Which norm is the best one?",
-        "None for everything. Whether the batch is large enough, whether training and use see the same kind "
-        "of "
-        "batches, and what the network looks like decide; the cost is a fraction that you have just "
-        "measured.",
+        "None for everything. Whether the batch is large enough, whether training and use see the same "
+        "kind of batches, and what the network looks like decide. What each costs here is measured above.",
     ),
 )  # fmt: skip
 
@@ -172,4 +167,5 @@ def _device() -> str:
     gpus = [name for name in about.devices if name != "cpu"]
     used = f"the processor ({about.cpu})"
     beside = f" Found beside it: {', '.join(gpus)}." if gpus else " No GPU was found."
-    return f"Everything here is computed on {used}, PyTorch {about.torch}, one thread for each run.{beside}"
+    engine = f"Runs are computed on {used} by PyTorch {about.torch}, one thread for each.{beside}"
+    return f"{engine} This page and Anatomy compute in your browser."
