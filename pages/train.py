@@ -6,7 +6,6 @@ from normviz.catalog.norms import NORMS
 from normviz.figures.train import figures
 from normviz.specs.train import Train
 from normviz.ui.controls import controls
-from normviz.ui.pages import PAGES
 from normviz.ui.stage import stage
 
 st.title(Train.title)
@@ -26,7 +25,3 @@ with st.expander("Formulas and sources", icon=":material/function:"):
         if norm.source:
             paper = f"[{norm.source.title}](https://arxiv.org/abs/{norm.source.arxiv})"
             st.caption(f"{norm.source.authors} ({norm.source.year}), {paper}")
-
-for page in PAGES:
-    if page.url_path != "train":
-        st.page_link(page.file, label=page.title, icon=f":material/{page.icon}:")

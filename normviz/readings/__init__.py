@@ -8,6 +8,7 @@ A runner puts ``Note(id, numbers)`` into a frame; the browser fills the template
 from normviz.readings import (
     batch_size,
     claims,
+    cost,
     forgotten_eval,
     landscape,
     lr_init,
@@ -31,5 +32,6 @@ TEMPLATES: dict[str, str] = {
     **noisy_bn.TEMPLATES,
     **sequences.TEMPLATES,
     **claims.TEMPLATES,
+    **cost.TEMPLATES,
 }
 """Every template by the id of its note."""

@@ -6,8 +6,10 @@ import difflib
 import json
 
 from normviz.spec import Spec, SpecError
+from normviz.specs.anatomy import Anatomy
 from normviz.specs.batch_size import BatchSize
 from normviz.specs.claims import Claims
+from normviz.specs.cost import NormCost
 from normviz.specs.forgotten_eval import ForgottenEval
 from normviz.specs.landscape import Landscape
 from normviz.specs.lr_init import LrInit
@@ -22,6 +24,7 @@ EXPERIMENTS: dict[str, type[Spec]] = {
     spec.name: spec
     for spec in (
         ForgottenEval,
+        Anatomy,
         BatchSize,
         Regularization,
         Signal,
@@ -32,6 +35,7 @@ EXPERIMENTS: dict[str, type[Spec]] = {
         NoisyBN,
         Sequences,
         Claims,
+        NormCost,
     )
 }
 """Every experiment by its name, in the order of the tour."""

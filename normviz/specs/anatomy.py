@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
+from typing import Any
 
 from normviz.catalog.norms import NORMS
-from normviz.spec import Spec, SpecError, knob
+from normviz.frames import Array, Recording, Schema
+from normviz.spec import Cost, Spec, SpecError, knob
 
 SHAPES = {"1d": (4, 4), "2d": (4, 4, 4, 4), "sequence": (4, 4, 4)}
 """Shapes of the tensors: [N, C], [N, C, H, W], [N, C, T]."""
@@ -29,12 +32,19 @@ STAGES = {
 LIMITS = {"batch-norm": (1.0, 0.0), "middle": (1.05, 0.01), "wide": (3.0, 5.0)}
 """r_max and d_max of batch renormalization: in its warm-up, on its way, at its end."""
 
+GAMMA, BETA = (1.5, 0.8, 1.2, 0.6), (0.5, 0.0, -0.5, 1.0)
+"""γ and β by channel, as if they had been learned; a norm with more of them repeats each."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Anatomy(Spec):
-    """One tensor, one norm, and the moment of its computation that is shown; the browser does the rest."""
+    """One tensor, one norm, and the moment of its computation that is shown.
+
+    The page computes in the browser; the runner computes the same with the lab's norms.
+    """
 
     name = "anatomy"
+    runner = "normviz.lab.experiments.anatomy_numbers:run"
     title = "What is averaged over what?"
 
     seed: int = knob(
@@ -89,12 +99,56 @@ class Anatomy(Spec):
     @property
     def cells(self) -> int:
         """How many cells are on screen."""
-        count = 1
-        for size in WEIGHTS if self.on_weights else SHAPES[self.form]:
-            count *= size
-        return count
+        return prod(self.shape)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of what is on screen."""
+        return WEIGHTS if self.on_weights else SHAPES[self.form]
+
+    @property
+    def chosen(self) -> int:
+        """The cell whose arithmetic is shown; the default cell of a small tensor is one that it has."""
+        return self.cell % self.cells
 
     @property
     def shown(self) -> str:
         """What the cells are, in words."""
         return "the weights" if self.on_weights else f"the {self.form} tensor"
+
+    # --- the same numbers from the lab -----------------------------------------------------------------
+
+    def schema(self) -> Schema:
+        """Every stage of every cell; the gradient is that of the chosen cell's output."""
+        cells = (self.cells,)
+        arrays = [
+            Array(name, cells, "f8", ("cell",)) for name in ("x", "mean", "variance", "xhat", "y", "dx")
+        ]
+        arrays.append(Array("group", cells, "u1", ("cell",)))  # 1: shares the chosen cell's statistics
+        if self.updates:
+            arrays += [
+                Array(f"running_{name}", (2, self.shape[1]), "f8", ("before and after", "channel"))
+                for name in ("mean", "var")
+            ]
+        return Schema(tuple(arrays), facts={"steps": 0, "shape": list(self.shape)})
+
+    @property
+    def updates(self) -> bool:
+        """Whether the pass moves running statistics."""
+        return NORMS[self.norm].running_statistics and self.mode == "train"
+
+    def cost(self) -> Cost:
+        """A few passes through some hundred values."""
+        return Cost(multiply_adds=100.0 * self.cells, recording_bytes=60.0 * self.cells + 1000.0)
+
+    def summary(self, recording: Recording) -> dict[str, Any]:
+        """The numbers of the chosen cell and of its group, and the running statistics of its channel."""
+        names = ("x", "mean", "variance", "xhat", "y", "dx")
+        told: dict[str, Any] = {"cell": self.chosen, "group": int(recording.at("group").sum())}
+        told |= {name: float(recording.at(name)[self.chosen]) for name in names}
+        if self.updates:
+            channel = self.chosen // prod(self.shape[2:]) % self.shape[1]
+            for name in ("running_mean", "running_var"):
+                before, after = recording.at(name)[:, channel]
+                told[name] = {"before": float(before), "after": float(after)}
+        return told

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from normviz.frames import Recording
-from normviz.spec import Cost, Spec, knob
+from normviz.spec import Cost, Spec, SpecError, knob
+
+TILES = 64
+"""Digits on the page: the first ones of the test split, whose order is random."""
+MOST_SWAPS = 20
+"""Most pairs of digits that a link can hold."""
+_SWAPS = re.compile(r"[0-9]{1,2}-[0-9]{1,2}(,[0-9]{1,2}-[0-9]{1,2})*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +48,30 @@ class Start(Spec):
         False, label="Sorted by class",
         help="Digits of one class share a batch, as in a data set that is read class by class.",
     )  # fmt: skip
+    swaps: str = knob(
+        "", label="Moved digits", form=f"up to {MOST_SWAPS} pairs of digits from 0 to {TILES - 1}, as "
+        "5-17,9-30",
+        expert=True,
+        help="Pairs of digits that have changed places, one after the other.",
+    )  # fmt: skip
+
+    def conflicts(self) -> Iterator[SpecError]:
+        """Pairs that cannot be read, name a digit that is not there, or are too many."""
+        if self.swaps and not self._readable():
+            allowed = next(knob for name, knob, _ in self.knobs() if name == "swaps").form
+            yield SpecError("Moved digits", self.swaps, allowed, field="swaps")
+
+    def _readable(self) -> bool:
+        if not _SWAPS.fullmatch(self.swaps):
+            return False
+        pairs = self.pairs
+        return len(pairs) <= MOST_SWAPS and all(a < TILES and b < TILES and a != b for a, b in pairs)
+
+    @property
+    def pairs(self) -> tuple[tuple[int, int], ...]:
+        """The digits that change places, pair by pair."""
+        pairs = (pair.split("-") for pair in self.swaps.split(",") if pair)
+        return tuple((int(one), int(other)) for one, other in pairs)
 
     def cost(self) -> Cost:
         """Training of 20 epochs, one network; the recording is the network and its test digits."""

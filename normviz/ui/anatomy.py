@@ -13,7 +13,7 @@ import numpy as np
 import streamlit as st
 
 from normviz.catalog.norms import NORMS, NormFact, reason
-from normviz.specs.anatomy import LIMITS, SHAPES, Anatomy
+from normviz.specs.anatomy import BETA, GAMMA, LIMITS, SHAPES, Anatomy
 from normviz.ui import static
 
 _HTML = '<section class="nva-anatomy" aria-label="A norm taken apart"></section>'
@@ -71,6 +71,7 @@ def _data(spec: Anatomy) -> dict[str, Any]:
             if name in fields and knob.choices
         },
         "limits": LIMITS,
+        "learned": {"gamma": GAMMA, "beta": BETA},
         "norms": [_told(fact) for fact in NORMS.values()],
         "facts": {name: _constants(fact) for name, fact in NORMS.items()},
         "module": static.address("anatomy.js"),

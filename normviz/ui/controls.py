@@ -35,8 +35,10 @@ class _State(Generic[S]):
     problems: list[str] = field(default_factory=list)
 
 
-def controls(kind: type[S]) -> S:
+def controls(kind: type[S], *, bare: bool = False) -> S:
     """Draw the controls of an experiment and return the spec that they and the URL describe.
+
+    ``bare`` leaves out the buttons and what is under Expert: for a question beside others on one page.
 
     Settings that do not go together leave the last spec that did in force, with a message; the widgets keep
     what the visitor chose.
@@ -44,7 +46,7 @@ def controls(kind: type[S]) -> S:
     widgets = Widgets(kind)
     state = _read(kind, widgets)
     with st.container(key=f"{kind.name}-controls"):
-        values = _draw(kind, widgets, state)
+        values = _draw(kind, widgets, state, bare)
         messages = st.container()
     try:
         spec = state.spec.replace(**values)
@@ -98,10 +100,10 @@ def _foreign(kind: type[Spec]) -> dict[str, list[str]]:
     return {name: st.query_params.get_all(name) for name in st.query_params if name not in fields}
 
 
-def _draw(kind: type[S], widgets: Widgets[S], state: _State[S]) -> dict[str, Value]:
+def _draw(kind: type[S], widgets: Widgets[S], state: _State[S], bare: bool) -> dict[str, Value]:
     """The widgets, in the order of the fields; returns what they say."""
     hidden = {name.strip() for name in st.query_params.get("hide", "").split(",")}
-    shown = [(name, knob) for name, knob, _ in kind.knobs() if name not in hidden]
+    shown = [(name, knob) for name, knob, _ in kind.knobs() if name not in hidden and len(knob.choices) != 1]
     plain = [(name, knob) for name, knob in shown if not knob.expert][:AT_FIRST]
     rest = [one for one in shown if one not in plain]
     values: dict[str, Value] = {}
@@ -109,6 +111,8 @@ def _draw(kind: type[S], widgets: Widgets[S], state: _State[S]) -> dict[str, Val
         if knob.most:
             values[name] = widgets.draw(name, state.spec)
     values.update(_row(widgets, state.spec, [name for name, knob in plain if not knob.most]))
+    if bare:
+        return values
     with st.container(horizontal=True, gap="small"):
         if rest:
             with st.expander("Expert", icon=":material/tune:"):

@@ -36,5 +36,6 @@ PAGES = (
     Page("Why it works", "why", "why.py", "lightbulb"),
     Page("Sequences", "sequences", "sequences.py", "linear_scale"),
     Page("Claims", "claims", "claims.py", "gavel"),
+    Page("Diagnose and choose", "diagnose", "diagnose.py", "troubleshoot"),
 )
 """To add a page, write its script and add its line here."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from normviz.specs.start import Start
+from normviz.specs.start import MOST_SWAPS, Start
 from normviz.ui import static
 
 _HTML = '<section class="nvt-start" aria-label="The experiment"></section>'
@@ -55,13 +55,14 @@ def tiles(spec: Start) -> None:
 def _data(spec: Start) -> dict[str, Any]:
     """What the browser is told: the settings, what they may be, and where its files are."""
     knobs = {name: knob for name, knob, _ in Start.knobs()}
-    fields = ("mode", "batch", "shuffle", "sorted")
+    fields = ("mode", "batch", "shuffle", "sorted", "swaps")
     default = Start().values()
     return {
         "values": {name: spec.values()[name] for name in fields},
         "defaults": {name: default[name] for name in fields},
         "batches": list(knobs["batch"].choices),
         "shuffles": int(knobs["shuffle"].high or 0),
+        "swaps": MOST_SWAPS,
         "module": static.address("tiles.js"),
         "weights": static.address("start.bin"),
     }

@@ -44,6 +44,16 @@ PLAYED = """async (seconds) => {
   return result;
 }"""
 
+SLIDER = """async () => {
+  const s = stage();
+  const run = s.run.key;
+  const began = performance.now();
+  document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
+  const shown = () => s.run.key !== run && s.staged && s.settled && s.run.frames > 0;
+  while (!shown()) await new Promise(requestAnimationFrame);
+  return performance.now() - began;
+}"""
+
 FIRST_FRAME = """async () => {
   const s = stage();
   const run = s.run.key;
@@ -73,6 +83,7 @@ def test_the_speed_of_drawing_is_measured(visit: Callable[..., Visitor]) -> None
     page.set_viewport_size({"width": 1400, "height": 4000})
     visitor.show("loss")
     found["all_charts"] = page.evaluate(PLAYED, 5)
+    found["signal_slider_to_picture_ms"] = _slider(visitor)
     found["load_after"] = os.getloadavg()[0]
     told = json.dumps(found, indent=2)
     (ROOT / "build").mkdir(exist_ok=True)
@@ -80,6 +91,19 @@ def test_the_speed_of_drawing_is_measured(visit: Callable[..., Visitor]) -> None
     print(told)
     assert all(found[part]["updates_per_second"] > 0 for part in ("at_first", "two_rows", "all_charts"))
     assert found["two_rows"]["charts"] > found["at_first"]["charts"]
+
+
+def _slider(visitor: Visitor) -> list[float]:
+    """Signal: from a key on a slider to the whole new picture, several times."""
+    page = visitor.page
+    page.set_viewport_size({"width": 1400, "height": 1000})
+    visitor.play("signal")
+    page.get_by_role("slider", name="Depth").focus()
+    spent = []
+    for _ in range(5):
+        spent.append(page.evaluate(SLIDER))
+        page.wait_for_timeout(500)
+    return spent
 
 
 ARRIVAL = """async (title) => {

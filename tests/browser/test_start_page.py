@@ -126,7 +126,7 @@ class Torch:
 
     def wrong(self, spec: Start) -> dict[int, str]:
         """Digits that are read wrongly, with the label that they get."""
-        order = dealt(self.labels, shuffle=spec.shuffle, by_class=spec.sorted)
+        order = dealt(self.labels, shuffle=spec.shuffle, by_class=spec.sorted, swaps=spec.pairs)
         answers: NDArray[np.int64] = np.empty(TILES, np.int64)
         with torch.no_grad():
             for batch in np.split(order, TILES // spec.batch):
@@ -397,3 +397,63 @@ class TestForEverybody:
         moving = page.evaluate("document.querySelector('.nvt-board').getAnimations({ subtree: true }).length")
         assert (moving > 0) == (motion == "no-preference")
         visit.context.close()
+
+
+class TestMovingADigit:
+    """A digit comes into another batch by mouse, by keys and by touch; labels are those that torch gives."""
+
+    SPEC = Start(mode="train", swaps="0-9")
+
+    def middle(self, page: Page, digit: int) -> tuple[float, float]:
+        box = page.locator(f'.nvt-tile[data-digit="{digit}"]').bounding_box()
+        assert box
+        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    def check(self, visit: Visit, by_torch: Torch) -> None:
+        page = visit.page
+        expect(page.locator('.nvt-batch[data-number="3"] .nvt-tile[data-digit="0"]')).to_have_count(1)
+        expect(page.locator('.nvt-batch[data-number="1"] .nvt-tile[data-digit="9"]')).to_have_count(1)
+        after, before = by_torch.wrong(self.SPEC), by_torch.wrong(Start(mode="train"))
+        assert visit.tiles("wrong") == after
+        marked = page.locator(".nvt-changed").evaluate_all("all => all.map(one => Number(one.dataset.digit))")
+        assert marked
+        assert set(marked) == {i for i in {*after, *before} if after.get(i) != before.get(i)}
+        page.wait_for_url("**swaps=0-9**")
+
+    def test_by_mouse_and_back(self, visit: Visit, by_torch: Torch) -> None:
+        page = visit.open("?mode=train")
+        page.mouse.move(*self.middle(page, 0))
+        page.mouse.down()
+        page.mouse.move(*self.middle(page, 9), steps=6)
+        expect(page.locator(".nvt-aimed")).to_have_attribute("data-number", "3")
+        page.mouse.up()
+        self.check(visit, by_torch)
+        page.get_by_role("button", name="Undo").click()
+        assert visit.tiles("wrong") == by_torch.wrong(Start(mode="train"))
+        expect(page.locator(".nvt-changed")).to_have_count(0)
+
+    def test_by_keys(self, visit: Visit, by_torch: Torch) -> None:
+        page = visit.open("?mode=train")
+        page.locator('.nvt-tile[data-digit="0"]').focus()
+        page.keyboard.press("Enter")
+        expect(page.locator(".nvt-moved")).to_contain_text("choose a digit of another batch")
+        page.keyboard.press("Escape")
+        expect(page.locator(".nvt-carried")).to_have_count(0)
+        page.keyboard.press("Enter")
+        page.locator('.nvt-tile[data-digit="9"]').focus()
+        page.keyboard.press("Enter")
+        self.check(visit, by_torch)
+        expect(page.locator(".nvt-status")).to_contain_text("is in batch 3 now")
+
+    def test_by_touch(self, chromium: Browser, site: str, by_torch: Torch) -> None:
+        visit = Visit(chromium, site, viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+        page = visit.open("?mode=train")
+        page.locator('.nvt-tile[data-digit="0"]').tap()
+        page.get_by_role("button", name="Put this digit into another batch").tap()
+        page.locator('.nvt-tile[data-digit="9"]').tap()
+        self.check(visit, by_torch)
+        visit.context.close()
+
+    def test_by_link(self, visit: Visit, by_torch: Torch) -> None:
+        visit.open("?mode=train&swaps=0-9,9-40")
+        assert visit.tiles("wrong") == by_torch.wrong(Start(mode="train", swaps="0-9,9-40"))

@@ -248,9 +248,50 @@ def test_the_browser_deals_as_the_lab_does(
         assert found == dealt(shipped.at("labels")[:n], shuffle=shuffle, by_class=by_class).tolist()
 
 
+@pytest.mark.browser
+def test_moved_digits_change_places_in_the_browser_as_in_the_lab(browser: Page, shipped: Recording) -> None:
+    labels, spec = shipped.at("labels")[:TILES], Start(shuffle=4, sorted=True, swaps="5-17,17-30,2-5")
+    found = js(
+        browser,
+        "return dealt(net.labels.subarray(0, 64), { shuffle: 4, sorted: true, swaps });",
+        swaps=spec.swaps,
+    )
+    assert found == dealt(labels, shuffle=4, by_class=True, swaps=spec.pairs).tolist()
+    assert found != dealt(labels, shuffle=4, by_class=True).tolist()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("batch", [2, 8])
+def test_a_moved_digit_is_read_as_torch_reads_it(browser: Page, shipped: Recording, batch: int) -> None:
+    order = dealt(shipped.at("labels")[:TILES], shuffle=0, by_class=False, swaps=((0, 9), (9, 40)))
+    expected = by_torch(
+        plain_net(shipped, torch.float64), inputs(shipped, torch.float64)[order], "train", batch
+    )
+    found = js(browser, "return net.predict(order, { training: true, batch });", order=order, batch=batch)
+    torch.testing.assert_close(
+        torch.tensor(found, dtype=torch.float64).view(-1, 10), expected, rtol=0, atol=1e-10
+    )
+
+
+@pytest.mark.browser
+def test_the_same_move_twice_in_a_row_is_none(browser: Page) -> None:
+    for text, pair, expected in (
+        ("", (3, 9), "3-9"),
+        ("3-9", (9, 3), ""),
+        ("3-9,1-2", (3, 9), "3-9,1-2,3-9"),
+    ):
+        found = js(
+            browser,
+            'const { withPair } = await import("/start.js"); return withPair(text, one, other);',
+            text=text, one=pair[0], other=pair[1],
+        )  # fmt: skip
+        assert found == expected
+
+
 def test_the_browser_gets_every_setting_and_its_default() -> None:
-    told = _data(Start(mode="train", batch=2, shuffle=5, sorted=True))
-    assert told["values"] == {"mode": "train", "batch": 2, "shuffle": 5, "sorted": True}
+    told = _data(Start(mode="train", batch=2, shuffle=5, sorted=True, swaps="3-9"))
+    values = {"mode": "train", "batch": 2, "shuffle": 5, "sorted": True, "swaps": "3-9"}
+    assert told["values"] == values
     assert Start(**told["defaults"]) == Start()
     assert Start(batch=told["batches"][-1], shuffle=told["shuffles"])
     for address in (told["module"], told["weights"]):

@@ -33,10 +33,8 @@ from numpy.typing import NDArray
 from normviz.frames import Array, Frame, Recording, Schema
 from normviz.lab.data.digits import FILE
 from normviz.lab.engine import Member, Plan, Stack
-from normviz.specs.start import NO_ANSWER, Start
+from normviz.specs.start import NO_ANSWER, TILES, Start
 
-TILES = 64
-"""Digits on the page: the first ones of the test split, whose order is random."""
 PLAN = Plan(network="mlp", depth=3, width=128, activation="relu", dataset="digits")
 EPOCHS = 20
 EPS = 1e-5  # torch's default, and the stack's
@@ -96,7 +94,8 @@ def weights(stack: Stack) -> Arrays:
 
 def answers(stack: Stack, spec: Start) -> Arrays:
     """Labels that the network gives: in eval mode to all test digits, in train mode to the tiles."""
-    order = dealt(stack.test_labels()[0][:TILES], shuffle=spec.shuffle, by_class=spec.sorted)
+    labels = stack.test_labels()[0][:TILES]
+    order = dealt(labels, shuffle=spec.shuffle, by_class=spec.sorted, swaps=spec.pairs)
     given = np.full(TILES, NO_ANSWER, np.uint8)
     if spec.batch > 1:  # torch raises at 1
         logits = stack.logits(order, "train", batch_size=spec.batch)
@@ -107,10 +106,13 @@ def answers(stack: Stack, spec: Start) -> Arrays:
     }
 
 
-def dealt(labels: NDArray[Any], *, shuffle: int, by_class: bool) -> NDArray[np.int64]:
+def dealt(
+    labels: NDArray[Any], *, shuffle: int, by_class: bool, swaps: Sequence[tuple[int, int]] = ()
+) -> NDArray[np.int64]:
     """The order in which digits are dealt into batches, the same as in ``start.js``.
 
     Shuffle 0 is the order of the draw; every other number is a permutation of its own (Fisher and Yates).
+    Then the two digits of each of ``swaps`` change places.
     """
     order, draw = list(range(len(labels))), _numbers(shuffle)
     if shuffle:
@@ -119,6 +121,9 @@ def dealt(labels: NDArray[Any], *, shuffle: int, by_class: bool) -> NDArray[np.i
             order[i], order[j] = order[j], order[i]
     if by_class:
         order.sort(key=lambda i: int(labels[i]))
+    for one, other in swaps:
+        here, there = order.index(one), order.index(other)
+        order[here], order[there] = other, one
     return np.array(order)
 
 

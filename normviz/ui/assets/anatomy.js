@@ -34,7 +34,6 @@ const SKELETON = `
   <p class="nva-status" role="status"></p>`;
 
 const BACK = ["dy", "centre", "dx"];
-const GAMMA = [1.5, 0.8, 1.2, 0.6], BETA = [0.5, 0, -0.5, 1]; // by channel: as if they had been learned
 
 class Anatomy {
   constructor(root, data, tensors) {
@@ -99,10 +98,15 @@ class Anatomy {
     const count = 1 + Math.max(...this.x[this.shown].map((_, i) => parameterOf(norm, this.shape, this.settings, i)));
     const key = norm === "weight_norm" ? "g" : `${this.settings.form} ${count}`;
     this.parameters[key] ??= norm === "weight_norm" ? { gamma: this.#lengths(), beta: new Float64Array(count) } : {
-      gamma: Float64Array.from({ length: count }, (_, p) => GAMMA[Math.floor((p * GAMMA.length) / count)]),
-      beta: Float64Array.from({ length: count }, (_, p) => BETA[Math.floor((p * BETA.length) / count)]),
+      gamma: this.#spread(this.data.learned.gamma, count),
+      beta: this.#spread(this.data.learned.beta, count),
     };
     return this.parameters[key];
+  }
+
+  /** The values by channel, each repeated for as many parameters as a channel has. */
+  #spread(values, count) {
+    return Float64Array.from({ length: count }, (_, p) => values[Math.floor((p * values.length) / count)]);
   }
 
   /** ‖v‖ of each filter: the network starts as the plain one. */

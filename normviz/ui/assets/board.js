@@ -5,6 +5,8 @@
  * assistive technology the board is a list box of options in groups; the arrow keys walk over the picture.
  */
 
+import { Carrying } from "./carrying.js";
+
 const MOVE = { duration: 450, easing: "cubic-bezier(.3,.7,.2,1)" };
 const BATCH_COLUMNS = { 1: 1, 2: 2, 4: 2, 8: 4, 16: 4, 32: 8, 64: 16 }; // the whole board is 16 (or 8) wide
 
@@ -22,11 +24,15 @@ export function drawDigit(canvas, pixels, side, ink) {
 }
 
 export class Board {
-  /** `digits`: [{pixels, label}]; `choose(i)` is called when digit i is pointed at or focused. */
-  constructor(element, digits, choose) {
+  /**
+   * `digits`: [{pixels, label}]; `choose(i)` is called when digit i is pointed at or focused, `place(i, j)` when
+   * digit i is to change places with digit j of another batch, `carried(i)` when i is taken up (null: let go).
+   */
+  constructor(element, digits, { choose, place, carried }) {
     this.element = element;
     this.digits = digits;
     this.choose = choose;
+    this.carrying = new Carrying(this, { place, carried });
     this.tiles = digits.map((_, i) => this.#tile(i));
     this.chosen = -1;
     element.addEventListener("keydown", (event) => this.#walk(event));
@@ -40,8 +46,8 @@ export class Board {
     tile.setAttribute("role", "option");
     tile.innerHTML = '<canvas aria-hidden="true"></canvas><b class="nvt-says" aria-hidden="true"></b>';
     // Pointing chooses on a mouse alone: a finger that scrolls over the board means to scroll.
-    tile.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && this.choose(i));
-    tile.addEventListener("click", () => this.choose(i));
+    tile.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && !this.carrying.held && this.choose(i));
+    tile.addEventListener("click", () => this.carrying.clicked(i) || this.choose(i));
     tile.addEventListener("focus", () => this.choose(i));
     return tile;
   }
@@ -59,6 +65,7 @@ export class Board {
     for (let from = 0; from < order.length; from += batch) {
       const frame = document.createElement("div");
       frame.className = "nvt-batch";
+      frame.dataset.number = frames.length + 1;
       frame.setAttribute("role", "group");
       frame.setAttribute("aria-label", `Batch ${frames.length + 1} of ${order.length / batch}`);
       frame.append(...order.slice(from, from + batch).map((i) => this.tiles[i]));
@@ -88,8 +95,11 @@ export class Board {
     });
   }
 
-  /** Show the answers: `answers[i]` is the label that digit i gets, or null where there is no answer. */
-  answer(answers) {
+  /**
+   * Show the answers: `answers[i]` is the label that digit i gets, or null where there is no answer; `before`
+   * maps the digits whose label has just changed to the label that they had.
+   */
+  answer(answers, before = new Map()) {
     this.tiles.forEach((tile, i) => {
       const { label } = this.digits[i], says = answers ? answers[i] : null;
       const verdict = says === null ? "silent" : says === label ? "right" : "wrong";
@@ -97,7 +107,9 @@ export class Board {
       // A right tile keeps the label it loses, so that the label can fade out.
       if (verdict !== "right") tile.lastChild.textContent = verdict === "wrong" ? says : "?";
       const told = { silent: "no answer", right: "read correctly", wrong: `read as ${says}, wrong` }[verdict];
-      tile.setAttribute("aria-label", `Digit ${label}: ${told}`);
+      tile.classList.toggle("nvt-changed", before.has(i));
+      const was = before.has(i) ? `, before the move ${before.get(i)}` : "";
+      tile.setAttribute("aria-label", `Digit ${label}: ${told}${was}`);
     });
   }
 
@@ -123,7 +135,7 @@ export class Board {
     const ahead = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     const seen = [...this.element.querySelectorAll(".nvt-tile")];
     let to = null;
-    if (from < 0) return;
+    if (from < 0 || this.carrying.key(event, from)) return;
     if (ahead) to = nearest(this.tiles[from], seen, ahead);
     else if (event.key === "Home") to = seen[0];
     else if (event.key === "End") to = seen.at(-1);

@@ -103,9 +103,9 @@ function numbers(seed) {
 /**
  * The order in which digits are dealt into batches: batch k holds places k·batch to (k+1)·batch - 1.
  * Shuffle 0 is the order of the draw; every other number is a permutation of its own.  `sorted` then sorts
- * by class and keeps that order within a class.
+ * by class and keeps that order within a class.  Then the two digits of each of `swaps` change places.
  */
-export function dealt(labels, { shuffle, sorted }) {
+export function dealt(labels, { shuffle, sorted, swaps = "" }) {
   const order = Array.from(labels, (_, i) => i);
   if (shuffle) {
     const next = numbers(shuffle);
@@ -114,5 +114,21 @@ export function dealt(labels, { shuffle, sorted }) {
       [order[i], order[j]] = [order[j], order[i]];
     }
   }
-  return sorted ? order.sort((a, b) => labels[a] - labels[b]) : order;
+  if (sorted) order.sort((a, b) => labels[a] - labels[b]);
+  for (const [one, other] of pairs(swaps)) {
+    const here = order.indexOf(one), there = order.indexOf(other);
+    [order[here], order[there]] = [other, one];
+  }
+  return order;
+}
+
+/** The pairs of digits in a text such as "5-17,9-30". */
+export const pairs = (swaps) => (swaps ? swaps.split(",").map((pair) => pair.split("-").map(Number)) : []);
+
+/** The text with one more pair; the same pair twice in a row is none. */
+export function withPair(swaps, one, other) {
+  const all = pairs(swaps), [a, b] = all.at(-1) ?? [];
+  if ((a === one && b === other) || (a === other && b === one)) all.pop();
+  else all.push([one, other]);
+  return all.map((pair) => pair.join("-")).join(",");
 }

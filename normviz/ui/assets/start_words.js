@@ -50,3 +50,16 @@ function advice({ batch, sorted, flips }) {
   }
   return "Give the digits other batch-mates, and others turn red.";
 }
+
+/** What the last move did, in numbers; empty if there was none. */
+export function moved({ settings, moved: pair, labels, trained, before, order }) {
+  if (!pair) return "";
+  const { i, j } = pair, batch = (k) => Math.floor(order.indexOf(k) / settings.batch) + 1;
+  const places = `This ${labels[i]} is in batch ${batch(i)} now, a ${labels[j]} in batch ${batch(j)} instead. `;
+  if (settings.mode === "eval") return `${places}In evaluation mode no label depends on that; flip the switch.`;
+  if (!trained) return `${places}A batch of one has no answer.`;
+  const says = trained.answers[i];
+  const own = before.has(i) ? `It reads <b>${says}</b> instead of ${before.get(i)}` : `It still reads ${says}`;
+  const others = before.size - Number(before.has(i));
+  return `${places}${own}; ${others} ${others === 1 ? "other digit" : "other digits"} of the two batches changed label.`;
+}

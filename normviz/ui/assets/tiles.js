@@ -5,8 +5,8 @@
 
 import { Board } from "./board.js";
 import { Inspector } from "./inspector.js";
-import { dealt, Net, readArrays, winners } from "./start.js";
-import { announced, raised, seen } from "./start_words.js";
+import { dealt, Net, readArrays, winners, withPair } from "./start.js";
+import { announced, moved, raised, seen } from "./start_words.js";
 
 const SKELETON = `
   <div class="nvt-controls">
@@ -36,9 +36,15 @@ const SKELETON = `
     </div>
     <p class="nvt-raised" hidden></p>
   </div>
+  <div class="nvt-moving">
+    <button type="button" class="nvt-take"></button>
+    <button type="button" class="nvt-undo" hidden>Undo</button>
+    <p class="nvt-moved"></p>
+  </div>
   <p class="nvt-legend">
     <span><i class="nvt-key" aria-hidden="true">5</i> wrong, with the network's answer</span>
     <span><i class="nvt-key nvt-key-batch" aria-hidden="true"></i> predicted together, as one batch</span>
+    <span><i class="nvt-key nvt-key-changed" aria-hidden="true"></i> label changed by the move</span>
   </p>
   <div class="nvt-inspector"></div>
   <div class="nvt-seen"></div>
@@ -53,7 +59,13 @@ class Start {
     this.count = net.facts.tiles;
     this.labels = net.labels.subarray(0, this.count);
     root.innerHTML = SKELETON;
-    this.board = new Board(this.part("board"), this.#digits(), (i) => this.choose(i));
+    this.before = new Map(); // labels that the last move has changed: digit -> label before it
+    this.moved = null;
+    this.board = new Board(this.part("board"), this.#digits(), {
+      choose: (i) => this.choose(i),
+      place: (i, j) => this.move(i, j),
+      carried: () => this.showMoving(),
+    });
     this.inspector = new Inspector(this.part("inspector"));
     this.#listen();
     this.evaluated = this.predictions(this.labels, { training: false, batch: 1 });
@@ -139,11 +151,24 @@ class Start {
     this.part("reset").hidden = untouched;
     this.part("raised").hidden = !(this.error && mode === "train");
     this.part("raised").innerHTML = this.error ? raised(this.error.message) : "";
-    this.board.answer((mode === "eval" ? this.evaluated : this.trained)?.answers);
+    this.board.answer((mode === "eval" ? this.evaluated : this.trained)?.answers, mode === "eval" ? new Map() : this.before);
     this.#scores();
     this.part("seen").innerHTML = seen(this);
     this.part("status").textContent = announced(this);
     if (this.board.chosen >= 0) this.choose(this.board.chosen);
+    this.showMoving();
+  }
+
+  showMoving() {
+    const { taken } = this.board.carrying, { batch } = this.settings;
+    const take = this.part("take"), whole = batch >= this.count;
+    take.textContent = taken === null ? "Put this digit into another batch" : "Leave it where it is";
+    take.disabled = whole;
+    take.setAttribute("aria-pressed", taken !== null);
+    this.part("undo").hidden = !this.settings.swaps;
+    this.part("moved").innerHTML = whole ? "All digits are in one batch."
+      : taken !== null ? "Now choose a digit of another batch: the two change places. Escape leaves it."
+      : moved(this) || "Drag a digit into another batch; it changes places with one that is there.";
   }
 
   #scores() {
@@ -177,6 +202,34 @@ class Start {
 
   // --- what is done -------------------------------------------------------------------------------
 
+  /** Digit i changes places with j; whose label changes is marked. */
+  move(i, j) {
+    const swaps = withPair(this.settings.swaps, i, j);
+    if (swaps.split(",").length > this.data.swaps) {
+      this.part("moved").textContent = `A link holds ${this.data.swaps} moves. Undo some, or reset.`;
+      return;
+    }
+    const answers = this.trained?.answers;
+    this.change({ swaps });
+    this.#compare(answers, { i, j });
+    this.board.tiles[i].focus({ preventScroll: true });
+    this.choose(i);
+    this.part("status").textContent = this.part("moved").textContent;
+  }
+
+  #compare(answers, pair) {
+    const now = this.trained?.answers;
+    this.moved = pair;
+    this.before = new Map();
+    answers?.forEach((says, i) => { if (now && now[i] !== says) this.before.set(i, says); });
+    this.show();
+  }
+
+  #undo() {
+    this.change({ swaps: this.settings.swaps.split(",").slice(0, -1).join(",") });
+    if (this.part("undo").hidden) this.part("take").focus();
+  }
+
   #listen() {
     const toggle = this.part("switch"), slider = this.part("slider").querySelector("input");
     toggle.addEventListener("click", () => this.change({ mode: this.settings.mode === "eval" ? "train" : "eval" }));
@@ -194,6 +247,12 @@ class Start {
       this.change({ shuffle: (this.settings.shuffle + 1) % (this.data.shuffles + 1) });
     });
     this.part("sorted").addEventListener("change", (event) => this.change({ sorted: event.target.checked }));
+    this.part("take").addEventListener("click", () => {
+      const { carrying, chosen } = this.board;
+      if (carrying.taken !== null) carrying.drop();
+      else carrying.take(chosen);
+    });
+    this.part("undo").addEventListener("click", () => this.#undo());
     this.part("reset").addEventListener("click", () => {
       this.change(this.data.defaults);
       toggle.focus(); // the button itself is gone now
@@ -203,7 +262,10 @@ class Start {
   change(settings) {
     const changed = Object.keys(settings).filter((name) => settings[name] !== this.settings[name]);
     if (!changed.length) return;
+    this.board.carrying.drop();
     Object.assign(this.settings, settings);
+    if (changed.some((name) => ["shuffle", "sorted"].includes(name)) && !changed.includes("swaps")) this.settings.swaps = "";
+    if (changed.some((name) => name !== "mode")) [this.moved, this.before] = [null, new Map()];
     if (changed.includes("mode")) this.root.classList.remove("nvt-untouched");
     if (changed.some((name) => name !== "mode")) this.predict();
     this.show();

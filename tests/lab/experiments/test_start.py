@@ -106,7 +106,7 @@ class TestRun:
     @pytest.mark.slow
     @pytest.mark.parametrize(
         "spec",
-        [Start(batch=2, shuffle=9), Start(batch=16, sorted=True), Start(batch=1)],
+        [Start(batch=2, shuffle=9, swaps="3-60"), Start(batch=16, sorted=True), Start(batch=1)],
         ids=lambda spec: spec.to_json(),
     )
     def test_answers_in_the_batches_of_the_spec(self, spec: Start) -> None:
@@ -121,7 +121,7 @@ class TestRun:
             return
         split = data.load("digits", 0)
         labels = split.y_test[: start.TILES].numpy()
-        order = start.dealt(labels, shuffle=spec.shuffle, by_class=spec.sorted)
+        order = start.dealt(labels, shuffle=spec.shuffle, by_class=spec.sorted, swaps=spec.pairs)
         expected = predicted(recording, split.x_test[order].flatten(1), "train", spec.batch).argmax(1).numpy()
         np.testing.assert_array_equal(recording.at("answers.train")[order], expected)
         assert summary["wrong"]["train"] == (expected != labels[order]).sum()
@@ -170,6 +170,19 @@ class TestSpec:
         with pytest.raises(SpecError, match="Seed"):
             Start(seed=1)
 
+    @pytest.mark.parametrize("swaps", ["5", "5-5", "5-64", "a-b", "1-2,", ",".join(["1-2"] * 21), "9" * 300])
+    def test_moves_that_cannot_be_are_refused(self, swaps: str) -> None:
+        spec, problems = Start.from_query({"swaps": swaps, "batch": "8"})
+        assert spec == Start(batch=8)
+        assert [problem.field for problem in problems] == ["swaps"]
+        assert "pairs of digits from 0 to 63" in problems[0].sentence
+
+    def test_a_move_exchanges_two_digits_and_no_others(self) -> None:
+        labels = np.arange(64) % 10
+        order = start.dealt(labels, shuffle=0, by_class=False, swaps=((5, 17), (17, 30))).tolist()
+        assert [order[5], order[17], order[30]] == [30, 5, 17]
+        assert [i for i in range(64) if order[i] != i] == [5, 17, 30]
+
     def test_settings_survive_the_url(self) -> None:
-        spec = Start(mode="train", batch=16, shuffle=12, sorted=True)
+        spec = Start(mode="train", batch=16, shuffle=12, sorted=True, swaps="0-9,9-40")
         assert Start.from_query(spec.to_query()) == (spec, [])

@@ -1,0 +1,99 @@
+"""What the page Diagnose and choose draws: a symptom's entry, the advice, and the table of all norms."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from normviz import player
+from normviz.catalog.norms import FORMS, NORMS, NormFact
+from normviz.frames import Recording
+from normviz.spec import SpecError
+from normviz.specs.cost import NormCost
+from normviz.specs.diagnosis import SYMPTOMS, Choice, Diagnosis
+from normviz.ui.choices import advice
+from normviz.ui.controls import controls
+from normviz.ui.symptoms import BOOK
+
+_FORMS = {"mlp": "MLP", "cnn": "CNN", "sequence": "sequence"}
+_PATIENCE = 1.0  # seconds between two looks at a measurement in progress
+
+
+def diagnose() -> Diagnosis:
+    """The question, and the entry of the chosen symptom."""
+    asked = controls(Diagnosis, bare=True)
+    entry = BOOK[asked.symptom]
+    with st.container(border=True, key="symptom"):
+        st.markdown(f"#### {SYMPTOMS[asked.symptom]}\n\n{entry.cause}")
+        left, right = st.columns(2)
+        left.markdown(f"**Test.** {entry.test}")
+        left.code(entry.code, language="python", wrap_lines=True)
+        right.markdown(f"**See it happen.** {entry.look}")
+        with right:
+            entry.door.draw()
+        right.markdown(f"**Fix.** {entry.fix}")
+    return asked
+
+
+def choose() -> Choice:
+    """The questions of the choice, and the advice with its reasons."""
+    asked = controls(Choice, bare=True)
+    told = advice(asked)
+    with st.container(border=True, key="advice"):
+        st.markdown(f"#### Use\n\n{told.use}")
+        left, right = st.columns(2)
+        for column, title, reasons in ((left, "Why", told.reasons), (right, "And then", told.warnings)):
+            with column:
+                st.markdown(f"**{title}**")
+                for reason in reasons:
+                    st.markdown(reason.words)
+                    reason.door.draw()
+    return asked
+
+
+# --- the table ------------------------------------------------------------------------------------------
+
+
+def norms_table(spec: NormCost) -> None:
+    """All norms, with their measured cost as soon as it is there."""
+    try:
+        token = player.current().open(spec)
+    except SpecError:
+        st.table(table(spec, None))  # the stage below says why there is no measurement
+        return
+    run = player.current().run(token)
+    waiting = run is not None and not run.ended
+
+    # Only the first to ask for these settings waits, for some seconds; then the recording is everybody's.
+    @st.fragment(run_every=_PATIENCE if waiting else None)
+    def drawn() -> None:
+        now = player.current().run(token)
+        st.markdown(table(spec, now.recording if now and now.frames else None))
+        if waiting and now is not None and now.ended:
+            st.rerun()
+
+    drawn()
+
+
+def table(spec: NormCost, recording: Recording | None) -> str:
+    """The norms of the catalog as a Markdown table, one row each."""
+    heads = ("Norm", "Cost here", "Formula", "Averaged", "Learned", "Kept", "train ≠ eval", "Applies to")
+    rows = [_row(fact, _cost(fact.name, spec, recording)) for fact in NORMS.values()]
+    lines = [heads, ("---",) * len(heads), *rows]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def _row(fact: NormFact, cost: str) -> tuple[str, ...]:
+    applies = ", ".join(_FORMS[form] for form in FORMS if fact.applies[form] is None)
+    formula = f"${fact.formula.replace('|', chr(92) + 'vert ')}$"
+    differs = "yes" if fact.train_differs_from_eval else "no"
+    return fact.label, cost, formula, fact.axes, fact.parameters, fact.state, differs, applies
+
+
+def _cost(norm: str, spec: NormCost, recording: Recording | None) -> str:
+    if norm not in spec.measured:
+        return "does not apply" if norm in spec.norms else "not asked"
+    if recording is None:
+        return "…"
+    v = spec.measured.index(norm)
+    low, high = recording.at("quartiles")[v]
+    return f"{recording.at('ratio')[v, 0]:.2f} ({low:.2f}–{high:.2f})"
