@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normviz.frames import Array, Recording, Schema
-from normviz.specs.train_frames import HEAD_BYTES, spread
+from normviz.specs.spreads import spread
+from normviz.specs.train_frames import HEAD_BYTES
 
 if TYPE_CHECKING:
     from normviz.specs.batch_size import BatchSize

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from normviz.specs.claims_designs import DEPTHS, GAINS, RATES, SIZES, SMALL
 from normviz.specs.mean_field import batch_norm_growth
+from normviz.specs.spreads import spread
 
 Values = NDArray[Any]
 Evidence = Mapping[str, Values]
@@ -65,13 +66,6 @@ def interval(values: Values) -> Interval:
     mean, n = float(wide.mean()), len(wide)
     half = _T[n - 2] * float(wide.std(ddof=1)) / math.sqrt(n)
     return Interval(mean, mean - half, mean + half)
-
-
-def spread(values: Values) -> dict[str, float | int]:
-    """Mean and sample standard deviation over the seeds."""
-    wide = np.asarray(values, np.float64)
-    sd = float(wide.std(ddof=1)) if len(wide) > 1 else 0.0
-    return {"mean": float(wide.mean()), "sd": sd, "seeds": len(wide)}
 
 
 def judge(number: int, values: Evidence) -> Judgement:

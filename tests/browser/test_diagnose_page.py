@@ -1,4 +1,4 @@
-"""Diagnose and choose in a real Chromium: links that lead where they say, costs that are the measured ones."""
+"""Diagnose and choose in a real Chromium: links that lead where they say, costs as they were measured."""
 
 from __future__ import annotations
 
