@@ -12,7 +12,11 @@ from normviz.lab.engine import Member, Plan, Stack
 FITTING = [
     (network, norm) for network in NETWORKS for norm in NORMS if not reason(norm, NETWORKS[network].form)
 ]
-PLANS = {"mlp": Plan("mlp", 3, 48, dropout=0.1), "cnn": Plan("cnn", 2, 16, dropout=0.1)}
+PLANS = {
+    "mlp": Plan("mlp", 3, 48, dropout=0.1),
+    "cnn": Plan("cnn", 2, 16, dropout=0.1),
+    "resnet": Plan("resnet", 5, 16, dropout=0.1),
+}
 RATES = {"sgd": 0.1, "momentum": 0.02, "adam": 0.003}
 
 
