@@ -13,7 +13,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, ClassVar, Self
 
@@ -75,6 +75,10 @@ class Knob:
     log: bool = False
     expert: bool = False
     unit: str = ""
+    form: str = ""
+    """For a field of free text: what it may be, in words that continue "allowed is …".  The spec reads it."""
+    words: Callable[[str], str] | None = None
+    """For a field of free text: the text as visitors read it."""
 
     def name_of(self, choice: object) -> str:
         """Label of one choice."""
@@ -82,6 +86,8 @@ class Knob:
 
     def allowed(self, default: Value) -> str:
         """What the field accepts, in words that continue "allowed is …"."""
+        if self.form:
+            return self.form
         if self.choices:
             listed = ", ".join(str(choice) for choice in self.choices)
             return f"1 to {self.most} of {listed}" if self.most else f"one of {listed}"
@@ -105,6 +111,10 @@ class Knob:
         raise SpecError(self.label, value, self.allowed(default), near, field=name)
 
     def _accepted(self, name: str, value: object, default: Value) -> Value:
+        if self.form:
+            if not isinstance(value, str) or len(value) > _LONGEST_TEXT:
+                raise _UnfitError(value)
+            return value
         if self.most:
             return self._accept_many(value)
         if self.choices:

@@ -157,6 +157,11 @@ class Dropout:
         """Where the generators are, for a snapshot."""
         return [source.get_state() for source in self._sources]
 
+    def adopt(self, other: Dropout, seed: int) -> None:
+        """Go on where the masks of ``seed`` have come to in another one."""
+        state = other._sources[other._distinct.index(seed)].get_state()
+        self._sources[self._distinct.index(seed)].set_state(state)
+
     def restore(self, states: Sequence[Tensor]) -> None:
         """Put the generators back to where `states` found them."""
         for source, state in zip(self._sources, states, strict=True):
