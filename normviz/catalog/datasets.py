@@ -54,8 +54,8 @@ DATASETS: dict[str, Dataset] = {
         Dataset(
             name="shapes",
             label="Shapes",
-            description="Colour pictures of 32×32 pixels, drawn afresh for each seed: a circle, ring, square, "
-            "triangle, cross or star, bright on a dark ground, of any colour, turned, with noise.",
+            description="Colour pictures of 32×32 pixels, drawn afresh for each seed: a circle, ring, "
+            "square, triangle, cross or star, bright on a dark ground, of any colour, turned, with noise.",
             shape=(3, 32, 32),
             classes=6,
             n_train=2000,

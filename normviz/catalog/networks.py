@@ -167,9 +167,9 @@ NETWORKS: dict[str, Network] = {
         Network(
             name="resnet",
             label="ResNet",
-            description="A stem of one ConvBlock (two if the depth is even), then basic blocks of two layers with "
-            "a skip connection, in three stages of w, 2w, 4w channels, each stage at half the size of the one "
-            "before; then the mean over the picture and a plain linear head.",
+            description="A stem of one ConvBlock (two if the depth is even), then basic blocks of two "
+            "layers with a skip connection, in three stages of w, 2w, 4w channels, each stage at half the "
+            "size of the one before; then the mean over the picture and a plain linear head.",
             form="cnn",
             depths=(3, 20),
             widths=(16, 32, 48, 64),

@@ -308,6 +308,18 @@ def healthy(axis: str, low: float, high: float, *, panel: int = 1) -> dict[str, 
     }  # fmt: skip
 
 
+def moment(x: float, text: str, *, panel: int = 1) -> dict[str, Any]:
+    """A shape for ``layout(shapes=[…])``: a dotted line where something happens, with its name."""
+    suffix = "" if panel == 1 else str(panel)
+    return {
+        "type": "line", "x0": x, "x1": x, "xref": f"x{suffix}", "y0": 0, "y1": 1, "yref": f"y{suffix} domain",
+        "line": {"color": NEUTRAL, "dash": "dot", "width": 1.5},
+        "label": {
+            "text": text, "textposition": "end", "textangle": 0, "xanchor": "left", "font": {"size": 11},
+        },
+    }  # fmt: skip
+
+
 def histogram_heatmap(
     counts: Mapping[str, Ref],
     *,

@@ -12,6 +12,7 @@ from normviz.readings import (
     landscape,
     lr_init,
     noisy_bn,
+    placement,
     regularization,
     scale,
     sequences,
@@ -21,6 +22,7 @@ from normviz.readings import (
 
 TEMPLATES: dict[str, str] = {
     **train.TEMPLATES,
+    **placement.TEMPLATES,
     **forgotten_eval.TEMPLATES,
     **signal.TEMPLATES,
     **batch_size.TEMPLATES,

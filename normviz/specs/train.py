@@ -47,8 +47,8 @@ class Train(Spec):
     )  # fmt: skip
     depth: int = knob(
         8, label="Depth", low=1, high=50, step=1, unit="layers",
-        help="Layers with a norm: hidden layers of the MLP, ConvBlocks of the CNN (at most 8), convolutions of "
-        "the ResNet (3 to 20).",
+        help="Layers with a norm: hidden layers of the MLP, ConvBlocks of the CNN (at most 8), convolutions "
+        "of the ResNet (3 to 20).",
     )  # fmt: skip
     lr: float = knob(
         0.3, label="Learning rate", low=1e-4, high=10.0, log=True,
@@ -82,8 +82,8 @@ class Train(Spec):
     )  # fmt: skip
     channels: int = knob(
         16, label="Channels", choices=NETWORKS["cnn"].widths, expert=True,
-        help="Of the first layer of the CNN or the ResNet; later ones have two and four times as many. The MLP "
-        "does not use it.",
+        help="Of the first layer of the CNN or the ResNet; later ones have two and four times as many. The "
+        "MLP does not use it.",
     )  # fmt: skip
     steps: int = knob(400, label="Training steps", low=50, high=2000, step=50, expert=True)
     seeds: int = knob(
@@ -118,8 +118,8 @@ class Train(Spec):
     )  # fmt: skip
     r_max: float = knob(
         _RENORM["r_max"], label="Batch renorm: greatest r", low=1.0, high=10.0, expert=True,
-        help="Final bound of the correction of the scale; 1 with d = 0 is batch norm. It grows from 1 between 5% "
-        "and 40% of the run: the paper's schedule (steps 5,000 to 40,000), scaled to this run.",
+        help="Final bound of the correction of the scale; 1 with d = 0 is batch norm. It grows from 1 "
+        "between 5% and 40% of the run: the paper's schedule (steps 5,000 to 40,000), scaled to this run.",
     )  # fmt: skip
     d_max: float = knob(
         _RENORM["d_max"], label="Batch renorm: greatest d", low=0.0, high=10.0, expert=True,
@@ -127,7 +127,8 @@ class Train(Spec):
         "between 5% and 25% of the run (in the paper steps 5,000 to 25,000).",
     )  # fmt: skip
     changes: str = knob(
-        "", label="Changes during the run", form=train_changes.FORM, words=train_changes.in_words, expert=True,
+        "", label="Changes during the run", expert=True, form=train_changes.FORM,
+        words=train_changes.in_words,
         help="From a step on another learning rate, batch size or norm: 200:lr=0.03; 300:norm.batch=none. "
         "“Change from here” in the bar of the charts writes this.",
     )  # fmt: skip
@@ -267,7 +268,10 @@ class Train(Spec):
             knob_, default = knobs[name]
             allowed, remedy = "", ""
             if not 1 <= change.step < self.steps:
-                allowed, remedy = f"a step from 1 to {self.steps - 1}", "Choose another step, or a longer run."
+                allowed, remedy = (
+                    f"a step from 1 to {self.steps - 1}",
+                    "Choose another step, or a longer run.",
+                )
             elif change.variant and change.variant not in self.norms:
                 allowed = f"a norm of the variants {', '.join(self.norms)}"
             else:
@@ -314,6 +318,24 @@ class Train(Spec):
         samples = 3 * trained + evaluated * len(self.evaluated_steps)
         members = len(self.norms) * self.seeds
         return Cost(multiply_adds=float(once * samples * members), recording_bytes=train_frames.nbytes(self))
+
+    def smaller(self, multiply_adds: float) -> Train:
+        """A race of the same kind that costs no more, as far as fewer seeds, layers and steps allow."""
+        spec = self
+        for name, values in (
+            ("seeds", range(self.seeds - 1, 0, -1)),
+            ("depth", range(self.depth - 1, 3, -1)),
+            ("batch_size", (32,) if self.batch_size > 32 else ()),
+            ("steps", range(self.steps - 50, 99, -50)),
+        ):
+            for value in values:
+                if spec.cost().multiply_adds <= multiply_adds:
+                    return spec
+                try:
+                    spec = spec.replace(**{name: value})
+                except SpecError:
+                    break  # something else of the settings needs it as it is
+        return spec
 
     # --- the answer ---------------------------------------------------------------------------------
 

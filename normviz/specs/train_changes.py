@@ -1,7 +1,7 @@
 """Changes during a run: another learning rate, batch size or norm from a step on.
 
-As text, in a link as in JSON: ``200:lr=0.03;300:norm.batch=none``.  A change at step s applies from the update
-s + 1 on, so the frames before step s are those of the run without it.
+As text, in a link as in JSON: ``200:lr=0.03;300:norm.batch=none``.  A change at step s applies from the
+update s + 1 on, so the frames before step s are those of the run without it.
 """
 
 from __future__ import annotations
@@ -109,5 +109,7 @@ def repeated(changes: Sequence[Change]) -> Iterator[SpecError]:
         key = (change.step, change.target)
         if key in seen:
             remedy = f"At step {change.step} this changes twice; leave one of them out."
-            yield SpecError("Changes during the run", str(change), "one value at a step", remedy, field="changes")
+            yield SpecError(
+                "Changes during the run", str(change), "one value at a step", remedy, field="changes"
+            )
         seen.add(key)

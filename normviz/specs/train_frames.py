@@ -120,12 +120,16 @@ def health(spec: Train) -> dict[str, str]:
 
 def affine(spec: Train) -> tuple[str, ...]:
     """The variants with a learned scale γ at some step (RMS norm has no shift β beside it)."""
-    return tuple(one for one in spec.norms if any("γ" in NORMS[norm].parameters for norm in spec.norms_of(one)))
+    return tuple(
+        one for one in spec.norms if any("γ" in NORMS[norm].parameters for norm in spec.norms_of(one))
+    )
 
 
 def running(spec: Train) -> tuple[str, ...]:
     """The variants with running statistics at some step."""
-    return tuple(one for one in spec.norms if any(NORMS[norm].running_statistics for norm in spec.norms_of(one)))
+    return tuple(
+        one for one in spec.norms if any(NORMS[norm].running_statistics for norm in spec.norms_of(one))
+    )
 
 
 def schema(spec: Train) -> Schema:

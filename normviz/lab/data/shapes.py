@@ -1,7 +1,7 @@
 """Shapes: procedural colour pictures of 32×32 pixels, one figure on a background.
 
-For each seed fresh pictures from ``generator(seed, "split")``: the first train, the rest tests.  The draws, in
-this order: ``torch.randint(6, (n,))`` (the class), ``torch.rand(n, 12)`` (the columns of `_COLUMNS`) and
+For each seed fresh pictures from ``generator(seed, "split")``: the first train, the rest tests.  The draws,
+in this order: ``torch.randint(6, (n,))`` (the class), ``torch.rand(n, 12)`` (the columns of `_COLUMNS`) and
 ``torch.randn(n, 3, 32, 32)`` (the noise).  Place, size, rotation and colours do not depend on the class.
 Values are standardized by one scalar mean and one scalar standard deviation, those of the training pictures.
 
@@ -28,9 +28,10 @@ TURN = math.pi / 6
 """Most by which a figure is turned either way."""
 
 _COLUMNS = (
-    "x", "y", "size", "angle", "ground_red", "ground_green", "ground_blue", "red", "green", "blue", "slope", "lit",
+    "x", "y", "size", "angle", "ground_red", "ground_green", "ground_blue", "red", "green", "blue", "slope",
+    "lit",
 )  # fmt: skip
-"""What each column of the uniform draws decides: centre, radius, rotation, the colour of the background (dark)
+"""What each column of the uniform draws decides: centre, radius, rotation, colour of the background (dark)
 and of the figure (bright), and strength and direction of the light that falls on the background."""
 
 
@@ -69,7 +70,7 @@ def pictures(y: Tensor, u: Tensor) -> Tensor:
     return torch.lerp(ground + light.unsqueeze(1), figure_colour.expand(-1, -1, SIDE, SIDE), cover)
 
 
-# --- the figures: how far inside a point lies, in units of the radius; negative outside -----------------------
+# --- the figures: how far inside a point lies, in units of the radius; negative outside ------------------
 
 
 def _circle(x: Tensor, y: Tensor) -> Tensor:

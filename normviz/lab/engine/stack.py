@@ -126,7 +126,7 @@ class Stack:
         `normviz.lab.engine.changes`).  A snapshot from before does not fit any more.
 
         Raises:
-            ValueError: there are more or fewer of them, a seed or a gain is another one, or noise is involved.
+            ValueError: there are more or fewer of them, a seed or a gain is another, or one has noise.
         """
         told = [(member.seed, member.gain, member.noise) for member in members]
         if told != [(member.seed, member.gain, None) for member in self.members]:

@@ -53,7 +53,7 @@ class ResNet(CNN):
 
 
 def shortcut(x: Tensor, like: Tensor) -> Tensor:
-    """x in the shape of what a basic block makes of it: itself, or its sparser half with channels of zeros."""
+    """x in the shape of what a basic block makes of it: itself, or thinned out with channels of zeros."""
     channels = like.shape[2] - x.shape[2]
     if like.shape[3:] != x.shape[3:]:
         x = x[..., ::2, ::2]
