@@ -308,15 +308,19 @@ def healthy(axis: str, low: float, high: float, *, panel: int = 1) -> dict[str, 
     }  # fmt: skip
 
 
-def moment(x: float, text: str, *, panel: int = 1) -> dict[str, Any]:
-    """A shape for ``layout(shapes=[…])``: a dotted line where something happens, with its name."""
+def moment(x: float, text: str, *, panel: int = 1, foot: bool = False) -> dict[str, Any]:
+    """A shape for ``layout(shapes=[…])``: a dotted line where something happens, with its name.
+
+    The name stands at the upper end of the line, or at its ``foot``.
+    """
     suffix = "" if panel == 1 else str(panel)
+    place = (
+        {"textposition": "start", "yanchor": "bottom"} if foot else {"textposition": "end", "yanchor": "top"}
+    )
     return {
         "type": "line", "x0": x, "x1": x, "xref": f"x{suffix}", "y0": 0, "y1": 1, "yref": f"y{suffix} domain",
         "line": {"color": NEUTRAL, "dash": "dot", "width": 1.5},
-        "label": {
-            "text": text, "textposition": "end", "textangle": 0, "xanchor": "left", "font": {"size": 11},
-        },
+        "label": {"text": text, "textangle": 0, "xanchor": "left", "font": {"size": 11}, **place},
     }  # fmt: skip
 
 

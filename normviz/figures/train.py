@@ -91,7 +91,11 @@ def _accuracy(spec: Train, name: str, title: str, y_title: str, what: str, exper
         x, y = steps(f"{name}_median"), history(f"{name}_median", v)
         traces.append(line(x, y, norm, width=2.5, hovertemplate="step %{x}: %{y:.1%}"))
     plan = layout(
-        "Training step", y_title, x_range=(0, spec.steps), y_range=(0, 1.01), shapes=layers.moments(spec)
+        "Training step",
+        y_title,
+        x_range=(0, spec.steps),
+        y_range=(0, 1.01),
+        shapes=layers.moments(spec, foot=True),
     )
     plan["yaxis"]["tickformat"] = ".0%"
     return Figure(

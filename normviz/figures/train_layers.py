@@ -231,13 +231,13 @@ def blank(v: int, norm: str, y: float, position: str = "middle center") -> dict[
     return {**trace, "mode": "text", "text": ["diverged"], "textposition": position}
 
 
-def moments(spec: Train, panels: int = 1) -> list[dict[str, Any]]:
+def moments(spec: Train, panels: int = 1, foot: bool = False) -> list[dict[str, Any]]:
     """Lines along the steps at which something changes; named in the first panel."""
     named: dict[int, list[str]] = {}
     for change in spec.planned:
         named.setdefault(change.step, []).append(_short(change))
     return [
-        moment(step, ", ".join(texts) if panel == 1 else "", panel=panel)
+        moment(step, ", ".join(texts) if panel == 1 else "", panel=panel, foot=foot)
         for panel in range(1, panels + 1)
         for step, texts in named.items()
     ]
@@ -245,8 +245,12 @@ def moments(spec: Train, panels: int = 1) -> list[dict[str, Any]]:
 
 def _short(change: Change) -> str:
     if change.what == "norm":
-        return f"{NORMS[change.variant].short} → {NORMS[str(change.value)].short}"
+        return " → ".join(_brief(norm) for norm in (change.variant, str(change.value)))
     return f"lr {change.value:g}" if change.what == "lr" else f"batch {change.value}"
+
+
+def _brief(norm: str) -> str:
+    return NORMS[norm].short if norm != "none" else "none"
 
 
 # --- parts --------------------------------------------------------------------------------------------

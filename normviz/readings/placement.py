@@ -16,8 +16,8 @@ TEMPLATES: dict[str, str] = {
     "placement.steps_apart": "{norm}: {target:.0%} after {before:.0f} ± {before_margin:.0f} steps before the "
     "activation, {after:.0f} ± {after_margin:.0f} after it. The intervals do not overlap: {less} is quicker "
     "in this network, at this learning rate.",
-    "placement.accuracy_overlap": "In the end, the intervals of the test accuracy overlap for {norms}: no "
-    "place is better there.",
+    "placement.accuracy_overlap": "In the end, the intervals of the test accuracy overlap for {norms}: these "
+    "seeds do not tell which place is better.",
     "placement.accuracy_apart": "{norm}, test accuracy in the end: {before:.1%} ± {before_margin:.1%} "
     "before the activation, {after:.1%} ± {after_margin:.1%} after it. The intervals do not overlap: {more} "
     "is more accurate here, after this many steps.",

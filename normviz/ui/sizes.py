@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from normviz.specs.train import Train
+from normviz.ui.settings import settings
 
 QUICK = 4e11
 """Multiply-adds of a run that an idle core finishes in some twenty seconds (see `RATE`)."""
@@ -24,23 +25,16 @@ def sized(spec: Train) -> None:
             width="content",
         )
         if quick != spec:
-            changed = quick.to_query(full=True).items() - spec.to_query(full=True).items()
-            words = ", ".join(f"{name} {value}" for name, value in sorted(changed))
+            told = zip(settings(quick), settings(spec), strict=True)
+            words = [f"{new['label'].lower()} {new['text']}" for new, old in told if new != old]
+            fields = dict(quick.to_query(full=True).items() - spec.to_query(full=True).items())
             st.button(
-                f"Quicker: {words}",
-                icon=":material/bolt:",
-                type="tertiary",
-                on_click=_write,
-                args=(dict(changed),),
-            )
+                f"Quicker: {', '.join(words)}", icon=":material/bolt:", type="tertiary",
+                on_click=st.query_params.update, args=(fields,),
+            )  # fmt: skip
 
 
 def _span(seconds: float) -> str:
     if seconds < 100:
         return f"{round(seconds, -1):.0f} seconds"
     return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.0f} hours"
-
-
-def _write(fields: dict[str, str]) -> None:
-    """Let the URL say it; the controls hear the URL."""
-    st.query_params.update(fields)

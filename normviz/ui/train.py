@@ -17,14 +17,18 @@ QUESTIONS: tuple[Question, ...] = (
         "part; at 0.1 all of them learn.",
         formula=r"W \leftarrow W - \eta\,\nabla_W L,\qquad L = -\tfrac1B\sum_{n}\log p(y_n\mid x_n)",
         explained="η is the learning rate, B the batch size, L the cross entropy of the training batch. The "
-        "test accuracy is measured in eval mode.",
+        "test accuracy is measured in eval mode.\n\n"
+        "A change in the middle of a run keeps the weights and what the optimizer remembers of them. Another "
+        "batch size ends the running epoch; a new one is drawn. Another norm starts with γ = 1, β = 0, fresh "
+        "running statistics (mean 0, variance 1) and no memory in the optimizer; weight norm starts with the "
+        "length of the present weights. The frames before the change are those of the run without it.",
         sources="A residual network's basic block and its skip connections without parameters (option A): "
         "[He et al. 2016](https://arxiv.org/abs/1512.03385), fig. 2 and section 4.2. The schedule of batch "
         "renormalization: [Ioffe 2017](https://arxiv.org/abs/1702.03275), section 4, scaled to the run.",
-        known="A change in the middle of a run keeps the weights and what the optimizer remembers of them. "
-        "Another batch size ends the running epoch; a new one is drawn. Another norm starts with γ = 1, β = "
-        "0, fresh running statistics (mean 0, variance 1) and no memory in the optimizer; weight norm starts "
-        "with the length of the present weights. Everything before the change is the run without it.",
+        known="**Believed.** That batch norm shortens training by a fixed factor. **Known.** It depends on "
+        "the learning rate: the networks that trained so much faster in [Ioffe & Szegedy "
+        "2015](https://arxiv.org/abs/1502.03167) (section 4.2) also had a higher one. Give each variant "
+        "several rates before you call one quicker.",
     ),
     Question(
         label="Before or after the activation?",
