@@ -320,7 +320,10 @@ def moment(x: float, text: str, *, panel: int = 1, foot: bool = False) -> dict[s
     return {
         "type": "line", "x0": x, "x1": x, "xref": f"x{suffix}", "y0": 0, "y1": 1, "yref": f"y{suffix} domain",
         "line": {"color": NEUTRAL, "dash": "dot", "width": 1.5},
-        "label": {"text": text, "textangle": 0, "xanchor": "left", "font": {"size": 11}, **place},
+        "label": {
+            "text": text, "textangle": 0, "textposition": end, "xanchor": "left", "yanchor": anchor,
+            "font": {"size": 11},
+        },
     }  # fmt: skip
 
 
