@@ -314,9 +314,7 @@ def moment(x: float, text: str, *, panel: int = 1, foot: bool = False) -> dict[s
     The name stands at the upper end of the line, or at its ``foot``.
     """
     suffix = "" if panel == 1 else str(panel)
-    place = (
-        {"textposition": "start", "yanchor": "bottom"} if foot else {"textposition": "end", "yanchor": "top"}
-    )
+    end, anchor = ("start", "bottom") if foot else ("end", "top")
     return {
         "type": "line", "x0": x, "x1": x, "xref": f"x{suffix}", "y0": 0, "y1": 1, "yref": f"y{suffix} domain",
         "line": {"color": NEUTRAL, "dash": "dot", "width": 1.5},

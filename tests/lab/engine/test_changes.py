@@ -91,7 +91,7 @@ def renewed(net: nn.Sequential, norm: str, optim: torch.optim.Optimizer) -> torc
     for i, module in enumerate(net):
         if isinstance(module, nn.LayerNorm | nn.BatchNorm1d):
             net[i] = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm}[norm](32).double()
-    after = type(optim)(net.parameters(), **{**optim.defaults})
+    after = type(optim)(net.parameters(), **optim.defaults)
     for parameter in net.parameters():
         if id(parameter) in memory:
             after.state[parameter] = memory[id(parameter)]
