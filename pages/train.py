@@ -3,6 +3,7 @@
 import streamlit as st
 
 from normviz.catalog.norms import NORMS
+from normviz.figures.placement import prediction
 from normviz.specs.train import Train
 from normviz.ui.changes import planned
 from normviz.ui.controls import controls
@@ -22,7 +23,8 @@ race = isinstance(spec, Train)
 if race:
     sized(spec)
 notices = st.container()
-at = stage(spec, *question.figures(spec), changeable=race)
+asked = None if race else prediction(spec)
+at = stage(spec, *question.figures(spec), predict=asked, changeable=race)
 if race:
     with notices:
         planned(spec, at)

@@ -6,6 +6,7 @@ from typing import Any
 
 from normviz.catalog.datasets import DATASETS
 from normviz.figures.bound import Figure, history, now, steps
+from normviz.figures.predictions import Prediction
 from normviz.figures.theme import STYLES, layout, line, reference
 from normviz.specs import placement_frames as recorded
 from normviz.specs.placement import Placement
@@ -18,6 +19,26 @@ SYMBOLS = {"before": "circle", "after": "circle-open"}
 def figures(spec: Placement) -> list[Figure]:
     """All charts of a run, the most telling first."""
     return [curves(spec), steps_to_target(spec), accuracies(spec)]
+
+
+def prediction(spec: Placement) -> Prediction:
+    """While the race begins: in which place the first of the norms will get there sooner."""
+    norm = STYLES[spec.norms[0]].label
+    return Prediction(
+        key="placement.reached",
+        question=f"{norm}: in which place will it take fewer steps to {recorded.TARGET:.0%} of the test "
+        "samples?",
+        choices=("before the activation", "after it", f"{spec.seeds} seeds will not tell"),
+        covers=("reached", "test_accuracy"),
+        answer="Measured: {before:.0f} ± {before_margin:.0f} steps before the activation, {after:.0f} ± "
+        "{after_margin:.0f} after it (95% intervals).",
+        measured={
+            f"{place}{suffix}": now(f"reached_{of}", 0, p, 0)
+            for p, place in enumerate(recorded.PLACES)
+            for of, suffix in (("mean", ""), ("margin", "_margin"))
+        },
+        until=now("reached", 0, 0, 0),
+    )
 
 
 def curves(spec: Placement) -> Figure:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from normviz.figures.bound import resolve
-from normviz.figures.placement import figures
+from normviz.figures.bound import lookup, resolve
+from normviz.figures.placement import figures, prediction
 from normviz.frames import Frame, Recording
 from normviz.specs.placement import Placement
 
@@ -52,3 +52,14 @@ def test_every_chart_has_a_text_alternative_and_fixed_axes():
         assert len(figure.alt) > 60
         axes = [axis for name, axis in figure.layout.items() if name[1:5] == "axis"]
         assert all(axis["autorange"] is False for axis in axes)
+
+
+def test_the_answer_to_the_prediction_is_what_was_measured():
+    recording, asked = _recording(), prediction(SPEC)
+    numbers = {name: float(lookup(ref, recording, -1, {})) for name, ref in asked.measured.items()}
+    mean, margin = recording.at("reached_mean")[0, :, 0], recording.at("reached_margin")[0, :, 0]
+    assert numbers == {
+        "before": mean[0], "before_margin": margin[0], "after": mean[1], "after_margin": margin[1],
+    }  # fmt: skip
+    assert asked.answer.format(**numbers)
+    assert set(asked.covers) <= {figure.key for figure in figures(SPEC)}
