@@ -13,7 +13,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, ClassVar, Self
 
@@ -77,6 +77,8 @@ class Knob:
     unit: str = ""
     form: str = ""
     """For a field of free text: what it may be, in words that continue "allowed is …".  The spec reads it."""
+    words: Callable[[str], str] | None = None
+    """For a field of free text: the text as visitors read it."""
 
     def name_of(self, choice: object) -> str:
         """Label of one choice."""

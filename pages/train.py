@@ -1,24 +1,35 @@
-"""Train: the race of one network with and without normalization."""
+"""Train: the race of one network with and without normalization, and the place of the norm."""
 
 import streamlit as st
 
 from normviz.catalog.norms import NORMS
-from normviz.figures.train import figures
+from normviz.figures.placement import prediction
 from normviz.specs.train import Train
+from normviz.ui.changes import planned
 from normviz.ui.controls import controls
+from normviz.ui.questions import chosen, told
+from normviz.ui.sizes import sized
 from normviz.ui.stage import stage
+from normviz.ui.train import QUESTIONS
 
-st.title(Train.title)
-st.markdown(
-    "The same network trains once with each normalization, from the same weights, on the same batches, at "
-    "the same learning rate. The rate is part of the question: at 0.3, the default, the four "
-    "part; at 0.1 all of them learn."
-)
+heading = st.container()
+question = chosen(QUESTIONS)
+heading.title(question.spec.title)
+st.markdown(question.prose)
 
-spec = controls(Train)
-stage(spec, *figures(spec))
+spec = controls(question.spec)
+race = isinstance(spec, Train)
+if race:
+    sized(spec)
+notices = st.container()
+asked = None if race else prediction(spec)
+at = stage(spec, *question.figures(spec), predict=asked, changeable=race)
+if race:
+    with notices:
+        planned(spec, at)
 
-with st.expander("Formulas and sources", icon=":material/function:"):
+told(question)
+with st.expander("The normalizations and their sources", icon=":material/menu_book:"):
     for norm in (NORMS[name] for name in spec.norms):
         st.markdown(f"**{norm.label}**: {norm.axes}. Parameters: {norm.parameters}. State: {norm.state}.")
         st.latex(norm.formula)

@@ -42,7 +42,9 @@ def test_list_names_everything() -> None:
         "weight_norm", "weight_standardization", "ghost_batch", "dyt",
     ]  # fmt: skip
     assert told["networks"][:2] == ["mlp", "cnn"]
-    assert {"digits", "moons", "circles", "spiral", "xor", "marked", "digits_rows"} <= set(told["datasets"])
+    assert {"digits", "shapes", "moons", "circles", "spiral", "xor", "marked", "digits_rows"} <= set(
+        told["datasets"]
+    )
     assert told["experiments"] == OURS
     assert all({"title", "path"} <= set(page) for page in told["pages"])
     paths = [page["path"] for page in told["pages"]]

@@ -51,6 +51,17 @@ DATASETS: dict[str, Dataset] = {
             source="Alpaydin & Kaynak 1998, Optical Recognition of Handwritten Digits, UCI Machine Learning "
             "Repository; the copy of scikit-learn (load_digits)",
         ),
+        Dataset(
+            name="shapes",
+            label="Shapes",
+            description="Colour pictures of 32×32 pixels, drawn afresh for each seed: a circle, ring, "
+            "square, triangle, cross or star, bright on a dark ground, of any colour, turned, with noise.",
+            shape=(3, 32, 32),
+            classes=6,
+            n_train=2000,
+            n_test=500,
+            loader="normviz.lab.data.shapes:shapes",
+        ),
         _points("moons", "Two moons", "Two interlocking half circles in the plane, with noise."),
         _points("circles", "Circles", "Two rings around one centre in the plane, with noise."),
         _points("spiral", "Spiral", "Three intertwined spiral arms in the plane, with noise.", classes=3),

@@ -107,6 +107,37 @@ def _cnn(shape: tuple[int, ...], depth: int, width: int) -> tuple[Layer, ...]:
     return tuple(layers)
 
 
+def residual(depth: int) -> tuple[int, int]:
+    """ConvBlocks of the ResNet's stem, and basic blocks of two layers behind them.
+
+    The stem is one ConvBlock, or two if the depth is even, so that a ResNet exists at every depth.
+    """
+    stem = 2 - depth % 2
+    return stem, (depth - stem) // 2
+
+
+def stages(blocks: int) -> tuple[int, ...]:
+    """Stage (0, 1, 2) of each basic block: three of equal length, as far as that divides."""
+    return tuple(3 * block // blocks for block in range(blocks))
+
+
+def _resnet(shape: tuple[int, ...], depth: int, width: int) -> tuple[Layer, ...]:
+    stem, blocks = residual(depth)
+    of_block = stages(blocks)
+    # A picture above 16 pixels is halved at once: it costs a quarter, and stays for three stages.
+    strides_ = [2 if max(shape[1:]) > 16 else 1, 1][:stem]
+    widths = [width] * stem
+    for before, stage in zip((0, *of_block), of_block, strict=False):
+        strides_ += [2 if stage > before else 1, 1]
+        widths += [width * 2**stage] * 2
+    layers, (channels, height, breadth) = [], shape
+    for wide, stride in zip(widths, strides_, strict=True):
+        height, breadth = -(-height // stride), -(-breadth // stride)
+        layers.append(Layer(9 * channels, wide, (height, breadth)))
+        channels = wide
+    return tuple(layers)
+
+
 NETWORKS: dict[str, Network] = {
     network.name: network
     for network in (
@@ -132,6 +163,19 @@ NETWORKS: dict[str, Network] = {
             inputs=(3,),
             builder="normviz.lab.nets.cnn:CNN",
             hidden=_cnn,
+        ),
+        Network(
+            name="resnet",
+            label="ResNet",
+            description="A stem of one ConvBlock (two if the depth is even), then basic blocks of two "
+            "layers with a skip connection, in three stages of w, 2w, 4w channels, each stage at half the "
+            "size of the one before; then the mean over the picture and a plain linear head.",
+            form="cnn",
+            depths=(3, 20),
+            widths=(16, 32, 48, 64),
+            inputs=(3,),
+            builder="normviz.lab.nets.resnet:ResNet",
+            hidden=_resnet,
         ),
     )
 }

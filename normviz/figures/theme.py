@@ -318,6 +318,23 @@ def healthy(axis: str, low: float, high: float, *, panel: int = 1) -> dict[str, 
     }  # fmt: skip
 
 
+def moment(x: float, text: str, *, panel: int = 1, foot: bool = False) -> dict[str, Any]:
+    """A shape for ``layout(shapes=[…])``: a dotted line where something happens, with its name.
+
+    The name stands at the upper end of the line, or at its ``foot``.
+    """
+    suffix = "" if panel == 1 else str(panel)
+    end, anchor = ("start", "bottom") if foot else ("end", "top")
+    return {
+        "type": "line", "x0": x, "x1": x, "xref": f"x{suffix}", "y0": 0, "y1": 1, "yref": f"y{suffix} domain",
+        "line": {"color": NEUTRAL, "dash": "dot", "width": 1.5},
+        "label": {
+            "text": text, "textangle": 0, "textposition": end, "xanchor": "left", "yanchor": anchor,
+            "font": {"size": 11},
+        },
+    }  # fmt: skip
+
+
 def histogram_heatmap(
     counts: Mapping[str, Ref],
     *,

@@ -54,8 +54,9 @@ def loss_curves(spec: Train) -> Figure:
         look = {**ends["marker"], "symbol": "x", "size": 9}
         traces.append({**ends, "mode": "markers", "marker": look, "cliponaxis": False})
     plan = layout(
-        "Training step", "Loss of the batch (nats)", y_log=True, x_range=(0, spec.steps), y_range=LOSSES
-    )
+        "Training step", "Loss of the batch (nats)", y_log=True, x_range=(0, spec.steps), y_range=LOSSES,
+        shapes=layers.moments(spec),
+    )  # fmt: skip
     return Figure(
         "loss", "Training loss", tuple(traces), plan, roles={"x": "step"},
         alt=f"Cross entropy of the training batch against the training step, for each normalization"
@@ -89,7 +90,13 @@ def _accuracy(spec: Train, name: str, title: str, y_title: str, what: str, exper
     for v, norm in enumerate(spec.norms):
         x, y = steps(f"{name}_median"), history(f"{name}_median", v)
         traces.append(line(x, y, norm, width=2.5, hovertemplate="step %{x}: %{y:.1%}"))
-    plan = layout("Training step", y_title, x_range=(0, spec.steps), y_range=(0, 1.01))
+    plan = layout(
+        "Training step",
+        y_title,
+        x_range=(0, spec.steps),
+        y_range=(0, 1.01),
+        shapes=layers.moments(spec, foot=True),
+    )
     plan["yaxis"]["tickformat"] = ".0%"
     return Figure(
         name, title, tuple(traces), plan, roles={"x": "step"}, expert=expert,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from normviz.catalog.norms import NORMS
 from normviz.figures.bound import Figure, Index, Ref, history, now, steps
-from normviz.figures.theme import STYLES, healthy, heatmap, histogram_heatmap, layout, line
+from normviz.figures.theme import STYLES, healthy, heatmap, histogram_heatmap, layout, line, moment
 from normviz.specs import train_frames as recorded
 from normviz.specs.train import Train
+from normviz.specs.train_changes import Change
 
 VALUES = (-4.0, 4.0)
 """Range of the axes of activations, that of the histograms: what lies beyond is in the outermost bins."""
@@ -90,7 +92,7 @@ def chosen_layer_over_time(spec: Train) -> Figure:
     ]  # fmt: skip
     plan = layout(
         "Training step", "Value", x_range=(0, spec.steps), y_range=VALUES, height=height(spec),
-        panels=[STYLES[norm].label for norm in spec.norms],
+        panels=[STYLES[norm].label for norm in spec.norms], shapes=moments(spec, len(spec.norms)),
     )  # fmt: skip
     return Figure(
         "chosen_layer_over_time", "The chosen layer over time", tuple(traces), plan,
@@ -227,6 +229,28 @@ def blank(v: int, norm: str, y: float, position: str = "middle center") -> dict[
     """The word in the panel of variant v: shown at x = 0 once its first seed has diverged."""
     trace = line(now("diverged_mark", v), [y], norm, panel=v + 1, ghost=False, hoverinfo="skip")
     return {**trace, "mode": "text", "text": ["diverged"], "textposition": position}
+
+
+def moments(spec: Train, panels: int = 1, foot: bool = False) -> list[dict[str, Any]]:
+    """Lines along the steps at which something changes; named in the first panel."""
+    named: dict[int, list[str]] = {}
+    for change in spec.planned:
+        named.setdefault(change.step, []).append(_short(change))
+    return [
+        moment(step, ", ".join(texts) if panel == 1 else "", panel=panel, foot=foot)
+        for panel in range(1, panels + 1)
+        for step, texts in named.items()
+    ]
+
+
+def _short(change: Change) -> str:
+    if change.what == "norm":
+        return " → ".join(_brief(norm) for norm in (change.variant, str(change.value)))
+    return f"lr {change.value:g}" if change.what == "lr" else f"batch {change.value}"
+
+
+def _brief(norm: str) -> str:
+    return NORMS[norm].short if norm != "none" else "none"
 
 
 # --- parts --------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ Every draw of a member comes from one of its own generators, one for each purpos
 
 | purpose | draws, in this order |
 | --- | --- |
-| split | digits: ``torch.randperm(1797)``; 2D sets: their points (see `normviz.lab.data`) |
+| split | digits: ``torch.randperm(1797)``; others: their points or pictures (see `normviz.lab.data`) |
 | initialization | for each layer from input to output: ``torch.randn(out, fan_in)`` (see `he_normal`) |
 | batches | one ``torch.randperm(n_train)`` at the start of each epoch |
 | dropout | for each training step, for each layer from input to output: ``torch.rand`` of the |

@@ -14,6 +14,7 @@ from normviz.specs.forgotten_eval import ForgottenEval
 from normviz.specs.landscape import Landscape
 from normviz.specs.lr_init import LrInit
 from normviz.specs.noisy_bn import NoisyBN
+from normviz.specs.placement import Placement
 from normviz.specs.regularization import Regularization
 from normviz.specs.scale import Scale
 from normviz.specs.sequences import Sequences
@@ -29,6 +30,7 @@ EXPERIMENTS: dict[str, type[Spec]] = {
         Regularization,
         Signal,
         Train,
+        Placement,
         LrInit,
         Scale,
         Landscape,

@@ -17,6 +17,8 @@ _STANDARD_EPOCHS = {"statistics mlp": 6, "batch mlp": 3, "statistics cnn": 2, "b
 _GHOST_TWICE = "Batch norm over parts of a batch is ghost batch norm already."
 _EPOCHS = (0, 1, 2, 3, 4, 6, 8, 12, 20)
 
+_OFFERED = ("mlp", "cnn")
+
 
 @dataclass(frozen=True, kw_only=True)
 class BatchSize(Spec):
@@ -40,7 +42,7 @@ class BatchSize(Spec):
         "shrinks in proportion.",
     )  # fmt: skip
     network: str = knob(
-        "mlp", label="Network", choices=tuple(NETWORKS), names=tuple(n.label for n in NETWORKS.values()),
+        "mlp", label="Network", choices=_OFFERED, names=tuple(NETWORKS[name].label for name in _OFFERED),
         help="A CNN also averages over the picture, so its batches are larger than they look.",
     )  # fmt: skip
     epochs: int = knob(

@@ -14,6 +14,7 @@ from normviz.spec import Cost, Spec, SpecError, knob
 from normviz.specs import forgotten_eval_frames as frames
 
 _STANDARD_EPOCHS = {"mlp": 20, "cnn": 12}
+_OFFERED = tuple(_STANDARD_EPOCHS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +26,7 @@ class ForgottenEval(Spec):
     title = "What happens if I forget eval()?"
 
     network: str = knob(
-        "mlp", label="Network", choices=tuple(NETWORKS), names=tuple(n.label for n in NETWORKS.values()),
+        "mlp", label="Network", choices=_OFFERED, names=tuple(NETWORKS[name].label for name in _OFFERED),
         help="An MLP refuses a batch of one in training mode; a CNN takes it silently.",
     )  # fmt: skip
     norm: str = knob(

@@ -12,7 +12,8 @@ from normviz.catalog.networks import ACTIVATIONS, NETWORKS, OPTIMIZERS, Layer, N
 from normviz.catalog.norms import NORMS, reason
 from normviz.frames import Recording, Schema
 from normviz.spec import Cost, Spec, SpecError, knob
-from normviz.specs import train_frames
+from normviz.specs import train_changes, train_frames
+from normviz.specs.train_changes import Change
 
 _RENORM, _GHOST = NORMS["batch_renorm"].options, NORMS["ghost_batch"].options
 _GROUPED = ("group", "weight_standardization")
@@ -41,11 +42,13 @@ class Train(Spec):
     )  # fmt: skip
     network: str = knob(
         "mlp", label="Network", choices=tuple(NETWORKS), names=tuple(one.label for one in NETWORKS.values()),
-        help="An MLP of equal hidden layers, or a CNN of ConvBlocks (needs pictures).",
+        help="An MLP of equal hidden layers, a CNN of ConvBlocks, or a ResNet of basic blocks with skip "
+        "connections (both need pictures).",
     )  # fmt: skip
     depth: int = knob(
         8, label="Depth", low=1, high=50, step=1, unit="layers",
-        help="Hidden layers of the MLP, or ConvBlocks of the CNN (at most 8).",
+        help="Layers with a norm: hidden layers of the MLP, ConvBlocks of the CNN (at most 8), convolutions "
+        "of the ResNet (3 to 20).",
     )  # fmt: skip
     lr: float = knob(
         0.3, label="Learning rate", low=1e-4, high=10.0, log=True,
@@ -78,8 +81,9 @@ class Train(Spec):
         help="Units in each hidden layer of the MLP.",
     )  # fmt: skip
     channels: int = knob(
-        16, label="Channels of the CNN", choices=NETWORKS["cnn"].widths, expert=True,
-        help="Of the CNN's first block; the second has twice, the later ones four times as many.",
+        16, label="Channels", choices=NETWORKS["cnn"].widths, expert=True,
+        help="Of the first layer of the CNN or the ResNet; later ones have two and four times as many. The "
+        "MLP does not use it.",
     )  # fmt: skip
     steps: int = knob(400, label="Training steps", low=50, high=2000, step=50, expert=True)
     seeds: int = knob(
@@ -114,12 +118,25 @@ class Train(Spec):
     )  # fmt: skip
     r_max: float = knob(
         _RENORM["r_max"], label="Batch renorm: greatest r", low=1.0, high=10.0, expert=True,
-        help="Bound of the correction of the scale; 1 with d = 0 is batch norm.",
+        help="Final bound of the correction of the scale; 1 with d = 0 is batch norm. It grows from 1 "
+        "between 5% and 40% of the run: the paper's schedule (steps 5,000 to 40,000), scaled to this run.",
     )  # fmt: skip
     d_max: float = knob(
         _RENORM["d_max"], label="Batch renorm: greatest d", low=0.0, high=10.0, expert=True,
-        help="Bound of the correction of the mean, in running standard deviations.",
+        help="Final bound of the correction of the mean, in running standard deviations. It grows from 0 "
+        "between 5% and 25% of the run (in the paper steps 5,000 to 25,000).",
     )  # fmt: skip
+    changes: str = knob(
+        "", label="Changes during the run", expert=True, form=train_changes.FORM,
+        words=train_changes.in_words,
+        help="From a step on another learning rate, batch size or norm: 200:lr=0.03; 300:norm.batch=none. "
+        "“Change from here” in the bar of the charts writes this.",
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        if isinstance(self.changes, str) and len(self.changes) <= 200:
+            object.__setattr__(self, "changes", train_changes.write(train_changes.read(self.changes)))
+        super().__post_init__()
 
     # --- what follows from the fields ---------------------------------------------------------------
 
@@ -143,10 +160,10 @@ class Train(Spec):
         """The layers that are followed by a norm."""
         return self.net.hidden(self.data.shape, self.depth, self.first_width)
 
-    @property
-    def values_per_layer(self) -> tuple[int, ...]:
-        """Values of one training batch in each of these layers."""
-        return tuple(self.batch_size * layer.channels * prod(layer.spatial) for layer in self.layers)
+    def values_per_layer(self, step: int) -> tuple[int, ...]:
+        """Values of the training batch after ``step`` in each of these layers."""
+        size = self.batch_size_at(step)
+        return tuple(size * layer.channels * prod(layer.spatial) for layer in self.layers)
 
     @property
     def norm_options(self) -> dict[str, float]:
@@ -170,6 +187,43 @@ class Train(Spec):
         pace = self.every * -(-EVALUATE_EVERY // self.every)
         return tuple(step for step in self.recorded_steps if step % pace == 0 or step == self.steps)
 
+    @property
+    def planned(self) -> tuple[Change, ...]:
+        """The changes during the run, in the order of their steps."""
+        return train_changes.read(self.changes)
+
+    def norms_at(self, step: int) -> tuple[str, ...]:
+        """Each variant's norm in the update after ``step``."""
+        now = {one.variant: str(one.value) for one in self.planned if one.what == "norm" and one.step <= step}
+        return tuple(now.get(norm, norm) for norm in self.norms)
+
+    def norms_of(self, variant: str) -> tuple[str, ...]:
+        """Every norm that a variant has during the run."""
+        return (variant, *(str(one.value) for one in self.planned if one.variant == variant))
+
+    @property
+    def norms_used(self) -> tuple[str, ...]:
+        """Every norm of the run, once."""
+        return tuple(dict.fromkeys(norm for variant in self.norms for norm in self.norms_of(variant)))
+
+    def lr_at(self, step: int) -> float:
+        """The learning rate of the update after ``step``."""
+        rates = [float(one.value) for one in self.planned if one.what == "lr" and one.step <= step]
+        return rates[-1] if rates else self.lr
+
+    @property
+    def batch_sizes(self) -> tuple[tuple[int, int], ...]:
+        """(batch size, steps trained with it), one after the other."""
+        changed = [(one.step, int(one.value)) for one in self.planned if one.what == "batch_size"]
+        starts = [(0, self.batch_size), *changed]
+        ends = [step for step, _ in changed] + [self.steps]
+        return tuple((size, end - start) for (start, size), end in zip(starts, ends, strict=True))
+
+    def batch_size_at(self, step: int) -> int:
+        """Samples of the update after ``step``."""
+        sizes = [int(one.value) for one in self.planned if one.what == "batch_size" and one.step <= step]
+        return sizes[-1] if sizes else self.batch_size
+
     def schema(self) -> Schema:
         """What the run records."""
         return train_frames.schema(self)
@@ -186,7 +240,7 @@ class Train(Spec):
         if not low <= self.depth <= high:
             yield SpecError(
                 "Depth", self.depth, f"a whole number from {low} to {high} for the {self.net.label}",
-                "Choose fewer layers, or the MLP.", field="depth",
+                "Choose another depth, or the MLP.", field="depth",
             )  # fmt: skip
             return
         if self.batch_size > self.data.n_train:
@@ -196,17 +250,45 @@ class Train(Spec):
                 f"at most the {self.data.n_train} training samples",
                 field="batch_size",
             )
-        for norm in self.norms:
+        yield from self._unplanned()
+        for norm in self.norms_used:
             why = reason(norm, self.net.form)
             if why:
                 fitting = [one for one in NORMS if not reason(one, self.net.form)]
-                yield SpecError("Normalizations", NORMS[norm].label, ", ".join(fitting), why, field="norms")
+                field = "norms" if norm in self.norms else "changes"
+                yield SpecError("Normalizations", NORMS[norm].label, ", ".join(fitting), why, field=field)
         yield from self._sizes()
+
+    def _unplanned(self) -> Iterator[SpecError]:
+        """Changes to what is not there, or that come too late."""
+        yield from train_changes.repeated(self.planned)
+        knobs = {name: (knob_, default) for name, knob_, default in self.knobs()}
+        for change in self.planned:
+            name = "norms" if change.what == "norm" else change.what
+            knob_, default = knobs[name]
+            allowed, remedy = "", ""
+            if not 1 <= change.step < self.steps:
+                allowed, remedy = (
+                    f"a step from 1 to {self.steps - 1}",
+                    "Choose another step, or a longer run.",
+                )
+            elif change.variant and change.variant not in self.norms:
+                allowed = f"a norm of the variants {', '.join(self.norms)}"
+            else:
+                try:
+                    knob_.accept(name, (change.value,) if knob_.most else change.value, default)
+                except SpecError as problem:
+                    allowed = ", ".join(map(str, NORMS)) if knob_.most else problem.allowed
+                    remedy = problem.remedy
+                if change.what == "batch_size" and int(change.value) > self.data.n_train:
+                    allowed = f"a batch of at most the {self.data.n_train} training samples"
+            if allowed:
+                yield SpecError("Changes during the run", str(change), allowed, remedy, field="changes")
 
     def _sizes(self) -> Iterator[SpecError]:
         """Groups and ghost batches that do not come out even."""
         narrowest = min(layer.channels for layer in self.layers)
-        if any(norm in self.norms for norm in _GROUPED):
+        if any(norm in self.norms_used for norm in _GROUPED):
             # A group of a single value would be normalized to zero: an MLP needs two channels in each.
             most = narrowest // 2 if self.net.form == "mlp" else narrowest
             if self.groups > most or narrowest % self.groups:
@@ -215,9 +297,10 @@ class Train(Spec):
                     "Choose fewer groups or a wider network.",
                     field=self._changed("groups", "width", "channels"),
                 )  # fmt: skip
-        if "ghost_batch" in self.norms and self.batch_size % self.ghost_size:
+        uneven = [size for size, _ in self.batch_sizes if size % self.ghost_size]
+        if "ghost_batch" in self.norms_used and uneven:
             yield SpecError(
-                "Ghost batch size", self.ghost_size, f"a divisor of the batch size {self.batch_size}",
+                "Ghost batch size", self.ghost_size, f"a divisor of the batch size {uneven[0]}",
                 "Choose smaller ghost batches or larger batches.",
                 field=self._changed("ghost_size", "batch_size"),
             )  # fmt: skip
@@ -231,9 +314,28 @@ class Train(Spec):
         """Training (forward and backward count three times) and evaluations; all frames."""
         once = self.net.multiply_adds(self.data.shape, self.data.classes, self.depth, self.first_width)
         evaluated = self.data.n_test + (train_frames.GRID**2 if self.data.planar else 0)
-        samples = 3 * self.batch_size * self.steps + evaluated * len(self.evaluated_steps)
+        trained = sum(size * steps for size, steps in self.batch_sizes)
+        samples = 3 * trained + evaluated * len(self.evaluated_steps)
         members = len(self.norms) * self.seeds
         return Cost(multiply_adds=float(once * samples * members), recording_bytes=train_frames.nbytes(self))
+
+    def smaller(self, multiply_adds: float) -> Train:
+        """A race of the same kind that costs no more, as far as fewer seeds, layers and steps allow."""
+        spec = self
+        for name, values in (
+            ("seeds", range(self.seeds - 1, 0, -1)),
+            ("depth", range(self.depth - 1, 3, -1)),
+            ("batch_size", (32,) if self.batch_size > 32 else ()),
+            ("steps", range(self.steps - 50, 99, -50)),
+        ):
+            for value in values:
+                if spec.cost().multiply_adds <= multiply_adds:
+                    return spec
+                try:
+                    spec = spec.replace(**{name: value})
+                except SpecError:
+                    break  # something else of the settings needs it as it is
+        return spec
 
     # --- the answer ---------------------------------------------------------------------------------
 

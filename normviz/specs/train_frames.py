@@ -38,7 +38,7 @@ CLASS_STEP = 85
 SURE = 80
 NEVER = -1
 """In place of a step that has not come."""
-MOST_NOTES = 5
+MOST_NOTES = 6
 """Notes of one frame."""
 NOTE_BYTES = 140
 """Of one note as JSON, at most."""
@@ -120,13 +120,17 @@ def health(spec: Train) -> dict[str, str]:
 
 
 def affine(spec: Train) -> tuple[str, ...]:
-    """The norms with a learned scale γ (RMS norm has no shift β beside it)."""
-    return tuple(norm for norm in spec.norms if "γ" in NORMS[norm].parameters)
+    """The variants with a learned scale γ at some step (RMS norm has no shift β beside it)."""
+    return tuple(
+        one for one in spec.norms if any("γ" in NORMS[norm].parameters for norm in spec.norms_of(one))
+    )
 
 
 def running(spec: Train) -> tuple[str, ...]:
-    """The norms with running statistics."""
-    return tuple(norm for norm in spec.norms if NORMS[norm].running_statistics)
+    """The variants with running statistics at some step."""
+    return tuple(
+        one for one in spec.norms if any(NORMS[norm].running_statistics for norm in spec.norms_of(one))
+    )
 
 
 def schema(spec: Train) -> Schema:

@@ -24,7 +24,9 @@ def in_words(knob: Knob, value: Value) -> str:
         return ", ".join(knob.name_of(one) for one in value)
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if knob.choices:
+    if knob.words:
+        text = knob.words(str(value))
+    elif knob.choices:
         text = knob.name_of(value)
     else:
         text = number(value) if isinstance(value, int | float) else str(value)

@@ -57,26 +57,31 @@ def stage(
     *figures: Figure,
     predict: Prediction | None = None,
     cards: Sequence[Mapping[str, Any]] = (),
-) -> None:
+    changeable: bool = False,
+) -> int | None:
     """Play the run of ``spec`` on ``figures``; join it if somebody watches it already.
 
     ``predict`` is asked before the charts that it covers are shown.  ``cards`` are filled in by the notes of
     the run (``ui/assets/cards.js``); a figure whose ``layout.meta.card`` is the key of one of them is shown
-    there.
+    there.  ``changeable`` offers "Change from here": the step under the cursor is returned in the script run
+    after a click on it, never otherwise.
     """
     try:
         token = player.current().open(spec)
     except SpecError as problem:
         st.error(problem.sentence, icon=":material/block:")
-        return
-    data = _data(spec, token, figures, cards)
+        return None
+    data = {**_data(spec, token, figures, cards), "changeable": changeable}
     if predict and st.query_params.get("predict") != "0":
         data["prediction"] = predict.to_plain(figures)
-    _mount(key=f"stage {spec.name}", data=data, on_renew_change=_found_again)
+    told = _mount(
+        key=f"stage {spec.name}", data=data, on_renew_change=_found_again, on_here_change=_found_again
+    )  # fmt: skip
+    return None if told.here is None else int(told.here)
 
 
 def _found_again() -> None:
-    """The browser asked for a new address of the same run; opening it again in this rerun is the answer."""
+    """The browser asked for something of the same run; opening it again in this rerun is the answer."""
 
 
 def _data(

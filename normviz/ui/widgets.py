@@ -52,6 +52,8 @@ class Widgets(Generic[S]):
 
     def _drawn(self, name: str, knob: Knob, refused: dict[Any, str]) -> Value:
         default = self._defaults[name]
+        if knob.form:
+            return str(st.text_input(placeholder="none", **self._common(name, knob))).strip()
         if knob.most:
             return self._many(name, knob, refused)
         if knob.choices:

@@ -12,8 +12,12 @@ from playwright.sync_api import expect
 from normviz.figures.theme import STYLES
 from normviz.figures.train import LOSSES, figures
 from normviz.frames import Recording
+from normviz.lab.experiments.placement import run as place
 from normviz.lab.experiments.train import run
+from normviz.readings import TEMPLATES
+from normviz.specs.placement import Placement
 from normviz.specs.train import Train
+from normviz.ui.sizes import QUICK
 from tests.browser.visitors import Visitor
 
 pytestmark = pytest.mark.browser
@@ -125,11 +129,86 @@ def test_a_telephone_shows_everything_in_one_column(visit: Visit) -> None:
 def test_formulas_and_sources_are_those_of_the_chosen_norms(visit: Visit) -> None:
     spec = Train(norms=("batch", "rms"), depth=1, steps=50, seeds=1, width=16)
     page = visit().play(address(spec))
-    page.get_by_text("Formulas and sources").click()
-    links = page.locator('[data-testid="stExpander"] a[href*="arxiv.org/abs"]')
+    named = page.get_by_test_id("stExpander").filter(has_text="The normalizations and their sources")
+    named.get_by_text("The normalizations and their sources").click()
+    links = named.locator('a[href*="arxiv.org/abs"]')
     expect(links).to_have_count(2, timeout=PATIENCE)
     assert [link.get_attribute("href") for link in links.all()] == [
         "https://arxiv.org/abs/1502.03167",
         "https://arxiv.org/abs/1910.07467",
     ]
     expect(page.locator(".katex")).not_to_have_count(0, timeout=PATIENCE)
+
+
+def test_a_change_at_the_cursor_makes_a_run_with_the_same_beginning(visit: Visit) -> None:
+    spec = Train(norms=("none", "batch"), depth=2, width=16, steps=50, seeds=1, lr=0.1)
+    visitor = visit()
+    page = visitor.play(address(spec))
+    before = {
+        one["variant"]: one["y"] for one in visitor.data("loss") if one["variant"] and len(one["y"]) > 5
+    }
+    visitor.seek(4)
+    page.get_by_role("button", name="Change learning rate, batch size or normalization").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("The run stays as it is up to step 20.", timeout=PATIENCE)
+    dialog.get_by_text("Normalization", exact=True).click()
+    expect(dialog).to_contain_text("Goes on with", timeout=PATIENCE)
+    dialog.get_by_role("button", name="Change", exact=True).click()
+    changed = spec.replace(changes="20:norm.none=batch")
+    page.wait_for_function("key => stage().state().run === key", arg=changed.key)
+    assert "changes=20" in page.url
+    visitor.wait("status", "done")
+    page.evaluate("() => { const s = stage(); s.seek(1e9); s.pause(); }")
+    visitor.settled()
+    drawn = [one for one in visitor.data("loss") if one["ghost"] is None]
+    after = {one["variant"]: one["y"] for one in drawn if one["variant"] and len(one["y"] or []) > 5}
+    assert after["batch"] == before["batch"]
+    assert after["none"][:4] == before["none"][:4]
+    assert after["none"][4:] != before["none"][4:]
+    truth = recorded(changed)
+    np.testing.assert_array_equal(np.array(after["none"], "f4"), truth.history("loss_median")[1][:, 0])
+    visitor.show("loss")
+    expect(page.locator('.nv-figure[data-key="loss"] .shape-label')).to_have_text(
+        "none → BN", timeout=PATIENCE
+    )
+    expect(page.locator(".nv-reading")).to_contain_text(
+        "no normalization becomes Batch norm", timeout=PATIENCE
+    )
+    page.get_by_role("button", name="Without changes").click()
+    page.wait_for_function("key => stage().state().run === key", arg=spec.key)
+    assert visitor.faults == []
+
+
+def test_a_long_race_is_said_to_be_one_and_a_quicker_one_is_offered(visit: Visit) -> None:
+    spec = Train(norms=("batch",), dataset="shapes", network="cnn", channels=32, steps=50, every=50)
+    quick = spec.smaller(QUICK)
+    visitor = visit()
+    page = visitor.open(address(spec))
+    page.get_by_role("button", name="Quicker:").click()
+    page.wait_for_function(
+        "key => document.querySelector('.nv-stage') && stage().state().run === key", arg=quick.key
+    )
+    expect(page.get_by_role("button", name="Quicker:")).to_have_count(0, timeout=PATIENCE)
+
+
+def test_the_place_of_the_norm_is_the_second_question(visit: Visit) -> None:
+    spec = Placement(norms=("batch",), depth=2, width=32, steps=50, seeds=3, lr=0.3)
+    visitor = visit()
+    page = visitor.play("train?" + urlencode({"question": "placement", **spec.to_query()}))
+    expect(page.get_by_role("heading", level=1)).to_have_text(Placement.title, timeout=PATIENCE)
+    frames = place(spec)
+    truth = Recording(next(frames))  # type: ignore[arg-type]
+    for frame in frames:
+        truth.append(truth.schema.encode(frame))  # type: ignore[arg-type]
+    curves = [one for one in visitor.data("curves") if one["variant"] == "batch"]
+    medians = truth.history("test_accuracy_median")[1]
+    for p, one in enumerate(curves[-2:]):
+        np.testing.assert_array_equal(np.array(one["y"], "f4"), medians[:, 0, p])
+    means = [one["x"] for one in visitor.data("test_accuracy") if len(one["x"]) == 1]
+    assert np.array_equal(np.array(means, "f4"), truth.at("test_accuracy_mean")[0])
+    said = [TEMPLATES[note.id].format(**note.numbers) for note in truth.frame(-1).notes]
+    assert page.locator(".nv-reading li").all_inner_texts() == said
+    expect(page.get_by_role("button", name="Change learning rate")).to_have_count(0)
+    page.get_by_text("The race", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(Train.title, timeout=PATIENCE)
+    assert visitor.faults == []

@@ -48,6 +48,19 @@ def test_multiply_adds_of_a_cnn_by_hand() -> None:
     assert NETWORKS["cnn"].multiply_adds((1, 8, 8), 10, 3, 16) == expected
 
 
+def test_multiply_adds_of_a_resnet_by_hand() -> None:
+    # Stem 1 -> 16 on 8x8; blocks 16, 16 on 8x8, 32, 32 on 4x4, 64, 64 on 2x2; head 64 -> 16.
+    blocks = 2 * 16 * 16 * 64 + (16 + 32) * 32 * 16 + (32 + 64) * 64 * 4
+    expected = 9 * (1 * 16 * 64 + blocks) + 64 * 16
+    assert NETWORKS["resnet"].multiply_adds((1, 8, 8), 10, 7, 16) == expected
+
+
+def test_a_large_picture_is_halved_in_the_stem_of_a_resnet_and_an_even_depth_has_two_stems() -> None:
+    layers = NETWORKS["resnet"].hidden((3, 32, 32), 8, 16)
+    assert [layer.channels for layer in layers] == [16, 16, 16, 16, 32, 32, 64, 64]
+    assert [layer.spatial[0] for layer in layers] == [16, 16, 16, 16, 8, 8, 4, 4]
+
+
 def test_the_conv_blocks_of_the_article() -> None:
     channels = [layer.channels for layer in NETWORKS["cnn"].hidden((3, 8, 8), 3, 64)]
     assert channels == [64, 128, 256]

@@ -136,6 +136,20 @@ def norm_layer(
     raise AssertionError(f"write the plain form of {name}")
 
 
+class Residual(nn.Module):
+    """Two layers around which a skip connection leads; ``act`` follows the sum where it is given."""
+
+    def __init__(self, inner: nn.Module, act: nn.Module, dropout: nn.Module, stride: int, extra: int) -> None:
+        super().__init__()
+        self.inner, self.act, self.dropout, self.stride, self.extra = inner, act, dropout, stride, extra
+
+    def forward(self, x: Tensor) -> Tensor:
+        skip = x[:, :, :: self.stride, :: self.stride]
+        if self.extra:
+            skip = torch.cat([skip, skip.new_zeros(len(x), self.extra, *skip.shape[2:])], 1)
+        return self.dropout(self.act(self.inner(x) + skip))
+
+
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "gelu": nn.GELU}
 
 
@@ -156,6 +170,8 @@ def network(
     dtype: torch.dtype = torch.float32,
 ) -> nn.Sequential:
     """The network of one member, initialized."""
+    residual = form == "resnet"
+    form = "cnn" if residual else form
     draws, masks = source(seed, INITIALIZATION), source(seed, DROPOUT)
 
     def drawn(layer: nn.Linear | nn.Conv2d) -> nn.Linear | nn.Conv2d:
@@ -169,20 +185,44 @@ def network(
     layers: list[nn.Module] = [nn.Flatten()] if form == "mlp" else []
     channels = math.prod(shape) if form == "mlp" else shape[0]
     picture = shape[1:] if form == "cnn" else ()
+    stem = (1 if depth % 2 else 2) if residual else depth
     for block in range(depth):
-        if form == "mlp":
+        if residual:
+            pairs = (depth - stem) // 2
+            stage = 3 * ((block - stem) // 2) // pairs if block >= stem else 0
+            last = 3 * ((block - 1 - stem) // 2) // pairs if block > stem else 0
+            stride, out = (2 if stage != last or (block == 0 and shape[1] > 16) else 1), width * 2**stage
+            layer = drawn(nn.Conv2d(channels, out, 3, stride, padding=1))
+            picture = tuple((side + stride - 1) // stride for side in picture)
+        elif form == "mlp":
             layer, out = drawn(nn.Linear(channels, width)), width
         else:
             stride, out = (2 if block in (1, 2) else 1), width * min(4, 2**block)
             layer = drawn(nn.Conv2d(channels, out, 3, stride, padding=1))
             picture = tuple((side + stride - 1) // stride for side in picture)
+        if residual and block >= stem and (block - stem) % 2 == 0:
+            start, entering_stride, entering_channels = len(layers), stride, channels
         normed = norm_layer(norm, layer, out, picture, options or {})
         act = ACTIVATIONS[activation]()
         if norm == "frn":
             layers += [layer, normed]
         else:
             layers += [layer, normed, act] if placement == "before" else [layer, act, normed]
-        layers.append(Dropout(dropout, masks))
+        if residual and block >= stem and (block - stem) % 2 == 1:
+            # layers: ..., the block's first layer with its norm, activation and dropout, and this one.
+            size = len(layers) - start
+            inner, layers = layers[-size:], layers[:-size]
+            summed = norm != "frn" and placement == "before"
+            if summed:
+                inner.pop()
+            layers.append(
+                Residual(
+                    nn.Sequential(*inner), act if summed else nn.Identity(), Dropout(dropout, masks),
+                    entering_stride, out - entering_channels,
+                )
+            )  # fmt: skip
+        else:
+            layers.append(Dropout(dropout, masks))
         channels = out
     if form == "cnn":
         layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten()]

@@ -13,7 +13,7 @@ from sklearn.datasets import load_digits
 
 from normviz.catalog.datasets import DATASETS
 from normviz.lab import data
-from normviz.lab.data import digits
+from normviz.lab.data import digits, shapes
 
 
 def test_shipped_digits_are_those_of_scikit_learn() -> None:
@@ -108,3 +108,43 @@ def test_scikit_learn_is_not_needed_at_run_time() -> None:
         "assert len(data.load('digits', 0).y_train) == 1000"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_circle_and_a_ring_by_hand() -> None:
+    # Columns: centre, radius 9 + 4/2, no turn, dark ground 0.1 0.2 0.3, bright figure 0.6 0.7 0.8, no light.
+    u = torch.tensor([[0.5, 0.5, 0.5, 0.5, 0.2, 0.4, 0.6, 0.2, 0.4, 0.6, 0.0, 0.0]] * 2)
+    circle, ring = shapes.pictures(torch.tensor([0, 1]), u)
+    ground, figure = torch.tensor([0.1, 0.2, 0.3]), torch.tensor([0.6, 0.7, 0.8])
+    for i in range(32):
+        for j in range(32):
+            from_centre = math.hypot(i + 0.5 - 16, j + 0.5 - 16)
+            for picture, inside in (
+                (circle, 0.85 * 11 - from_centre), (ring, 0.2 * 11 - abs(from_centre - 0.75 * 11)),
+            ):  # fmt: skip
+                cover = min(1.0, max(0.0, inside + 0.5))
+                torch.testing.assert_close(picture[:, i, j], ground + cover * (figure - ground))
+
+
+def test_turning_a_star_by_a_fifth_of_a_circle_changes_nothing() -> None:
+    angle = torch.rand(2, 200, generator=torch.Generator().manual_seed(0)) * 2 * math.pi
+    radius = torch.linspace(0, 1.2, 200)
+    turned = angle + 2 * math.pi / 5
+    star = shapes.FIGURES["star"]
+    one = star(radius * angle.cos(), radius * angle.sin())
+    torch.testing.assert_close(star(radius * turned.cos(), radius * turned.sin()), one, atol=1e-5, rtol=0)
+    tip, notch = torch.tensor([1.0, 0.0]), 0.45 * torch.tensor([math.cos(math.pi / 5), math.sin(math.pi / 5)])
+    for point in (tip, notch):  # both lie on the edge
+        assert abs(star(*point).item()) < 1e-6
+
+
+def test_shapes_are_standardized_by_one_mean_and_sd_of_the_training_pictures() -> None:
+    split = data.load("shapes", 5)
+    assert split.x_train.double().mean().abs() < 1e-5
+    assert split.x_train.double().std(correction=0).item() == pytest.approx(1.0, abs=1e-4)
+
+
+def test_the_class_of_a_shape_does_not_follow_from_its_colours() -> None:
+    split = data.load("shapes", 2)
+    corners = split.x_train[:, :, [0, 0, -1, -1], [0, -1, 0, -1]].mean(2)
+    means = torch.stack([corners[split.y_train == label].mean(0) for label in range(6)])
+    assert means.std(0).max() < 0.1  # by chance alone: about 0.03

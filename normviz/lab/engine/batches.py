@@ -27,14 +27,22 @@ class Batches:
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
     ) -> None:
-        n = len(splits[0].y_train)
+        self._x = torch.stack([split.x_train for split in splits]).to(device, dtype)
+        self._y = torch.stack([split.y_train for split in splits]).to(device)
+        self._sources = [generator(seed, "batches") for seed in seeds]
+        self.resize(batch_size)
+
+    def resize(self, batch_size: int) -> None:
+        """From the next batch on another size: the running epoch ends here, and a new one is drawn.
+
+        Raises:
+            ValueError: there are not so many training samples.
+        """
+        n = self._y.shape[1]
         if not 1 <= batch_size <= n:
             raise ValueError(f"batch_size {batch_size} is outside 1 to {n}, the number of training samples")
         self.batch_size = batch_size
         self.per_epoch = n // batch_size
-        self._x = torch.stack([split.x_train for split in splits]).to(device, dtype)
-        self._y = torch.stack([split.y_train for split in splits]).to(device)
-        self._sources = [generator(seed, "batches") for seed in seeds]
         self._position = self.per_epoch  # an epoch is drawn when its first batch is asked for
 
     def next(self) -> tuple[torch.Tensor, torch.Tensor]:

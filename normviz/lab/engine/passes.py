@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from normviz.lab.engine.groups import Group
     from normviz.lab.engine.stack import Stack
 
-AT_ONCE = {"mlp": 1024, "cnn": 256, "rnn": 256, "gru": 256, "transformer": 256}
+AT_ONCE = {"mlp": 1024, "cnn": 256, "resnet": 256, "rnn": 256, "gru": 256, "transformer": 256}
 """Samples in one piece of an evaluation pass.  The same in every stack, since a matrix product of another
 size may round differently."""
 

@@ -18,6 +18,7 @@ from normviz.catalog.sequences import ALL_NETWORKS
 from normviz.lab import data
 from normviz.lab.engine import passes
 from normviz.lab.engine.batches import Batches
+from normviz.lab.engine.changes import carry_over
 from normviz.lab.engine.groups import Group, GroupState, grouped
 from normviz.lab.engine.members import Member, Plan
 from normviz.lab.nets.layers import Tape
@@ -92,24 +93,56 @@ class Stack:
         self.seeds = tuple(dict.fromkeys(member.seed for member in members))
         self._splits = [data.load(plan.dataset, seed).first(plan.n_train) for seed in self.seeds]
         self._seed_of = [self.seeds.index(member.seed) for member in members]
-        self.groups = [
-            Group(
-                plan,
-                [self.members[place] for place in places],
-                places,
-                self.seeds,
-                optimizer=optimizer,
-                dtype=dtype,
-                device=self.device,
-            )
-            for places in grouped(self.members, ALL_NETWORKS[plan.network].form)
-        ]
+        self._optimizer = optimizer
+        self.groups = self._grouped()
         self._batches = Batches(self._splits, self.seeds, batch_size, dtype, device)
         self._test = passes.TestSets(self._splits, self.dtype, self.device)
         self.steps_done = 0
         self.diverged_at: NDArray[np.int64] = np.full(len(members), -1)
         """Steps that a member had completed when it was frozen; -1 for those that are fine."""
         self._losses: Array = np.full(len(members), math.nan)
+
+    def _grouped(self) -> list[Group]:
+        """A network for the members of each kind, at their initialization."""
+        return [
+            Group(
+                self.plan,
+                [self.members[place] for place in places],
+                places,
+                self.seeds,
+                optimizer=self._optimizer,
+                dtype=self.dtype,
+                device=self.device,
+            )
+            for places in grouped(self.members, ALL_NETWORKS[self.plan.network].form)
+        ]
+
+    # ---------------------------------------------------------------- changes while training
+
+    def change(self, members: Sequence[Member]) -> None:
+        """From the next step on each member has the learning rate and the norm of the new one in its place.
+
+        Weights and the optimizer's memory of them stay; a norm that is another one begins afresh (see
+        `normviz.lab.engine.changes`).  A snapshot from before does not fit any more.
+
+        Raises:
+            ValueError: there are more or fewer of them, a seed or a gain is another, or one has noise.
+        """
+        told = [(member.seed, member.gain, member.noise) for member in members]
+        if told != [(member.seed, member.gain, None) for member in self.members]:
+            raise ValueError("Only the learning rate and the norm of a member can change while it trains.")
+        before = self.groups
+        self.members = tuple(members)
+        self.groups = self._grouped()
+        carry_over(before, self.groups)
+
+    def change_batch_size(self, batch_size: int) -> None:
+        """From the next step on another batch size; the running epoch ends, and a new one is drawn.
+
+        Raises:
+            ValueError: there are not so many training samples.
+        """
+        self._batches.resize(batch_size)
 
     # ---------------------------------------------------------------- training
 

@@ -20,8 +20,12 @@ from normviz.frames import Frame, Schema
 from normviz.lab.engine import Member, Plan, Probe, Stack
 from normviz.lab.experiments.seeds import over_seeds
 from normviz.lab.experiments.train_notes import Notes
+from normviz.lab.norms import BatchRenorm, renorm_limits
 from normviz.specs import train_frames as recorded
 from normviz.specs.train import Train
+
+WARM_UP = 0.05
+"""Share of the run in which batch renormalization is batch norm; the paper's 5,000 steps."""
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -38,6 +42,7 @@ def run(spec: Train) -> Iterator[Schema | Frame]:
     race = Race(spec)
     recorded_steps = set(spec.recorded_steps)
     for step in range(spec.steps + 1):
+        race.prepare(step)
         if step in recorded_steps:
             yield race.frame(step)
         else:
@@ -51,11 +56,37 @@ class Race:
         self.spec = spec
         self.shape = len(spec.norms), spec.seeds
         self.stack = stack(spec)
-        self.probe = Probe(self.stack, shown=range(0, len(self.stack.members), spec.seeds))
+        self.probe = self._probe()
         self.notes = Notes(spec)
         self._by_layer = (*_BY_LAYER, *recorded.health(spec))
         self._evaluated = set(spec.evaluated_steps)
-        self._values = np.array(spec.values_per_layer, np.float64)
+        self._values = np.array(spec.values_per_layer(0), np.float64)
+        self._changes = {change.step for change in spec.planned}
+
+    def prepare(self, step: int) -> None:
+        """Make the changes that are planned for this step, and move the limits of batch renormalization."""
+        if step in self._changes:
+            self._change(step)
+        if "batch_renorm" not in self.spec.norms_used:
+            return
+        r_max, d_max = renorm_limits(step, WARM_UP * self.spec.steps, self.spec.r_max, self.spec.d_max)
+        for group in self.stack.groups:
+            for norm in group.net.norms:
+                if isinstance(norm, BatchRenorm):
+                    norm.r_max, norm.d_max = r_max, d_max
+
+    def _change(self, step: int) -> None:
+        changes = [change for change in self.spec.planned if change.step == step]
+        for change in changes:
+            if change.what == "batch_size":
+                self.stack.change_batch_size(int(change.value))
+        if any(change.what != "batch_size" for change in changes):
+            self.stack.change(members(self.spec, step))
+        self.probe = self._probe()
+        self._values = np.array(self.spec.values_per_layer(step), np.float64)
+
+    def _probe(self) -> Probe:
+        return Probe(self.stack, shown=range(0, len(self.stack.members), self.spec.seeds))
 
     def frame(self, step: int) -> Frame:
         """The frame of the weights after ``step`` updates; takes the next update as well."""
@@ -154,8 +185,13 @@ def stack(spec: Train) -> Stack:
         options=spec.norm_options,
         dataset=spec.dataset,
     )
-    members = [Member(norm, seed, spec.lr, spec.gain) for norm in spec.norms for seed in spec.seed_values]
-    return Stack(plan, members, optimizer=spec.optimizer, batch_size=spec.batch_size)
+    return Stack(plan, members(spec), optimizer=spec.optimizer, batch_size=spec.batch_size)
+
+
+def members(spec: Train, step: int = 0) -> list[Member]:
+    """The members of a spec, variant by variant, as they are in the update after ``step``."""
+    lr = spec.lr_at(step)
+    return [Member(norm, seed, lr, spec.gain) for norm in spec.norms_at(step) for seed in spec.seed_values]
 
 
 def grid() -> NDArray[np.float64]:

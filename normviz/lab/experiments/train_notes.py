@@ -15,6 +15,7 @@ from normviz.catalog.norms import NORMS
 from normviz.frames import Note
 from normviz.specs import train_frames as recorded
 from normviz.specs.train import Train
+from normviz.specs.train_changes import label
 
 REACHED = 0.90
 """Median test accuracy for which the variants race."""
@@ -50,6 +51,7 @@ class Notes:
             self._reached.setdefault(v, step)
         found = [
             *self._diverged(arrays),
+            *self._changed(step),
             *self._standing(step, arrays),
             *self._race(),
             *self._units(arrays),
@@ -57,6 +59,21 @@ class Notes:
             *self._updates(arrays),
         ]
         return tuple(found[: recorded.MOST_NOTES])
+
+    def _changed(self, step: int) -> Iterator[Note]:
+        """What has been changed so far; from then on a variant is called by both its norms."""
+        done = [change for change in self.spec.planned if change.step <= step]
+        now = self.spec.norms_at(step)
+        self.labels = [
+            _label(norm) if norm == later else f"{_label(norm)}, then {label(later)}"
+            for norm, later in zip(self.spec.norms, now, strict=True)
+        ]
+        if done:
+            last = [change for change in done if change.step == done[-1].step]
+            effect = ", ".join(change.effect for change in last)
+            fresh = any(change.what == "norm" for change in last)
+            note = "train.changed_norm" if fresh else "train.changed"
+            yield Note(note, {"step": last[0].step, "effect": effect})
 
     def _diverged(self, arrays: Arrays) -> Iterator[Note]:
         for v, row in enumerate(arrays["diverged_at"]):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from torch import Tensor
 
-from normviz.catalog.networks import NETWORKS, padded, strides
+from normviz.catalog.networks import NETWORKS, padded
 from normviz.lab import norms
 from normviz.lab.nets.layers import Block, Conv, Linear, Net
 
@@ -17,6 +18,9 @@ class CNN(Net):
 
     Shapes: x [E, N, C, H, W] -> logits [E, N, classes].
     """
+
+    network = "cnn"
+    """Its name in the catalog."""
 
     def __init__(
         self,
@@ -30,15 +34,16 @@ class CNN(Net):
         placement: str,
         options: Mapping[str, Any],
     ) -> None:
-        layers = NETWORKS["cnn"].hidden(shape, depth, width)
+        layers = NETWORKS[self.network].hidden(shape, depth, width)
+        sizes = [shape[1], *(layer.spatial[0] for layer in layers)]
         blocks = [
             Block(
-                Conv(members, layer.fan_in // 9, layer.channels, stride),
+                Conv(members, layer.fan_in // 9, layer.channels, stride=2 if smaller < size else 1),
                 norms.build(norm, members, layer.channels, layer.spatial, **options),
                 activation,
                 placement,
             )
-            for layer, stride in zip(layers, strides(depth), strict=True)
+            for layer, (size, smaller) in zip(layers, pairwise(sizes), strict=True)
         ]
         super().__init__(blocks, Linear(members, layers[-1].channels, padded(classes)), classes)
 

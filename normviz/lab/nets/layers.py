@@ -157,6 +157,11 @@ class Dropout:
         """Where the generators are, for a snapshot."""
         return [source.get_state() for source in self._sources]
 
+    def adopt(self, other: Dropout, seed: int) -> None:
+        """Go on where the masks of ``seed`` have come to in another one."""
+        state = other._sources[other._distinct.index(seed)].get_state()
+        self._sources[self._distinct.index(seed)].set_state(state)
+
     def restore(self, states: Sequence[Tensor]) -> None:
         """Put the generators back to where `states` found them."""
         for source, state in zip(self._sources, states, strict=True):
@@ -168,6 +173,9 @@ class Block(nn.Module):
 
     ``placement`` "before": layer, norm, activation.  "after": layer, activation, norm.  A norm that is its
     own activation (FRN with TLU) replaces the activation, so both placements are layer, norm.
+
+    A skip connection is added where He et al. 2016 add it, between norm and activation.  Where the activation
+    has come before ("after", or a norm that is its own activation), it is added last and not activated again.
     """
 
     def __init__(self, layer: Linear | Conv, norm: Norm, activation: str, placement: str) -> None:
@@ -176,8 +184,14 @@ class Block(nn.Module):
         self._acts_on_weights = type(norm).weight is not Norm.weight
         self.activation, self.placement = activation, placement
 
-    def forward(self, x: Tensor, tape: Tape | None = None, dropout: Dropout | None = None) -> Tensor:
-        """[E, N, C, *spatial] -> [E, N, O, *spatial]."""
+    def forward(
+        self,
+        x: Tensor,
+        tape: Tape | None = None,
+        dropout: Dropout | None = None,
+        skip: Tensor | None = None,
+    ) -> Tensor:
+        """[E, N, C, *spatial] -> [E, N, O, *spatial]; ``skip`` has the shape of the result."""
         norm = self.norm
         weighted: Tensor = self.layer(x, norm if self._acts_on_weights else None)
         entering, y = weighted, weighted
@@ -185,10 +199,13 @@ class Block(nn.Module):
             leaving = activated = y = norm(entering)
         elif self.placement == "before":
             leaving = norm(entering)
-            activated = y = self._activate(leaving, tape is None)
+            activated = y = self._activate(leaving if skip is None else leaving + skip, tape is None)
+            skip = None
         else:
             activated = entering = self._activate(entering, tape is None)
             leaving = y = norm(entering)
+        if skip is not None:
+            y = y + skip
         if dropout is not None and dropout.p and self.training:
             y = dropout(y)
         if tape is not None:

@@ -258,7 +258,7 @@ class BatchRenorm(RunningNorm):
 
 
 def renorm_limits(
-    step: int, warmup: int = 5000, r_max: float = 3.0, d_max: float = 5.0
+    step: int, warmup: float = 5000, r_max: float = 3.0, d_max: float = 5.0
 ) -> tuple[float, float]:
     """The limits (r_max, d_max) of batch renormalization at a step.
 

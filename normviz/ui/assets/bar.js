@@ -13,7 +13,7 @@ const SPEEDS = [
 ];
 
 export class Bar {
-  /** @param on {toggle, step(by), seek(frame), speed(times), live, restart, leave, layer(index)} */
+  /** @param on {toggle, step(by), seek(frame), speed(times), live, restart, change, leave, layer(index)} */
   constructor(on) {
     this.play = button({ icon: "pause", label: "Pause", onclick: on.toggle });
     this.live = button({ icon: "live", text: "Live", label: "Go to the newest frame and stay with it", onclick: on.live });
@@ -30,6 +30,9 @@ export class Bar {
     const forward = button({ icon: "forward", label: "One frame forward", onclick: () => on.step(1) });
     const again = "Restart: the same initialization again, from the first frame";
     const restart = button({ icon: "restart", text: "Restart", label: again, onclick: on.restart });
+    const branch = "Change learning rate, batch size or normalization from this step on";
+    this.change = button({ icon: "branch", text: "Change from here", label: branch, onclick: on.change });
+    this.change.hidden = true;
     this.timed = [this.play, back, forward, this.scrub, this.step, this.live, this.speed, restart, this.leave];
     this.root = element(
       "div",
@@ -37,7 +40,7 @@ export class Bar {
       element("div", { className: "nv-buttons" }, this.play, back, forward),
       this.scrub,
       this.step,
-      element("div", { className: "nv-buttons" }, this.live, this.speed, this.layer, restart, this.leave),
+      element("div", { className: "nv-buttons" }, this.live, this.speed, this.layer, restart, this.change, this.leave),
     );
   }
 

@@ -25,6 +25,7 @@ const ICONS = {
   forward: "M4.5 3v10l6-5zM10.5 3H12v10h-1.5z",
   live: "M3 3v10l5.5-5zM8 3v10l5.5-5z",
   restart: "M8 3a5 5 0 1 1-4.9 6h1.6A3.5 3.5 0 1 0 8 4.5V7L4 3.7 8 .5z",
+  branch: "M7.2 2h1.6v5l4 4V8.5H14V14H8.5v-1.2h2.6L7.2 8.9zM2 14v-1.6l3.6-3.6 1.1 1.1L3.1 14z",
   stop: "M3.5 3.5h9v9h-9z",
 };
 

@@ -27,6 +27,7 @@ export function mount({ data, parentElement, setTriggerValue }) {
     stage.equip(plotly(new URL(`${data.assets}/plotly.min.js`, base)));
   }
   stage.renew = () => setTriggerValue("renew", Date.now());
+  stage.here = (step) => setTriggerValue("here", step);
   stage.update(data);
   return () => {
     stages.delete(parentElement);
@@ -68,6 +69,10 @@ export class Stage {
       speed: then((times) => (playback.speed = times)),
       live: then(() => playback.follow()),
       restart: then(() => this.#restart()),
+      change: then(() => {
+        playback.pause();
+        this.here(this.#where().step);
+      }),
       leave: then(() => (this.run.left ? this.run.resume() : this.run.leave())),
       layer: then((index) => (this.cursors = { ...this.cursors, layer: index })),
       hover: (index) => this.#point(index),
@@ -94,6 +99,7 @@ export class Stage {
   update(data) {
     this.readings = data.readings;
     this.scene.retheme();
+    this.scene.bar.change.hidden = !data.changeable;
     const address = new URL(data.stream, this.base);
     if (this.run?.key === data.run) {
       if (this.run.address.href !== address.href) this.run.move(address);

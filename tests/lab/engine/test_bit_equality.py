@@ -12,7 +12,11 @@ from normviz.lab.engine import Member, Plan, Stack
 FITTING = [
     (network, norm) for network in NETWORKS for norm in NORMS if not reason(norm, NETWORKS[network].form)
 ]
-PLANS = {"mlp": Plan("mlp", 3, 48, dropout=0.1), "cnn": Plan("cnn", 2, 16, dropout=0.1)}
+PLANS = {
+    "mlp": Plan("mlp", 3, 48, dropout=0.1),
+    "cnn": Plan("cnn", 2, 16, dropout=0.1),
+    "resnet": Plan("resnet", 5, 16, dropout=0.1),
+}
 RATES = {"sgd": 0.1, "momentum": 0.02, "adam": 0.003}
 
 
@@ -46,13 +50,13 @@ def company(watched: Member, count: int, place: int) -> list[Member]:
 
 @pytest.mark.parametrize(("network", "norm"), FITTING)
 def test_alone_in_stacks_and_beside_other_norms(network: str, norm: str) -> None:
-    watched = Member(norm, 11, RATES["adam"])
-    alone = course(PLANS[network], [watched], watched, "adam")
-    assert_same(alone, course(PLANS[network], company(watched, 6, 2), watched, "adam"))
-    assert_same(alone, course(PLANS[network], company(watched, 7, 6), watched, "adam"))
+    watched, steps = Member(norm, 11, RATES["adam"]), 3 if network == "resnet" else 6
+    alone = course(PLANS[network], [watched], watched, "adam", steps)
+    assert_same(alone, course(PLANS[network], company(watched, 6, 2), watched, "adam", steps))
+    assert_same(alone, course(PLANS[network], company(watched, 7, 6), watched, "adam", steps))
     fitting = [other for form, other in FITTING if form == network]
     mixed = [Member(other, seed, watched.lr) for other in fitting for seed in (0, 11)]
-    assert_same(alone, course(PLANS[network], mixed, watched, "adam"))
+    assert_same(alone, course(PLANS[network], mixed, watched, "adam", steps))
 
 
 @pytest.mark.slow

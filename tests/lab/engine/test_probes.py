@@ -16,7 +16,7 @@ from tests.lab import plain
 FITTING = [
     (network, norm) for network in NETWORKS for norm in NORMS if not reason(norm, NETWORKS[network].form)
 ]
-PLANS = {"mlp": Plan("mlp", 3, 32), "cnn": Plan("cnn", 2, 16)}
+PLANS = {"mlp": Plan("mlp", 3, 32), "cnn": Plan("cnn", 2, 16), "resnet": Plan("resnet", 3, 16)}
 
 
 def test_everything_in_the_schema_is_recorded_in_its_form() -> None:
@@ -132,7 +132,7 @@ class Watched:
 
 @pytest.mark.parametrize("placement", ["before", "after"])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("network", ["mlp", "cnn"])
 @pytest.mark.parametrize("norm", ["none", "batch", "group"])
 def test_agrees_with_hooks_on_the_plain_network(
     network: str, norm: str, activation: str, placement: str

@@ -1,0 +1,115 @@
+"""Changes during a run: another learning rate, batch size or norm from a step on.
+
+As text, in a link as in JSON: ``200:lr=0.03;300:norm.batch=none``.  A change at step s applies from the
+update s + 1 on, so the frames before step s are those of the run without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from normviz.catalog.norms import NORMS
+from normviz.spec import SpecError
+
+MOST = 4
+"""Changes of one run."""
+FORM = (
+    f"up to {MOST} changes such as 200:lr=0.03, 200:batch_size=16 or 300:norm.batch=none, "
+    "with a semicolon between them"
+)
+"""What the text may be, in words that continue "allowed is …"."""
+
+_WHAT = ("lr", "batch_size", "norm")
+
+
+@dataclass(frozen=True)
+class Change:
+    """From ``step`` on ``what`` is ``value``: "lr", "batch_size", or the "norm" of one ``variant``."""
+
+    step: int
+    what: str
+    value: float | int | str
+    variant: str = ""
+    """The variant by the norm with which it started; only for a change of the norm."""
+
+    def __str__(self) -> str:
+        of = f"{self.what}.{self.variant}" if self.variant else self.what
+        return f"{self.step}:{of}={self.value!r}" if self.what == "lr" else f"{self.step}:{of}={self.value}"
+
+    @property
+    def effect(self) -> str:
+        """What happens, in words: "learning rate 0.03"."""
+        if self.what == "norm":
+            return f"{label(self.variant)} becomes {label(str(self.value))}"
+        unit = f"learning rate {self.value:g}" if self.what == "lr" else f"batch size {self.value}"
+        return unit
+
+    @property
+    def target(self) -> tuple[str, str]:
+        """What may change once at a step."""
+        return self.what, self.variant
+
+
+def label(norm: str) -> str:
+    """How sentences name a norm."""
+    return NORMS[norm].label if norm != "none" else "no normalization"
+
+
+def read(text: str) -> tuple[Change, ...]:
+    """The changes of a text, in the order of their steps.
+
+    Raises:
+        SpecError: it has not the form, or there are too many of them.
+    """
+    changes = [_one(part.strip()) for part in text.split(";") if part.strip()]
+    if len(changes) > MOST:
+        raise _refused(text, f"There are {len(changes)}; take {len(changes) - MOST} away.")
+    return tuple(sorted(changes, key=lambda change: (change.step, _WHAT.index(change.what), change.variant)))
+
+
+def write(changes: Sequence[Change]) -> str:
+    """The text that `read` reads."""
+    return ";".join(map(str, changes))
+
+
+def in_words(text: str) -> str:
+    """A text of changes as visitors read it; what cannot be read stays as it is."""
+    try:
+        changes = read(text)
+    except SpecError:
+        return text
+    return "; ".join(f"from step {change.step} {change.effect}" for change in changes) or "none"
+
+
+def _one(part: str) -> Change:
+    step, colon, rest = part.partition(":")
+    name, equals, value = (piece.strip() for piece in rest.partition("="))
+    what, _, variant = name.partition(".")
+    digits = step.strip()
+    if not (colon and equals and digits.isascii() and digits.isdigit() and len(digits) < 7):
+        raise _refused(part)
+    if what not in _WHAT or bool(variant) != (what == "norm"):
+        raise _refused(part, "What can change is lr, batch_size, or norm. and a variant.")
+    try:
+        number: float | int | str = {"lr": float, "batch_size": int, "norm": str}[what](value)
+    except ValueError:
+        raise _refused(part, f"“{value}” is not a number.") from None
+    return Change(int(digits), what, number, variant)
+
+
+def _refused(value: str, remedy: str = "") -> SpecError:
+    return SpecError("Changes during the run", value, FORM, remedy, field="changes")
+
+
+def repeated(changes: Sequence[Change]) -> Iterator[SpecError]:
+    """Two values for one thing at one step."""
+    seen = set()
+    for change in changes:
+        key = (change.step, change.target)
+        if key in seen:
+            remedy = f"At step {change.step} this changes twice; leave one of them out."
+            yield SpecError(
+                "Changes during the run", str(change), "one value at a step", remedy, field="changes"
+            )
+        seen.add(key)
