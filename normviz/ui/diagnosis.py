@@ -23,7 +23,8 @@ def diagnose() -> Diagnosis:
     asked = controls(Diagnosis, bare=True)
     entry = BOOK[asked.symptom]
     with st.container(border=True, key="symptom"):
-        st.markdown(f"#### {SYMPTOMS[asked.symptom]}\n\n{entry.cause}")
+        st.subheader(SYMPTOMS[asked.symptom], anchor=False)
+        st.markdown(entry.cause)
         left, right = st.columns(2)
         left.markdown(f"**Test.** {entry.test}")
         left.code(entry.code, language="python", wrap_lines=True)
@@ -39,7 +40,8 @@ def choose() -> Choice:
     asked = controls(Choice, bare=True)
     told = advice(asked)
     with st.container(border=True, key="advice"):
-        st.markdown(f"#### Use\n\n{told.use}")
+        st.subheader("Use", anchor=False)
+        st.markdown(told.use)
         left, right = st.columns(2)
         for column, title, reasons in ((left, "Why", told.reasons), (right, "And then", told.warnings)):
             with column:

@@ -39,7 +39,7 @@ def test_a_symptom_is_chosen_and_its_link_opens_its_experiment(visit: Visit) -> 
     box = page.locator(".st-key-symptom")
     expect(box).to_contain_text(SYMPTOMS["eight_gpus"], timeout=PATIENCE)
     expect(page.locator(".st-key-advice")).to_contain_text("Layer norm or RMS norm", timeout=PATIENCE)
-    box.get_by_role("link").click()
+    box.get_by_role("link", name="See it").click()
     spec = BOOK["eight_gpus"].door.spec
     assert spec is not None
     visitor.wait("run", spec.key)
