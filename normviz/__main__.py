@@ -13,7 +13,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -23,7 +23,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from normviz.bench import BENCHES
 from normviz.catalog.norms import NORMS
 from normviz.catalog.sequences import ALL_DATASETS, ALL_NETWORKS
-from normviz.frames import Frame, Recording, Schema
+from normviz.frames import Recording
 from normviz.spec import Spec, SpecError
 from normviz.specs import EXPERIMENTS, experiment
 from normviz.ui.pages import PAGES
@@ -123,21 +123,13 @@ def _spec(kind: type[Spec], assignments: Sequence[str]) -> Spec:
 
 
 def _record(spec: Spec) -> Recording:
-    """Run a spec to its end in this process."""
-    module, _, function = spec.runner.partition(":")
-    run: Iterator[Schema | Frame] = getattr(importlib.import_module(module), function)(spec)
-    schema = next(run)
-    if not isinstance(schema, Schema):
-        raise TypeError(f"{spec.runner} must yield a Schema first")
-    recording = Recording(schema)
-    for frame in run:
-        if not isinstance(frame, Frame):
-            raise TypeError(f"{spec.runner} must yield Frames after its Schema")
-        recording.append(schema.encode(frame))
-        if sys.stderr.isatty():
-            print(f"\rstep {frame.step}, {len(recording)} frames", end="", file=sys.stderr)
-    if sys.stderr.isatty():
-        print("\r\033[K", end="", file=sys.stderr)
+    """Run a spec to its end in this process, telling a terminal how far it is."""
+    from normviz.lab.runs import record
+
+    if not sys.stderr.isatty():
+        return record(spec)
+    recording = record(spec, lambda frame: print(f"\rstep {frame.step}", end="", file=sys.stderr))
+    print("\r\033[K", end="", file=sys.stderr)
     return recording
 
 
@@ -227,7 +219,8 @@ def _parser() -> argparse.ArgumentParser:
         "  stack    the stacked engine against the usual training loop (minutes)\n"
         "  map      a map of 144 networks on all free cores against the usual loop (minutes)\n"
         "  probes   what recording every layer costs on top of a training step\n"
-        "  frames   size and encoding time of a frame",
+        "  frames   size and encoding time of a frame\n"
+        "  science  not speed: what the pages rest on, at full size (minutes)",
     )
     one.add_argument("name", choices=BENCHES)
     _json_flag(one)

@@ -1,7 +1,8 @@
 """Benchmarks: the figures that this project quotes, as paired ratios of medians measured in one run.
 
 Machines are shared and noisy, so a ratio's two sides always alternate within one process, and what is
-quoted is the median.  Each module has ``measure() -> dict`` of plain JSON values.
+quoted is the median.  (``science`` is not about speed: it repeats at full size what the tests show small.)
+Each module has ``measure() -> dict`` of plain JSON values.
 """
 
 from __future__ import annotations
@@ -11,5 +12,6 @@ BENCHES: dict[str, str] = {
     "map": "normviz.bench.map",
     "probes": "normviz.bench.probes",
     "frames": "normviz.bench.frames",
+    "science": "normviz.bench.science",
 }
 """Name on the command line → module with ``measure``."""

@@ -12,7 +12,7 @@ import signal
 from collections.abc import Callable, Iterator
 
 from normviz import messages, specs
-from normviz.frames import Frame, Schema
+from normviz.frames import Frame, Recording, Schema
 from normviz.lab.dealt import WorkerError
 from normviz.spec import Spec, SpecError
 
@@ -36,6 +36,25 @@ def runner(spec: Spec) -> Runner:
     if not callable(found):
         raise TypeError(f"{type(spec).__name__}.runner names {spec.runner!r}, which is not a function")
     return found  # type: ignore[no-any-return]
+
+
+def record(spec: Spec, each: Callable[[Frame], object] = lambda frame: None) -> Recording:
+    """Run a spec to its end in this process; ``each`` is told of every frame.
+
+    Raises:
+        TypeError: the runner does not yield a schema and then frames.
+    """
+    run = runner(spec)(spec)
+    schema = next(run)
+    if not isinstance(schema, Schema):
+        raise TypeError(f"{spec.runner} yields a frame before the schema")
+    recording = Recording(schema)
+    for frame in run:
+        if not isinstance(frame, Frame):
+            raise TypeError(f"{spec.runner} yields a second schema")
+        recording.append(schema.encode(frame))
+        each(frame)
+    return recording
 
 
 def stream(run: int, text: str, skip: int = 0) -> Iterator[bytes]:

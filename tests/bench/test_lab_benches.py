@@ -7,7 +7,7 @@ import json
 import pytest
 import torch
 
-from normviz.bench import map, paired, probes, stack, usual
+from normviz.bench import map, paired, probes, science, stack, usual
 from normviz.lab import processes
 from normviz.lab.data import load
 from normviz.lab.engine import Member, Plan, Stack
@@ -47,6 +47,16 @@ def test_probes_bench() -> None:
     assert measured["every_1"] > 0
     assert measured["every_5"] > 0
     assert measured["bytes_of_a_recorded_step"] > 0
+
+
+@pytest.mark.slow
+def test_science_bench() -> None:
+    """As small as it goes; the slow tests of each experiment hold the numbers themselves."""
+    measured = science.measure(scale=20)
+    assert measured["batch_size"]["error"]["batch"]["2"]["seeds"] == 1
+    assert measured["lr_init"]["cells"] == 25
+    assert measured["sequences"]["spec"]["deep_width"] == 16
+    assert json.loads(json.dumps(measured)) == measured
 
 
 @pytest.mark.parametrize("norm", usual.NORMS)
