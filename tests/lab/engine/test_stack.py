@@ -151,7 +151,7 @@ def test_large_families_are_cut_into_even_groups() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "word"),
     [
-        ("network", "resnet", "network"),
+        ("network", "vgg", "network"),
         ("dataset", "mnist", "dataset"),
         ("activation", "swish", "activation"),
         ("placement", "between", "placement"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,8 +15,8 @@ from normviz.readings import TEMPLATES
 from normviz.specs.lr_init import LrInit
 from normviz.specs.lr_init_frames import LEARNED, NOTE_BYTES
 from normviz.specs.train import Train
+from tests.lab import two_workers
 
-ROOT = Path(__file__).parents[3]
 SMALL = LrInit(norms=("none", "batch"), depth=4, grid=5, steps=50)
 
 
@@ -65,35 +63,9 @@ def test_every_cell_is_in_one_chunk_whose_members_share_rates() -> None:
 
 
 def test_frames_are_the_same_with_one_worker_and_with_two(small: Recording, tmp_path: Path) -> None:
-    # In a process of its own: a test runner may have several threads, and then nothing is forked.
-    file = tmp_path / "frames"
-    done = subprocess.run(
-        [sys.executable, "-c", TWO_WORKERS, str(file), SMALL.to_json()],
-        cwd=ROOT, capture_output=True, text=True, env={"OMP_NUM_THREADS": "1"}, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["2"]
-    dealt, _ = Recording.from_bytes(file.read_bytes())
+    dealt, forks = two_workers.recorded(SMALL, tmp_path / "frames")
+    assert forks == 2
     assert [dealt.data(k) for k in range(len(dealt))] == [small.data(k) for k in range(len(small))]
-
-
-TWO_WORKERS = """
-import os, sys
-from pathlib import Path
-from normviz import specs
-from normviz.frames import Recording
-from normviz.lab import dealt
-from normviz.lab.experiments.lr_init import run
-
-forks, fork = [], os.fork
-def counted():
-    forks.append(fork())
-    return forks[-1]
-os.fork = counted
-schema, *frames = run(specs.from_json(sys.argv[2]), workers=2)
-Path(sys.argv[1]).write_bytes(Recording(schema, map(schema.encode, frames)).to_bytes())
-print(len(forks))
-"""
 
 
 def test_counts_marks_and_best_choices_are_those_of_the_map(small: Recording) -> None:
