@@ -66,8 +66,8 @@ CLAIMS: dict[int, Claim] = {
             "95% interval of the difference in test error over the seeds leaves out zero.",
             "Ioffe & Szegedy 2015, arXiv:1502.03167, section 3.2: the transform is added immediately before "
             "the nonlinearity.",
-            "train?norms=batch,layer&placement=after&depth=3",
-            "Train: the norm after the activation",
+            "train?question=placement",
+            "Train: before or after the activation",
         ),
         Claim(
             3,
@@ -113,8 +113,8 @@ CLAIMS: dict[int, Claim] = {
             "gains less (interval of the difference), not supported if it gains more; else inconclusive.",
             "Li et al. 2019, arXiv:1801.05134 (dropout and batch norm together); Luo et al. 2019, "
             "arXiv:1809.00846.",
-            "train?norms=none,batch&depth=3&dropout=0.2&lr=0.1",
-            "Train: both with dropout",
+            "batch-size?question=regularization",
+            "Batch size: batch noise and dropout, ten seeds",
         ),
         Claim(
             7,
@@ -125,8 +125,8 @@ CLAIMS: dict[int, Claim] = {
             "not at 4, conditional if also at 4, not supported if not at 2; inconclusive if the interval at "
             "2 holds 5.",
             "Wu & He 2018, arXiv:1803.08494, section 1; Ioffe 2017, arXiv:1702.03275.",
-            "train?norms=batch,layer,group&depth=3&batch_size=2&lr=0.01",
-            "Train: batches of 2",
+            "batch-size",
+            "Batch size: from 32 samples down to 2",
         ),
         Claim(
             8,

@@ -8,6 +8,7 @@ import { Board, colourOf } from "./anatomy_board.js";
 import { Controls } from "./anatomy_controls.js";
 import { LIMITS, Sliders } from "./anatomy_sliders.js";
 import { facts, seen, stageWords } from "./anatomy_words.js";
+import { plotlyAhead } from "./plotly.js";
 import { backward, dissect, learned, parameterOf, place, usesBatch } from "./norms_dissected.js";
 
 const SKELETON = `
@@ -391,6 +392,7 @@ export default async function mount({ parentElement, data }, tensors) {
       root.textContent = `The tensor could not be loaded (${error.message}). Reload the page to try again.`;
     });
   const anatomy = await root.anatomy;
+  plotlyAhead();
   if (again) anatomy?.repaint();
   return () => anatomy?.end();
 }

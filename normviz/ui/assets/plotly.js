@@ -8,8 +8,17 @@ let loading;
 export function plotly(address) {
   loading ??= new Promise((resolve, reject) => {
     if (window.Plotly) return resolve(window.Plotly);
-    const onerror = () => reject(new Error("plotly.js could not be loaded"));
+    const onerror = () => {
+      loading = undefined; // whoever asks next tries again
+      reject(new Error("plotly.js could not be loaded"));
+    };
     document.head.append(element("script", { src: address, onload: () => resolve(window.Plotly), onerror }));
   });
   return loading;
+}
+
+/** Have Plotly before the first stage asks for it, once a page without a stage has nothing else to do. */
+export function plotlyAhead() {
+  const idle = window.requestIdleCallback ?? ((act) => setTimeout(act, 1000));
+  idle(() => plotly(new URL("plotly.min.js", import.meta.url)).catch(() => {})); // the stage will tell
 }

@@ -5,6 +5,7 @@
 
 import { Board } from "./board.js";
 import { Inspector } from "./inspector.js";
+import { plotlyAhead } from "./plotly.js";
 import { dealt, Net, readArrays, winners, withPair } from "./start.js";
 import { announced, moved, raised, seen } from "./start_words.js";
 
@@ -302,6 +303,7 @@ export default async function mount({ parentElement, data }, bytes) {
       root.textContent = `The digits could not be loaded (${error.message}). Reload the page to try again.`;
     });
   const start = await root.start;
+  plotlyAhead();
   if (again) start?.repaint();
   return () => start?.end();
 }
