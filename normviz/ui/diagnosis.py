@@ -57,10 +57,15 @@ def choose() -> Choice:
 
 def norms_table(spec: NormCost) -> None:
     """All norms, with their measured cost as soon as it is there."""
+    with st.container(key="norms-table"):  # scrolls sideways by itself on a phone (assets/stage.css)
+        _norms_table(spec)
+
+
+def _norms_table(spec: NormCost) -> None:
     try:
         token = player.current().open(spec)
     except SpecError:
-        st.table(table(spec, None))  # the stage below says why there is no measurement
+        st.markdown(table(spec, None))  # the stage below says why there is no measurement
         return
     run = player.current().run(token)
     waiting = run is not None and not run.ended

@@ -240,6 +240,21 @@ def test_every_format_that_is_offered(modules: Page, form: str, value: float) ->
     )
 
 
+@pytest.mark.parametrize(("form", "values"), [
+    (".0f", [0.5, 1.5, 2.5, 40.5, 41.5, 2.4999999999999996]),
+    (".1f", [84.25, 84.75, 0.05, 0.15, 0.25, 0.35]),
+    (".2f", [2.675, 1.005, 0.125, 0.375, -0.625]),
+    (".0%", [0.405, 0.415, 0.125]),
+    (".1%", [0.8425, 0.0625, 0.98775]),
+    (".3g", [84.25, 842.5, 843.5, 0.0078125, 1.125]),
+    (",.1f", [12345.25, 12345.75]),
+])  # fmt: skip
+def test_what_lies_half_way_is_rounded_as_in_python(modules: Page, form: str, values: list[float]) -> None:
+    template = f"{{x:{form}}}"
+    shown = modules.evaluate("([t, all]) => all.map((x) => notes_.fill(t, { x }))", [template, values])
+    assert shown == [template.format(x=value) for value in values]
+
+
 def test_a_number_that_is_missing_does_not_break_a_sentence(modules: Page) -> None:
     assert modules.evaluate("() => notes_.fill('loss {x:.2f}', { x: null })") == "loss –"
 

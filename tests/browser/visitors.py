@@ -103,7 +103,7 @@ class Visitor:
 
     def open(self, path: str = "", *, predict: bool = False) -> Page:
         """Go to a page of the site; no predictions are asked for there, unless ``predict``."""
-        if path and not path.startswith("?") and not predict:
+        if path and not path.startswith(("?", "anatomy")) and not predict:
             path += ("&" if "?" in path else "?") + "predict=0"
         self.page.goto(self.server.address + path)
         return self.page

@@ -29,15 +29,26 @@ function written(value, digits, kind, grouped) {
   return grouped ? value.toLocaleString("en") : String(value);
 }
 
-function decimals(value, digits, grouped) {
+/** Half-way cases go to the even digit, as in Python; here they would go up. */
+function evened(value, digits) {
+  if (digits < 0) return value;
+  const scaled = Math.abs(value) * 10 ** digits;
+  // Only a fraction of a power of two can lie half-way; others only seem to, after the multiplication.
+  if (scaled % 1 !== 0.5 || !Number.isInteger(value * 2 ** (digits + 1))) return value;
+  return (Math.sign(value) * 2 * Math.round(scaled / 2)) / 10 ** digits;
+}
+
+function decimals(exact, digits, grouped) {
+  const value = evened(exact, digits);
   if (!grouped) return value.toFixed(digits);
   return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
 /** As Python's format ".{digits}g". */
-export function general(value, digits) {
-  if (value === 0) return "0";
+export function general(exact, digits) {
+  if (exact === 0) return "0";
   const precision = Math.max(1, digits);
+  const value = evened(exact, precision - 1 - Math.floor(Math.log10(Math.abs(exact))));
   const exponent = Number(value.toExponential(precision - 1).split("e")[1]);
   if (exponent >= -4 && exponent < precision) return String(Number(value.toPrecision(precision)));
   const [mantissa, power] = exponential(value, precision - 1).split("e");
