@@ -150,7 +150,7 @@ class Race:
         spec = self.spec
         edges = self.probe.edges["hist_post"]
         arrays: Arrays = {
-            "layers": np.arange(1, spec.depth + 1, dtype="u1"),
+            "layers": np.arange(1, len(spec.layers) + 1, dtype="u1"),
             "bins": ((edges[1:] + edges[:-1]) / 2).astype("<f4"),
         }
         if spec.data.planar:
@@ -184,6 +184,7 @@ def stack(spec: Train) -> Stack:
         dropout=spec.dropout,
         options=spec.norm_options,
         dataset=spec.dataset,
+        causal=spec.causal,
     )
     return Stack(plan, members(spec), optimizer=spec.optimizer, batch_size=spec.batch_size)
 
