@@ -52,9 +52,7 @@ class SpecError(ValueError):
         return _rebuild, (self.label, self.value, self.allowed, self.remedy, self.field, self.other)
 
 
-def _rebuild(
-    label: str, value: object, allowed: str, remedy: str, field_name: str, other: str
-) -> SpecError:
+def _rebuild(label: str, value: object, allowed: str, remedy: str, field_name: str, other: str) -> SpecError:
     return SpecError(label, value, allowed, remedy, field=field_name, other=other)
 
 

@@ -34,6 +34,7 @@ SEQUENCE_DATASETS: dict[str, Dataset] = {
             n_train=1000,
             n_test=500,
             loader="normviz.lab.data.sequences:marked",
+            padded=True,
         ),
         Dataset(
             name="digits_rows",

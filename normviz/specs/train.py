@@ -86,8 +86,8 @@ class Train(Spec):
     )  # fmt: skip
     width: int = knob(
         64, label="Width", low=16, high=256, step=16, expert=True, unit="units",
-        help="Units in each layer of the MLP, the RNN or the GRU; channels of the transformer. The CNN and the "
-        "ResNet do not use it.",
+        help="Units in each layer of the MLP, the RNN or the GRU; channels of the transformer. The CNN and "
+        "the ResNet do not use it.",
     )  # fmt: skip
     channels: int = knob(
         16, label="Channels", choices=NETWORKS["cnn"].widths, expert=True,
@@ -173,6 +173,11 @@ class Train(Spec):
     def layers(self) -> tuple[Layer, ...]:
         """The layers that are followed by a norm; what is recorded by layer has one entry for each."""
         return self.net.hidden(self.data.shape, self.depth, self.first_width)
+
+    def layer_name(self, place: int) -> int | str:
+        """How sentences call the layer of the norm at ``place`` (from 0): 3, or "2 (attention)"."""
+        parts = self.net.parts
+        return f"{place // len(parts) + 1} ({parts[place % len(parts)]})" if parts else place + 1
 
     def values_per_layer(self, step: int) -> tuple[int, ...]:
         """Values of the training batch after ``step`` in each of these layers."""

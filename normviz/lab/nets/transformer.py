@@ -1,4 +1,4 @@
-"""The transformer: attention (causal or not) and feed-forward blocks around a residual stream, pre-norm or post-norm.
+"""The transformer: attention and feed-forward blocks around a residual stream, pre-norm or post-norm.
 
 Legend: E members, N samples, T steps, R = N·T tokens, D width, H heads.
 """
@@ -104,7 +104,8 @@ class Transformer(SequenceNet):
 
     Inputs are embedded by a linear map, with sinusoidal positions added to it.  With pre-norm one more norm
     stands before the head, as usual.  With causal attention no step that exists attends to the padding, which
-    stands behind the end; without, the padding is left out of attention.  Dropout acts on what each sublayer adds, with masks [N·T, D].
+    stands behind the end; without, attention leaves the padding out (torch's src_key_padding_mask).  Dropout
+    acts on what each sublayer adds, with masks [N·T, D].
 
     Shapes: x [E, N, C, T] -> logits [E, N, classes].
     Source: torch.nn.TransformerEncoderLayer, with ``norm_first`` for pre-norm.
@@ -167,7 +168,7 @@ class Transformer(SequenceNet):
         return by_step
 
     def unseen(self, x: Tensor) -> Tensor:
-        """Which steps no attention goes to: the future of each step, [T, T], or the padding, [E·N·H, 1, T]."""
+        """Steps that get no attention: the future of each step, [T, T], or the padding, [E·N·H, 1, T]."""
         if self.causal:
             steps = x.shape[3]
             return torch.ones(steps, steps, dtype=torch.bool, device=x.device).triu_(1)
