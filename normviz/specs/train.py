@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 from normviz.catalog.datasets import Dataset
@@ -178,11 +177,6 @@ class Train(Spec):
         """How sentences call the layer of the norm at ``place`` (from 0): 3, or "2 (attention)"."""
         parts = self.net.parts
         return f"{place // len(parts) + 1} ({parts[place % len(parts)]})" if parts else place + 1
-
-    def values_per_layer(self, step: int) -> tuple[int, ...]:
-        """Values of the training batch after ``step`` in each of these layers."""
-        size = self.batch_size_at(step)
-        return tuple(size * layer.channels * prod(layer.spatial) for layer in self.layers)
 
     @property
     def norm_options(self) -> dict[str, float]:

@@ -60,7 +60,6 @@ class Race:
         self.notes = Notes(spec)
         self._by_layer = (*_BY_LAYER, *recorded.health(spec))
         self._evaluated = set(spec.evaluated_steps)
-        self._values = np.array(spec.values_per_layer(0), np.float64)
         self._changes = {change.step for change in spec.planned}
 
     def prepare(self, step: int) -> None:
@@ -83,7 +82,6 @@ class Race:
         if any(change.what != "batch_size" for change in changes):
             self.stack.change(members(self.spec, step))
         self.probe = self._probe()
-        self._values = np.array(self.spec.values_per_layer(step), np.float64)
 
     def _probe(self) -> Probe:
         return Probe(self.stack, shown=range(0, len(self.stack.members), self.spec.seeds))
@@ -143,7 +141,8 @@ class Race:
 
     def _shares(self, counts_VLB: NDArray[Any], alive: NDArray[np.bool_]) -> NDArray[np.uint16]:
         """Counts as shares of each layer's values; nothing for a network that has diverged."""
-        shares = counts_VLB * (recorded.WHOLE / self._values[:, None]) * alive[:, 0, None, None]
+        values = np.maximum(counts_VLB.sum(-1, keepdims=True, dtype=np.float64), 1.0)
+        shares = counts_VLB * (recorded.WHOLE / values) * alive[:, 0, None, None]
         return np.rint(shares).astype("<u2")
 
     def _constants(self) -> Arrays:
