@@ -141,7 +141,13 @@ def _by_layer(
     y_range: tuple[float, float] = (1e-6, 1e2), **more: Any,
 ) -> Figure:  # fmt: skip
     traces = tuple(
-        line(now("layers"), now(name, v), norm, markers=True, hovertemplate="layer %{x}: %{y:.2g}")
+        line(
+            now("layers"),
+            now(name, v),
+            norm,
+            markers=True,
+            hovertemplate=f"{_axis(spec).lower()} %{{x}}: %{{y:.2g}}",
+        )
         for v, norm in enumerate(spec.norms)
     )
     plan = _layered(spec, layout(_axis(spec), y_title, y_log=True, y_range=y_range, **more), "x")
@@ -160,7 +166,13 @@ def unit_health(spec: Train) -> Figure:
         "sigmoid": ("Saturated values", "values of the sigmoid below 0.03 or above 0.97"),
     }[spec.activation]
     traces = tuple(
-        line(now("layers"), now(name, v), norm, markers=True, hovertemplate="layer %{x}: %{y:.0%}")
+        line(
+            now("layers"),
+            now(name, v),
+            norm,
+            markers=True,
+            hovertemplate=f"{_axis(spec).lower()} %{{x}}: %{{y:.0%}}",
+        )
         for v, norm in enumerate(spec.norms)
     )
     plan = layout(_axis(spec), f"Share of {what.split(' ')[0]}", y_range=(-0.02, 1.02))
@@ -182,7 +194,7 @@ def affine_parameters(spec: Train) -> Figure:
         for a, norm in enumerate(recorded.affine(spec)):
             bars = {"type": "data", "array": now(f"{name}_sd", a), "thickness": 1, "width": 3}
             mean = line(now("layers"), now(f"{name}_mean", a), norm, panel=panel, markers=True, error_y=bars)
-            traces.append({**mean, "hovertemplate": "layer %{x}: %{y:.3g}"})
+            traces.append({**mean, "hovertemplate": f"{_axis(spec).lower()} %{{x}}: %{{y:.3g}}"})
     plan = layout(_axis(spec), "Mean and SD over units", panels=("γ, the scale", "β, the shift"))
     _own_axis(plan, {})
     plan["yaxis"].update(range=[0, 2], autorange=False)

@@ -149,12 +149,18 @@ def schema(spec: Train) -> Schema:
     labels: dict[str, tuple[str | int | float, ...]] = {
         "variant": spec.norms,
         "seed": spec.seed_values,
-        "layer": tuple(range(1, len(spec.layers) + 1)),
+        "layer": _layers(spec),
         "affine": affine(spec),
         "running": running(spec),
     }
     facts = {"steps": spec.steps, "frames": len(spec.recorded_steps), "classes": spec.data.classes}
     return Schema((*constants(spec), *each(spec), *some(spec)), labels, facts)
+
+
+def _layers(spec: Train) -> tuple[str | int, ...]:
+    """What the chooser of a layer calls them: numbers, or words where a layer has several norms."""
+    names = (spec.layer_name(place) for place in range(len(spec.layers)))
+    return tuple(f"layer {name}" if isinstance(name, str) else name for name in names)
 
 
 def nbytes(spec: Train) -> float:

@@ -235,7 +235,9 @@ def test_sequences_run_in_the_networks_that_read_them(visit: Visit) -> None:
     told = [TEMPLATES[note.id].format(**note.numbers) for note in truth.frame(-1).notes]
     assert page.locator(".nv-reading li").all_inner_texts() == told
     # A norm that does not apply says why; so does a network that cannot read these data.
-    expect(page.get_by_test_id("stAppViewContainer")).to_contain_text("instance norm would have nothing")
+    page.get_by_test_id("stPopover").first.get_by_role("button").click()
+    expect(page.get_by_text("instance norm would have nothing")).to_be_visible(timeout=PATIENCE)
+    page.keyboard.press("Escape")
     before = visitor.state()["run"]
     choose(page, "Network", "CNN (does not apply here)")
     expect(page.get_by_test_id("stAlert")).to_contain_text("CNN needs pictures", timeout=PATIENCE)
