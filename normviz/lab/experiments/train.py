@@ -142,7 +142,7 @@ class Race:
     def _shares(self, counts_VLB: NDArray[Any], alive: NDArray[np.bool_]) -> NDArray[np.uint16]:
         """Counts as shares of each layer's values; nothing for a network that has diverged."""
         values = np.maximum(counts_VLB.sum(-1, keepdims=True, dtype=np.float64), 1.0)
-        shares = counts_VLB * (recorded.WHOLE / values) * alive[:, 0, None, None]
+        shares: NDArray[np.float64] = counts_VLB * (recorded.WHOLE / values) * alive[:, 0, None, None]
         return np.rint(shares).astype("<u2")
 
     def _constants(self) -> Arrays:
