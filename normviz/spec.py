@@ -24,10 +24,16 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,15}")
 
 
 class SpecError(ValueError):
-    """One value that a spec does not accept: which field, what was given, what is allowed, what to do."""
+    """One value that a spec does not accept: which field, what was given, what is allowed, what to do.
 
-    def __init__(self, label: str, value: object, allowed: str, remedy: str = "", *, field: str = "") -> None:
-        self.label, self.value, self.allowed, self.remedy, self.field = label, value, allowed, remedy, field
+    ``field`` is the one to put back; ``other``, if given, the one with which it does not go together.
+    """
+
+    def __init__(
+        self, label: str, value: object, allowed: str, remedy: str = "", *, field: str = "", other: str = ""
+    ) -> None:
+        self.label, self.value, self.allowed, self.remedy = label, value, allowed, remedy
+        self.field, self.other = field, other
         super().__init__(self.sentence)
 
     @property
@@ -43,11 +49,11 @@ class SpecError(ValueError):
         return self.sentence  # as it stands now: the remedy may have been added after the error was made
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (self.label, self.value, self.allowed, self.remedy, self.field)
+        return _rebuild, (self.label, self.value, self.allowed, self.remedy, self.field, self.other)
 
 
-def _rebuild(label: str, value: object, allowed: str, remedy: str, field_name: str) -> SpecError:
-    return SpecError(label, value, allowed, remedy, field=field_name)
+def _rebuild(label: str, value: object, allowed: str, remedy: str, field_name: str, other: str) -> SpecError:
+    return SpecError(label, value, allowed, remedy, field=field_name, other=other)
 
 
 class _UnfitError(Exception):

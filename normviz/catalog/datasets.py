@@ -20,6 +20,8 @@ class Dataset:
     loader: str
     """Where the lab finds it, as "module:name": a function from the seed to a split."""
     source: str = ""
+    padded: bool = False
+    """Whether samples are sequences of several lengths, with empty steps behind the shorter ones."""
 
     @property
     def size(self) -> int:

@@ -6,9 +6,11 @@ multiple of 16 outputs as the engine computes it; norms and activations are left
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import prod
+
+from normviz.catalog.norms import reason
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "gelu")
 PLACEMENTS = ("before", "after")
@@ -52,7 +54,7 @@ class Network:
     label: str
     description: str
     form: str
-    """The form of its activations: "mlp" [N, C] or "cnn" [N, C, H, W]."""
+    """The form of its activations: "mlp" [N, C], "cnn" [N, C, H, W] or "sequence" [N, C, T]."""
     depths: tuple[int, int]
     """Fewest and most hidden layers (or blocks)."""
     widths: tuple[int, ...]
@@ -63,10 +65,28 @@ class Network:
     """Where the lab finds it, as "module:name"."""
     hidden: Callable[[tuple[int, ...], int, int], tuple[Layer, ...]] = field(repr=False)
     """(shape of a sample, depth, width) -> the layers that are followed by a norm, from input to output."""
+    parts: tuple[str, ...] = field(default=(), kw_only=True)
+    """What the norms of one layer belong to, if there are several of them."""
+    placements: tuple[str, ...] = field(default=PLACEMENTS, kw_only=True)
+    """Where its norms may stand."""
+    enters: tuple[str, str] = field(default=("its activation", "the next layer"), kw_only=True)
+    """What a norm's output enters, with each of `PLACEMENTS`."""
+    lone: bool = field(default=False, kw_only=True)
+    """Whether a norm sees a single value of each channel of a sample: a group needs two channels then."""
+    healths: bool = field(default=True, kw_only=True)
+    """Whether each of its layers ends in the chosen activation function, whose units can die or saturate."""
+    causal: bool | None = field(default=None, kw_only=True)
+    """Whether it is kept from looking ahead unless asked otherwise; None where there is no choice."""
+    unfit: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    """Norms that apply to its form but not to itself, each with the reason, a sentence."""
 
     def norm_layers(self, depth: int) -> int:
         """Layers followed by a norm."""
-        return depth
+        return depth * max(1, len(self.parts))
+
+    def reason(self, norm: str) -> str | None:
+        """Why a norm does not apply to this network, a sentence; None if it does."""
+        return self.unfit.get(norm) or reason(norm, self.form)
 
     def head(self, shape: tuple[int, ...], classes: int, depth: int, width: int) -> Layer:
         """The last, plain layer."""
@@ -86,7 +106,9 @@ class Network:
         """Why samples of this shape do not fit, as a sentence; empty if they do."""
         if len(shape) in self.inputs:
             return ""
-        return f"{self.label} needs pictures with a height and a width; these samples are {shape[0]} numbers."
+        wanted = "pictures with a height and a width" if self.form == "cnn" else "pictures or points"
+        given = f"{shape[0]} numbers" if len(shape) == 1 else "sequences"
+        return f"{self.label} needs {wanted}; these samples are {given}."
 
 
 def _mlp(shape: tuple[int, ...], depth: int, width: int) -> tuple[Layer, ...]:
@@ -151,6 +173,7 @@ NETWORKS: dict[str, Network] = {
             inputs=(1, 3),
             builder="normviz.lab.nets.mlp:MLP",
             hidden=_mlp,
+            lone=True,
         ),
         Network(
             name="cnn",

@@ -6,12 +6,11 @@ behind the end of a short sequence, where all other channels are 0 too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from normviz.catalog.datasets import DATASETS, Dataset
-from normviz.catalog.networks import NETWORKS, PLACEMENTS, Layer, Network
-from normviz.catalog.norms import reason
+from normviz.catalog.networks import NETWORKS, Layer, Network
 
 SYMBOLS = 4
 """Different symbols of the marked sequences; which of them is marked is the class."""
@@ -35,6 +34,7 @@ SEQUENCE_DATASETS: dict[str, Dataset] = {
             n_train=1000,
             n_test=500,
             loader="normviz.lab.data.sequences:marked",
+            padded=True,
         ),
         Dataset(
             name="digits_rows",
@@ -60,16 +60,6 @@ class SequenceNetwork(Network):
     """(shape of a sample, depth, width) -> the layers with weights that no norm follows."""
     mixing: Callable[[tuple[int, ...], int, int], int] = field(repr=False, kw_only=True)
     """(shape of a sample, depth, width) -> multiply-adds of a sample that belong to no weights: attention."""
-    norm_layers_each: int = field(default=1, kw_only=True)
-    """Norms of a layer."""
-    placements: tuple[str, ...] = field(default=PLACEMENTS, kw_only=True)
-    """Where its norms may stand."""
-    unfit: Mapping[str, str] = field(default_factory=dict, kw_only=True)
-    """Norms that do not apply to this network, each with the reason, a sentence."""
-
-    def norm_layers(self, depth: int) -> int:
-        """Layers followed by a norm."""
-        return depth * self.norm_layers_each
 
     def multiply_adds(self, shape: tuple[int, ...], classes: int, depth: int, width: int) -> int:
         """Of the forward pass of one sample."""
@@ -83,11 +73,7 @@ class SequenceNetwork(Network):
 
     def refusal(self, shape: tuple[int, ...]) -> str:
         """Why samples of this shape do not fit, as a sentence; empty if they do."""
-        return "" if len(shape) == 2 else f"{self.label} reads sequences; these samples are none."
-
-    def reason(self, norm: str) -> str | None:
-        """Why a norm does not apply to this network, a sentence; None if it does."""
-        return self.unfit.get(norm) or reason(norm, self.form)
+        return "" if len(shape) in self.inputs else f"{self.label} reads sequences; these samples are none."
 
 
 def _recurrent(shape: tuple[int, ...], depth: int, width: int) -> tuple[Layer, ...]:
@@ -140,7 +126,8 @@ SEQUENCE_NETWORKS: dict[str, SequenceNetwork] = {
         SequenceNetwork(
             name="transformer",
             label="Transformer",
-            description="Each step attends to itself and to those before it (causal), then passes through "
+            description="Each step attends to itself and to those before it (causal; to all steps that "
+            "exist if asked), then passes through "
             "two linear layers; each of the two is added to what came before, with a norm before it or "
             "after the sum. The last step's output goes through a plain linear head.",
             form="sequence",
@@ -151,7 +138,10 @@ SEQUENCE_NETWORKS: dict[str, SequenceNetwork] = {
             hidden=_residual,
             further=_inner,
             mixing=lambda shape, depth, width: 2 * depth * width * shape[1] ** 2,
-            norm_layers_each=2,
+            parts=("attention", "feed-forward"),
+            enters=("its block", "the next block"),
+            healths=False,
+            causal=True,
             unfit={
                 "batch_renorm": _PADDED.format("batch renormalization"),
                 "ghost_batch": _PADDED.format("ghost batch norm"),
@@ -167,13 +157,14 @@ SEQUENCE_NETWORKS: dict[str, SequenceNetwork] = {
             description="Elman network: each step computes a new state from the input and the last state, "
             "with the norm inside the recurrence. The last state goes through a plain linear head.",
             form="sequence",
-            depths=(1, 4),
+            depths=(1, 8),
             widths=tuple(range(16, 257, 16)),
             inputs=(2,),
             builder="normviz.lab.nets.rnn:RNN",
             hidden=_recurrent,
             further=lambda *_: (),
             mixing=lambda *_: 0,
+            lone=True,
             unfit={
                 "instance": _ONE_STEP.format("instance norm"),
                 "frn": _ONE_STEP.format("filter response norm"),
@@ -188,15 +179,17 @@ SEQUENCE_NETWORKS: dict[str, SequenceNetwork] = {
             "the gates and for the new state, inside the recurrence. The last state goes through a plain "
             "linear head.",
             form="sequence",
-            depths=(1, 4),
+            depths=(1, 8),
             widths=tuple(range(16, 257, 16)),
             inputs=(2,),
             builder="normviz.lab.nets.gru:GRU",
             hidden=_gated,
             further=lambda shape, depth, width: depth * (Layer(width, width, shape[1:]),),
             mixing=lambda *_: 0,
-            norm_layers_each=2,
+            parts=("gates", "candidate"),
             placements=("before",),
+            lone=True,
+            healths=False,
             unfit={
                 "instance": _ONE_STEP.format("instance norm"),
                 "frn": _ONE_STEP.format("filter response norm"),

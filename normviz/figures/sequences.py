@@ -57,8 +57,8 @@ def prediction(spec: Sequences) -> Prediction | None:
         },
         notes=tuple(
             f"sequences.{one}"
-            for one in ("future_seen", "future_blind", "future_all_blind", "mates_seen", "mates_unseen",
-                        "eval_blind")
+            for one in ("future_seen", "future_attended", "future_blind", "future_all_blind",
+                        "mates_seen", "mates_unseen", "eval_blind")
         ),
     )  # fmt: skip
 
@@ -148,7 +148,8 @@ def leaks(spec: Sequences) -> Figure:
         alt="Relative change of the answer at each step, in training mode, when one sequence of the batch is "
         f"changed from step {spec.changed_from + 1} on, for each normalization: in that sequence itself, "
         "above, and in the other sequences of the batch, below. The lowest mark of the logarithmic axis is "
-        "an exact zero; what moves before the dashed line has seen the future.",
+        "an exact zero; what moves before the dashed line has seen the future."
+        + ("" if spec.causal else " Attention is not causal here, so it sees the future with every variant."),
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from normviz.catalog.networks import PLACEMENTS
 from normviz.catalog.norms import NORMS
 from normviz.figures.bound import Figure, Index, Ref, history, now, steps
 from normviz.figures.theme import STYLES, healthy, heatmap, histogram_heatmap, layout, line, moment
@@ -26,25 +27,28 @@ _FIRST_SEED = "for each normalization, at the cursor's step, for the first seed.
 
 def layer_histograms(spec: Train) -> Figure:
     """What leaves the norm in every layer, one map for each variant."""
-    where = "enters its activation" if spec.placement == "before" else "enters the next layer"
-    return _maps(spec, "hist_post", f"What leaves each layer's norm and {where}")
+    where = spec.net.enters[PLACEMENTS.index(spec.placement)]
+    whose = "each norm" if spec.net.parts else "each layer's norm"
+    return _maps(spec, "hist_post", f"What leaves {whose} and enters {where}")
 
 
 def entering_histograms(spec: Train) -> Figure:
     """What enters the norm in every layer."""
-    return _maps(spec, "hist_pre", "What enters each layer's norm", expert=True)
+    whose = "each norm" if spec.net.parts else "each layer's norm"
+    return _maps(spec, "hist_pre", f"What enters {whose}", expert=True)
 
 
 def _maps(spec: Train, name: str, title: str, expert: bool = False) -> Figure:
     traces, plan = histogram_heatmap(
         {norm: now(name, v) for v, norm in enumerate(spec.norms)},
         bins=now("bins"), layers=now("layers"), zmax=FULL_COLOUR,
-        x_title="Value", height=height(spec), x_range=VALUES,
+        x_title="Value", y_title=_axis(spec), height=height(spec), x_range=VALUES,
     )  # fmt: skip
     traces += _blanks(spec)
     return Figure(
         name, title, traces, _layered(spec, plan, "y"), roles={"y": "layer"}, expert=expert,
-        alt=f"{title}: the histogram of each layer's values as a row of colours, one map {_FIRST_SEED}",
+        alt=f"{title}: the histogram of each layer's values as a row of colours, one map {_FIRST_SEED}"
+        f"{_remarks(spec)}",
     )  # fmt: skip
 
 
@@ -53,14 +57,14 @@ def gradient_histograms(spec: Train) -> Figure:
     traces, plan = histogram_heatmap(
         {norm: now("hist_grad", v) for v, norm in enumerate(spec.norms)},
         bins=list(range(recorded.BINS)), layers=now("layers"), zmax=FULL_COLOUR,
-        x_title="Gradient", height=height(spec),
+        x_title="Gradient", y_title=_axis(spec), height=height(spec),
     )  # fmt: skip
     traces += _blanks(spec, "middle right")
     return Figure(
         "hist_grad", "Gradients in each layer", traces, _octaves(_layered(spec, plan, "y")),
         roles={"y": "layer"}, expert=True,
         alt="The histogram of the gradients with respect to each layer's activations as a row of colours, "
-        f"magnitudes in powers of two with zero in the middle, one map {_FIRST_SEED}",
+        f"magnitudes in powers of two with zero in the middle, one map {_FIRST_SEED}{_remarks(spec)}",
     )  # fmt: skip
 
 
@@ -77,7 +81,8 @@ def chosen_layer(spec: Train) -> Figure:
     plan["yaxis"].update(_shares(0, 0.05, 0.1, 0.15, 0.2))
     return Figure(
         "chosen_layer", "The chosen layer", tuple(traces), plan, expert=True,
-        alt=f"The histogram of the values that leave the norm in the chosen layer, a line {_FIRST_SEED}",
+        alt=f"The histogram of the values that leave the norm in the chosen layer, a line {_FIRST_SEED}"
+        f"{_remarks(spec)}",
     )  # fmt: skip
 
 
@@ -98,7 +103,7 @@ def chosen_layer_over_time(spec: Train) -> Figure:
         "chosen_layer_over_time", "The chosen layer over time", tuple(traces), plan,
         roles={"x": "step"}, expert=True,
         alt="How the histogram of the values that leave the norm in the chosen layer has moved since the "
-        "first step, a map for each normalization, for the first seed.",
+        f"first step, a map for each normalization, for the first seed.{_remarks(spec)}",
     )  # fmt: skip
 
 
@@ -136,13 +141,19 @@ def _by_layer(
     y_range: tuple[float, float] = (1e-6, 1e2), **more: Any,
 ) -> Figure:  # fmt: skip
     traces = tuple(
-        line(now("layers"), now(name, v), norm, markers=True, hovertemplate="layer %{x}: %{y:.2g}")
+        line(
+            now("layers"),
+            now(name, v),
+            norm,
+            markers=True,
+            hovertemplate=f"{_axis(spec).lower()} %{{x}}: %{{y:.2g}}",
+        )
         for v, norm in enumerate(spec.norms)
     )
-    plan = _layered(spec, layout("Layer", y_title, y_log=True, y_range=y_range, **more), "x")
+    plan = _layered(spec, layout(_axis(spec), y_title, y_log=True, y_range=y_range, **more), "x")
     return Figure(
         name, title, traces, plan, roles={"x": "layer"}, expert=True,
-        alt=f"{what}, for each normalization (median over the seeds).",
+        alt=f"{what}, for each normalization (median over the seeds).{_parts(spec)}",
     )  # fmt: skip
 
 
@@ -155,14 +166,21 @@ def unit_health(spec: Train) -> Figure:
         "sigmoid": ("Saturated values", "values of the sigmoid below 0.03 or above 0.97"),
     }[spec.activation]
     traces = tuple(
-        line(now("layers"), now(name, v), norm, markers=True, hovertemplate="layer %{x}: %{y:.0%}")
+        line(
+            now("layers"),
+            now(name, v),
+            norm,
+            markers=True,
+            hovertemplate=f"{_axis(spec).lower()} %{{x}}: %{{y:.0%}}",
+        )
         for v, norm in enumerate(spec.norms)
     )
-    plan = layout("Layer", f"Share of {what.split(' ')[0]}", y_range=(-0.02, 1.02))
+    plan = layout(_axis(spec), f"Share of {what.split(' ')[0]}", y_range=(-0.02, 1.02))
     plan["yaxis"]["tickformat"] = ".0%"
     return Figure(
         "unit_health", title, traces, _layered(spec, plan, "x"), roles={"x": "layer"}, expert=True,
-        alt=f"Share of {what}, in each layer, for each normalization (median over the seeds).",
+        alt=f"Share of {what}, in each layer, for each normalization (median over the seeds)."
+        f"{_remarks(spec)}",
     )  # fmt: skip
 
 
@@ -176,8 +194,8 @@ def affine_parameters(spec: Train) -> Figure:
         for a, norm in enumerate(recorded.affine(spec)):
             bars = {"type": "data", "array": now(f"{name}_sd", a), "thickness": 1, "width": 3}
             mean = line(now("layers"), now(f"{name}_mean", a), norm, panel=panel, markers=True, error_y=bars)
-            traces.append({**mean, "hovertemplate": "layer %{x}: %{y:.3g}"})
-    plan = layout("Layer", "Mean and SD over units", panels=("γ, the scale", "β, the shift"))
+            traces.append({**mean, "hovertemplate": f"{_axis(spec).lower()} %{{x}}: %{{y:.3g}}"})
+    plan = layout(_axis(spec), "Mean and SD over units", panels=("γ, the scale", "β, the shift"))
     _own_axis(plan, {})
     plan["yaxis"].update(range=[0, 2], autorange=False)
     plan["yaxis2"].update(range=[-1, 1], autorange=False)
@@ -185,7 +203,7 @@ def affine_parameters(spec: Train) -> Figure:
         "affine_parameters", "Learned scale γ and shift β", tuple(traces), _layered(spec, plan, "x"),
         roles={"x": "layer"}, expert=True,
         alt="Mean over the units of the learned scale and shift in each layer, with their standard "
-        "deviation, for each normalization that has them. They start at 1 and 0.",
+        f"deviation, for each normalization that has them. They start at 1 and 0.{_parts(spec)}",
     )  # fmt: skip
 
 
@@ -222,7 +240,7 @@ def _units(y: Ref, norm: str, panel: int, what: str, marker: dict[str, Any]) -> 
 
 def _blanks(spec: Train, position: str = "middle center") -> tuple[dict[str, Any], ...]:
     """In each panel the word for the blank that a diverged network leaves."""
-    return tuple(blank(v, norm, (spec.depth + 1) / 2, position) for v, norm in enumerate(spec.norms))
+    return tuple(blank(v, norm, (len(spec.layers) + 1) / 2, position) for v, norm in enumerate(spec.norms))
 
 
 def blank(v: int, norm: str, y: float, position: str = "middle center") -> dict[str, Any]:
@@ -262,12 +280,30 @@ def height(spec: Train, two_rows: int = 370) -> int:
     return {1: two_rows // 2 + 40, 2: two_rows, 3: round(1.25 * two_rows)}[rows]
 
 
+def _axis(spec: Train) -> str:
+    """Title of an axis that counts the layers with a norm."""
+    return "Norm" if spec.net.parts else "Layer"
+
+
+def _parts(spec: Train) -> str:
+    """A sentence on what the norms belong to, where a layer has several."""
+    if not spec.net.parts:
+        return ""
+    odd, even = spec.net.parts
+    return f" Odd norms belong to a layer's {odd}, even ones to its {even}."
+
+
+def _remarks(spec: Train) -> str:
+    """Sentences on norms and padding that belong to histograms and shares."""
+    return _parts(spec) + (" Steps in the padding count too." if spec.data.padded else "")
+
+
 def _layered(spec: Train, plan: dict[str, Any], axis: str) -> dict[str, Any]:
     """Numbered ticks, and half a layer of margin, along an axis of layers."""
-    every = next(one for one in (1, 2, 5, 10) if spec.depth <= 10 * one)
+    every = next(one for one in (1, 2, 5, 10) if len(spec.layers) <= 10 * one)
     for name in plan:
         if name.startswith(f"{axis}axis"):
-            plan[name].update(range=[0.5, spec.depth + 0.5], autorange=False, tick0=every, dtick=every)
+            plan[name].update(range=[0.5, len(spec.layers) + 0.5], autorange=False, tick0=every, dtick=every)
     return plan
 
 

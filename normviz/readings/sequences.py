@@ -21,6 +21,9 @@ TEMPLATES: dict[str, str] = {
     "Post-norm wants a lower learning rate or a warm-up; put the norm before the block to compare.",
     "sequences.future_seen": "Who sees the future: {norms}. What a sequence says from step {start} on "
     "changes its answers before that step, by up to {share:.1%} ({worst}). In use there is no future to see.",
+    "sequences.future_attended": "Attention is not causal here: every step attends to all others, so what a "
+    "sequence says from step {start} on changes its answers before that step with every variant, by up to "
+    "{low:.1%} to {high:.1%}. The chart cannot tell what the norm adds to that.",
     "sequences.future_blind": "Before step {start}, where the change begins, the answers move by exactly "
     "zero: {norms}.",
     "sequences.future_all_blind": "Before step {start}, where the change begins, no answer moves at all: "

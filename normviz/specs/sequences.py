@@ -30,7 +30,8 @@ class Sequences(Spec):
     network: str = knob(
         "transformer", label="Network", choices=tuple(SEQUENCE_NETWORKS),
         names=tuple(net.label for net in SEQUENCE_NETWORKS.values()),
-        help="A causal transformer, or an RNN or GRU with the norm inside its recurrence.",
+        help="A transformer (causal, unless Expert says otherwise), or an RNN or GRU with the norm inside "
+        "its recurrence.",
     )  # fmt: skip
     norms: tuple[str, ...] = knob(
         ("none", "batch", "layer", "rms"), label="Normalizations", most=6,
@@ -64,6 +65,11 @@ class Sequences(Spec):
     masked: bool = knob(
         True, label="Leave the padding out", expert=True,
         help="Whether batch norm takes its statistics over the steps that exist, or over the padding too.",
+    )  # fmt: skip
+    causal: bool = knob(
+        True, label="Causal attention", expert=True,
+        help="Whether a step of the transformer attends only to itself and those before it, or to all that "
+        "exist. Then attention itself sees the future, whatever the norm.",
     )  # fmt: skip
     batch_size: int = knob(
         32, label="Batch size", choices=(8, 16, 32, 64), expert=True, unit="sequences",
@@ -156,6 +162,11 @@ class Sequences(Spec):
             yield SpecError(
                 "Place of the norm", self.placement, f"{', '.join(self.net.placements)} for the "
                 f"{self.net.label}", "Choose another network to put it elsewhere.", field="placement",
+            )  # fmt: skip
+        if not self.causal and self.net.causal is None:
+            yield SpecError(
+                "Causal attention", "no", f"yes for the {self.net.label}",
+                "Only a transformer attends to what comes later.", field="causal",
             )  # fmt: skip
         for norm in self.norms:
             why = self.net.reason(norm)

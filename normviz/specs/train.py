@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
-from normviz.catalog.datasets import DATASETS, Dataset
-from normviz.catalog.networks import ACTIVATIONS, NETWORKS, OPTIMIZERS, Layer, Network
-from normviz.catalog.norms import NORMS, reason
+from normviz.catalog.datasets import Dataset
+from normviz.catalog.networks import ACTIVATIONS, NETWORKS, OPTIMIZERS, PLACEMENTS, Layer, Network
+from normviz.catalog.norms import NORMS
+from normviz.catalog.sequences import ALL_DATASETS, ALL_NETWORKS
 from normviz.frames import Recording, Schema
 from normviz.spec import Cost, Spec, SpecError, knob
 from normviz.specs import train_changes, train_frames
@@ -37,18 +37,22 @@ class Train(Spec):
         help="Which variants of the network train side by side.",
     )  # fmt: skip
     dataset: str = knob(
-        "digits", label="Data", choices=tuple(DATASETS), names=tuple(one.label for one in DATASETS.values()),
-        help="Points in the plane also show the decision surface.",
+        "digits", label="Data", choices=tuple(ALL_DATASETS),
+        names=tuple(one.label for one in ALL_DATASETS.values()),
+        help="Points in the plane also show the decision surface. Sequences are for the transformer, the RNN "
+        "and the GRU.",
     )  # fmt: skip
     network: str = knob(
-        "mlp", label="Network", choices=tuple(NETWORKS), names=tuple(one.label for one in NETWORKS.values()),
-        help="An MLP of equal hidden layers, a CNN of ConvBlocks, or a ResNet of basic blocks with skip "
-        "connections (both need pictures).",
+        "mlp", label="Network", choices=tuple(ALL_NETWORKS),
+        names=tuple(one.label for one in ALL_NETWORKS.values()),
+        help="An MLP of equal hidden layers; a CNN of ConvBlocks or a ResNet of basic blocks with skip "
+        "connections (both need pictures); a transformer, an RNN or a GRU (they read sequences).",
     )  # fmt: skip
     depth: int = knob(
         8, label="Depth", low=1, high=50, step=1, unit="layers",
         help="Layers with a norm: hidden layers of the MLP, ConvBlocks of the CNN (at most 8), convolutions "
-        "of the ResNet (3 to 20).",
+        "of the ResNet (3 to 20), layers of the transformer (at most 48), the RNN or the GRU (at most 8). A "
+        "transformer's layer has two norms, a GRU's too.",
     )  # fmt: skip
     lr: float = knob(
         0.3, label="Learning rate", low=1e-4, high=10.0, log=True,
@@ -57,7 +61,8 @@ class Train(Spec):
     activation: str = knob(
         "relu", label="Activation", choices=ACTIVATIONS, expert=True,
         names=("ReLU", "tanh", "Sigmoid", "GELU"),
-        help="Filter response norm brings its own activation (TLU) and ignores this.",
+        help="Of the hidden layers, of the transformer's feed-forward blocks, of the GRU's new state. Filter "
+        "response norm brings its own activation (TLU) and ignores this.",
     )  # fmt: skip
     batch_size: int = knob(
         64, label="Batch size", choices=(2, 4, 8, 16, 32, 64, 128, 256), expert=True, unit="samples",
@@ -73,17 +78,25 @@ class Train(Spec):
         help="Multiplies the standard deviation of all initial weights; 1 is He initialization.",
     )  # fmt: skip
     placement: str = knob(
-        "before", label="Place of the norm", choices=("before", "after"), expert=True,
+        "before", label="Place of the norm", choices=PLACEMENTS, expert=True,
         names=("before the activation", "after the activation"),
+        help="Transformer: before each block (pre-norm), or after the sum of input and block (post-norm). "
+        "GRU: before.",
     )  # fmt: skip
     width: int = knob(
-        64, label="Width of the MLP", low=16, high=256, step=16, expert=True, unit="units",
-        help="Units in each hidden layer of the MLP.",
+        64, label="Width", low=16, high=256, step=16, expert=True, unit="units",
+        help="Units in each layer of the MLP, the RNN or the GRU; channels of the transformer. The CNN and "
+        "the ResNet do not use it.",
     )  # fmt: skip
     channels: int = knob(
         16, label="Channels", choices=NETWORKS["cnn"].widths, expert=True,
         help="Of the first layer of the CNN or the ResNet; later ones have two and four times as many. The "
-        "MLP does not use it.",
+        "other networks do not use it.",
+    )  # fmt: skip
+    causal: bool = knob(
+        True, label="Causal attention", expert=True,
+        help="Whether a step of the transformer attends only to itself and those before it, or to all that "
+        "exist. The other networks do not attend.",
     )  # fmt: skip
     steps: int = knob(400, label="Training steps", low=50, high=2000, step=50, expert=True)
     seeds: int = knob(
@@ -143,27 +156,27 @@ class Train(Spec):
     @property
     def net(self) -> Network:
         """The catalog's entry of the network."""
-        return NETWORKS[self.network]
+        return ALL_NETWORKS[self.network]
 
     @property
     def data(self) -> Dataset:
         """The catalog's entry of the data set."""
-        return DATASETS[self.dataset]
+        return ALL_DATASETS[self.dataset]
 
     @property
     def first_width(self) -> int:
         """Channels of the first layer, whichever network it is."""
-        return self.width if self.network == "mlp" else self.channels
+        return self.channels if self.net.form == "cnn" else self.width
 
     @property
     def layers(self) -> tuple[Layer, ...]:
-        """The layers that are followed by a norm."""
+        """The layers that are followed by a norm; what is recorded by layer has one entry for each."""
         return self.net.hidden(self.data.shape, self.depth, self.first_width)
 
-    def values_per_layer(self, step: int) -> tuple[int, ...]:
-        """Values of the training batch after ``step`` in each of these layers."""
-        size = self.batch_size_at(step)
-        return tuple(size * layer.channels * prod(layer.spatial) for layer in self.layers)
+    def layer_name(self, place: int) -> int | str:
+        """How sentences call the layer of the norm at ``place`` (from 0): 3, or "2 (attention)"."""
+        parts = self.net.parts
+        return f"{place // len(parts) + 1} ({parts[place % len(parts)]})" if parts else place + 1
 
     @property
     def norm_options(self) -> dict[str, float]:
@@ -234,15 +247,22 @@ class Train(Spec):
         """What fits each field alone but not together."""
         refusal = self.net.refusal(self.data.shape)
         if refusal:
-            yield SpecError("Data", self.dataset, "a set of pictures", refusal, field="dataset")
+            fitting = [one.label for one in ALL_DATASETS.values() if not self.net.refusal(one.shape)]
+            pair = ("dataset", "network")
+            field = self._changed(*pair)
+            yield SpecError(
+                "Data", self.data.label, f"{', '.join(fitting)} for the {self.net.label}", refusal,
+                field=field, other=next(one for one in pair if one != field),
+            )  # fmt: skip
             return
         low, high = self.net.depths
         if not low <= self.depth <= high:
             yield SpecError(
                 "Depth", self.depth, f"a whole number from {low} to {high} for the {self.net.label}",
-                "Choose another depth, or the MLP.", field="depth",
+                "Choose another depth, or another network.", field="depth",
             )  # fmt: skip
             return
+        yield from self._misplaced()
         if self.batch_size > self.data.n_train:
             yield SpecError(
                 "Batch size",
@@ -252,12 +272,25 @@ class Train(Spec):
             )
         yield from self._unplanned()
         for norm in self.norms_used:
-            why = reason(norm, self.net.form)
+            why = self.net.reason(norm)
             if why:
-                fitting = [one for one in NORMS if not reason(one, self.net.form)]
+                fitting = [one for one in NORMS if not self.net.reason(one)]
                 field = "norms" if norm in self.norms else "changes"
                 yield SpecError("Normalizations", NORMS[norm].label, ", ".join(fitting), why, field=field)
         yield from self._sizes()
+
+    def _misplaced(self) -> Iterator[SpecError]:
+        """A place that the network's norms cannot have, or attention that it has not."""
+        if self.placement not in self.net.placements:
+            yield SpecError(
+                "Place of the norm", self.placement, f"{', '.join(self.net.placements)} for the "
+                f"{self.net.label}", "Choose another network to put it elsewhere.", field="placement",
+            )  # fmt: skip
+        if not self.causal and self.net.causal is None:
+            yield SpecError(
+                "Causal attention", "no", f"yes for the {self.net.label}",
+                "Only a transformer attends to what comes later.", field="causal",
+            )  # fmt: skip
 
     def _unplanned(self) -> Iterator[SpecError]:
         """Changes to what is not there, or that come too late."""
@@ -289,8 +322,8 @@ class Train(Spec):
         """Groups and ghost batches that do not come out even."""
         narrowest = min(layer.channels for layer in self.layers)
         if any(norm in self.norms_used for norm in _GROUPED):
-            # A group of a single value would be normalized to zero: an MLP needs two channels in each.
-            most = narrowest // 2 if self.net.form == "mlp" else narrowest
+            # A group of a single value would be normalized to zero.
+            most = narrowest // 2 if self.net.lone else narrowest
             if self.groups > most or narrowest % self.groups:
                 yield SpecError(
                     "Groups", self.groups, f"a divisor of the {narrowest} channels, at most {most}",

@@ -51,7 +51,7 @@ TARGETS = (0.90, 0.94)
 def constants(spec: Train) -> tuple[Array, ...]:
     """Arrays of the first frame alone."""
     always = (
-        Array("layers", (spec.depth,), "u1", ("layer",)),
+        Array("layers", (len(spec.layers),), "u1", ("layer",)),
         Array("bins", (BINS,), "f4", ("bin",)),
     )
     if not spec.data.planar:
@@ -66,7 +66,7 @@ def constants(spec: Train) -> tuple[Array, ...]:
 
 def each(spec: Train) -> tuple[Array, ...]:
     """Arrays of every frame.  Medians and bounds are over the seeds; histograms are of the first seed."""
-    v, s, n = len(spec.norms), spec.seeds, spec.depth
+    v, s, n = len(spec.norms), spec.seeds, len(spec.layers)
     by_member, by_layer = ("variant", "seed"), ("variant", "layer")
     share = f"1/{WHOLE}"
     return (
@@ -90,7 +90,7 @@ def each(spec: Train) -> tuple[Array, ...]:
 
 def some(spec: Train) -> tuple[Array, ...]:
     """Arrays of the frames at which the test split is evaluated."""
-    v, s, n = len(spec.norms), spec.seeds, spec.depth
+    v, s, n = len(spec.norms), spec.seeds, len(spec.layers)
     arrays = [
         Array("test_accuracy", (v, s), "f4", ("variant", "seed"), "share of the test split"),
         Array("test_accuracy_median", (v,), "f4", ("variant",), "share of the test split"),
@@ -113,7 +113,12 @@ def some(spec: Train) -> tuple[Array, ...]:
 
 
 def health(spec: Train) -> dict[str, str]:
-    """The measures of unhealthy units that the activation function has, and their units."""
+    """The measures of unhealthy units that the activation function has, and their units.
+
+    None for a network whose norms stand elsewhere than beside an activation function.
+    """
+    if not spec.net.healths:
+        return {}
     if spec.activation == "relu":
         return {"dead": "share of units"}
     return {"saturated": "share of values"} if spec.activation in ("tanh", "sigmoid") else {}
@@ -127,7 +132,13 @@ def affine(spec: Train) -> tuple[str, ...]:
 
 
 def running(spec: Train) -> tuple[str, ...]:
-    """The variants with running statistics at some step."""
+    """The variants with running statistics at some step.
+
+    None for sequences: there a batch norm leaves the padding out, or has statistics for each step, and the
+    values of a layer taken together are not what it compares.
+    """
+    if spec.net.form == "sequence":
+        return ()
     return tuple(
         one for one in spec.norms if any(NORMS[norm].running_statistics for norm in spec.norms_of(one))
     )
@@ -138,12 +149,18 @@ def schema(spec: Train) -> Schema:
     labels: dict[str, tuple[str | int | float, ...]] = {
         "variant": spec.norms,
         "seed": spec.seed_values,
-        "layer": tuple(range(1, spec.depth + 1)),
+        "layer": _layers(spec),
         "affine": affine(spec),
         "running": running(spec),
     }
     facts = {"steps": spec.steps, "frames": len(spec.recorded_steps), "classes": spec.data.classes}
     return Schema((*constants(spec), *each(spec), *some(spec)), labels, facts)
+
+
+def _layers(spec: Train) -> tuple[str | int, ...]:
+    """What the chooser of a layer calls them: numbers, or words where a layer has several norms."""
+    names = (spec.layer_name(place) for place in range(len(spec.layers)))
+    return tuple(f"layer {name}" if isinstance(name, str) else name for name in names)
 
 
 def nbytes(spec: Train) -> float:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from normviz.catalog.networks import NETWORKS
-from normviz.catalog.norms import NORMS, reason
+from normviz.catalog.norms import NORMS
 from normviz.spec import Knob, SpecError
 from normviz.specs import train_changes
 from normviz.specs.train import Train
@@ -63,7 +62,7 @@ def _value(spec: Train, step: int, what: str) -> Change:
 
 
 def _norm(spec: Train, step: int) -> Change:
-    fitting = [norm for norm in NORMS if not reason(norm, NETWORKS[spec.network].form)]
+    fitting = [norm for norm in NORMS if not spec.net.reason(norm)]
     variant = st.selectbox("Variant", spec.norms, format_func=lambda norm: NORMS[norm].label)
     now = spec.norms_at(step)[spec.norms.index(variant)]
     others = [norm for norm in fitting if norm != now]

@@ -13,8 +13,8 @@ QUESTIONS: tuple[Question, ...] = (
         spec=Train,
         figures=train.figures,
         prose="The same network trains once with each normalization, from the same weights, on the same "
-        "batches, at the same learning rate. The rate is part of the question: at 0.3, the default, the four "
-        "part; at 0.1 all of them learn.",
+        "batches, at the same learning rate. The rate is part of the question: with the settings at first "
+        "the four part at 0.3, while at 0.1 all of them learn.",
         formula=r"W \leftarrow W - \eta\,\nabla_W L,\qquad L = -\tfrac1B\sum_{n}\log p(y_n\mid x_n)",
         explained="η is the learning rate, B the batch size, L the cross entropy of the training batch. The "
         "test accuracy is measured in eval mode.\n\n"

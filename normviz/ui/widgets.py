@@ -151,7 +151,7 @@ class Widgets(Generic[S]):
             try:
                 spec.replace(**{name: (choice,) if knob.most else choice})
             except SpecError as problem:
-                if problem.field == name:
+                if name in (problem.field, problem.other):
                     refused[choice] = problem.remedy or f"allowed is {problem.allowed}"
         return refused
 

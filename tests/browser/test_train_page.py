@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import numpy as np
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from normviz.figures.theme import STYLES
 from normviz.figures.train import LOSSES, figures
@@ -38,6 +38,12 @@ def recorded(spec: Train) -> Recording:
     for frame in frames:
         recording.append(recording.schema.encode(frame))  # type: ignore[arg-type]
     return recording
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    """Pick an option of a list."""
+    page.get_by_test_id("stSelectbox").filter(has_text=label).locator("input").click()
+    page.get_by_role("option", name=option).click()
 
 
 def test_the_default_race_runs_without_a_click(visit: Visit) -> None:
@@ -98,7 +104,7 @@ def test_what_does_not_go_together_is_said_and_the_run_stays(visit: Visit) -> No
     page = visitor.play(address(spec))
     before = visitor.state()["run"]
     assert before == spec.key
-    page.get_by_role("radio", name="MLP").or_(page.get_by_role("button", name="MLP")).first.click()
+    choose(page, "Network", "MLP")
     expect(page.get_by_test_id("stAlert")).to_contain_text("It belongs to convolutions.", timeout=PATIENCE)
     assert visitor.state()["run"] == before
 
@@ -212,3 +218,31 @@ def test_the_place_of_the_norm_is_the_second_question(visit: Visit) -> None:
     page.get_by_text("The race", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text(Train.title, timeout=PATIENCE)
     assert visitor.faults == []
+
+
+def test_sequences_run_in_the_networks_that_read_them(visit: Visit) -> None:
+    spec = Train(network="rnn", dataset="marked", norms=("none", "batch", "layer"), depth=1, width=16,
+                 batch_size=16, steps=50, every=10, seeds=1)  # fmt: skip
+    visitor, truth = visit(), recorded(spec)
+    page = visitor.play(address(spec))
+    assert page.get_by_test_id("stAlert").count() == 0
+    lines = {one["variant"]: one["y"] for one in visitor.data("loss") if one["variant"] and len(one["y"]) > 1}
+    for v, norm in enumerate(spec.norms):
+        assert np.allclose(lines[norm], truth.history("loss_median")[1][:, v], rtol=1e-6)
+    maps = [one["z"] for one in visitor.data("hist_post") if one["type"] == "heatmap"]
+    for v, z in enumerate(maps):
+        assert np.array_equal(np.array(z), truth.at("hist_post")[v])
+    told = [TEMPLATES[note.id].format(**note.numbers) for note in truth.frame(-1).notes]
+    assert page.locator(".nv-reading li").all_inner_texts() == told
+    # A norm that does not apply says why; so does a network that cannot read these data.
+    page.get_by_test_id("stPopover").first.get_by_role("button").click()
+    expect(page.get_by_text("instance norm would have nothing")).to_be_visible(timeout=PATIENCE)
+    page.keyboard.press("Escape")
+    before = visitor.state()["run"]
+    choose(page, "Network", "CNN (does not apply here)")
+    expect(page.get_by_test_id("stAlert")).to_contain_text("CNN needs pictures", timeout=PATIENCE)
+    assert visitor.state()["run"] == before
+    choose(page, "Network", "Transformer")
+    expect(page.get_by_test_id("stAlert")).to_have_count(0, timeout=PATIENCE)
+    visitor.wait("status", "done")
+    assert visitor.state()["run"] == spec.replace(network="transformer").key

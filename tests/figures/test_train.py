@@ -22,6 +22,10 @@ SPECS = {
     "sigmoid": Train(norms=("none", "batch"), activation="sigmoid", steps=50, seeds=2),
     "cnn": Train(network="cnn", norms=("batch", "frn"), depth=3, steps=50, seeds=1, batch_size=16),
     "plane": Train(dataset="spiral", norms=("none", "ghost_batch", "dyt"), depth=3, steps=50, seeds=2),
+    "rnn": Train(network="rnn", dataset="marked", norms=("batch", "layer"), depth=2, steps=50, seeds=2),
+    "transformer": Train(
+        network="transformer", dataset="marked", norms=("none", "layer"), depth=3, width=16, steps=50, seeds=1
+    ),
     "diverging": Train(norms=("none", "layer"), lr=10.0, gain=3.0, steps=50, seeds=2),
 }
 
@@ -57,14 +61,14 @@ def test_every_reference_fits_the_schema(race):
             for i, n in zip(ref.index, shape, strict=False):
                 assert i is None or i == "layer" or -n <= i < n, (figure.key, ref)
                 if i == "layer":
-                    assert n == spec.depth
+                    assert n == len(spec.layers)
 
 
 def test_what_a_figure_refers_to_is_there_from_the_first_frame_on(race):
     spec, recording = race
     for k in (0, 1, len(recording) // 2, len(recording) - 1):
         for figure in figures(spec):
-            for layer in (0, spec.depth - 1):
+            for layer in (0, len(spec.layers) - 1):
                 whole = resolve(figure, recording, k, {"layer": layer})
                 for trace in whole["data"]:
                     _check_lengths(figure, trace)

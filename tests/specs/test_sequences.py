@@ -26,7 +26,7 @@ def test_five_controls_at_first():
     [
         ({"network": "rnn", "norms": ("instance",)}, "norms", "a single value"),
         ({"network": "transformer", "norms": ("weight_norm",)}, "norms", "residual stream"),
-        ({"network": "rnn", "depth": 6}, "depth", "at most 4 layers for the RNN"),
+        ({"network": "rnn", "causal": False}, "causal", "yes for the RNN"),
         ({"norms": ("frn",)}, "norms", "none, batch"),
         ({"norms": ("layer_norm",)}, "norms", "Did you mean layer?"),
         ({"network": "lstm"}, "network", "transformer, rnn, gru"),

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from normviz.catalog.norms import NORMS, reason
+from normviz.catalog.norms import NORMS
+from normviz.catalog.sequences import ALL_DATASETS, ALL_NETWORKS, SEQUENCE_NETWORKS
 from normviz.frames import Frame, Recording
 from normviz.spec import SpecError
 from normviz.specs import EXPERIMENTS
@@ -22,6 +23,21 @@ def test_it_is_registered_and_its_defaults_go_together():
     [
         ({"network": "cnn", "dataset": "moons"}, "dataset", "pictures"),
         ({"network": "cnn", "depth": 9}, "depth", "1 to 8"),
+        ({"network": "rnn"}, "network", "The marked symbol, Digits, row by row for the RNN"),
+        ({"network": "rnn", "dataset": "shapes"}, "dataset", "RNN reads sequences"),
+        ({"dataset": "marked"}, "dataset", "MLP needs pictures or points; these samples are sequences."),
+        ({"network": "cnn", "dataset": "marked"}, "dataset", "Digits, Shapes for the CNN"),
+        ({"network": "gru", "dataset": "marked", "depth": 9}, "depth", "1 to 8 for the GRU"),
+        ({"network": "gru", "dataset": "marked", "placement": "after"}, "placement", "before for the GRU"),
+        ({"network": "rnn", "dataset": "marked", "causal": False}, "causal", "Only a transformer"),
+        ({"causal": False}, "causal", "yes for the MLP"),
+        ({"network": "rnn", "dataset": "marked", "norms": ("batch", "instance")}, "norms", "a single value"),
+        (
+            {"network": "transformer", "dataset": "marked", "changes": "9:norm.none=frn"},
+            "changes",
+            "replaces the activation",
+        ),
+        ({"network": "rnn", "dataset": "marked", "norms": ("group",), "groups": 64}, "groups", "at most 32"),
         ({"norms": ("none", "frn")}, "norms", "It belongs to convolutions."),
         ({"norms": ("instance",)}, "norms", "It belongs to convolutions."),
         ({"norms": ("group",), "width": 16, "groups": 16}, "groups", "16 channels, at most 8"),
@@ -50,6 +66,9 @@ def test_what_does_not_go_together_is_refused_with_the_field_to_change(values, f
         {"norms": ("batch",), "batch_size": 2, "ghost_size": 128},
         {"norms": ("frn", "instance"), "network": "cnn"},
         {"network": "cnn", "depth": 8},
+        {"network": "rnn", "dataset": "marked"},
+        {"network": "transformer", "dataset": "digits_rows", "placement": "after", "causal": False},
+        {"network": "transformer", "dataset": "marked", "norms": ("group",), "groups": 64},
     ],
 )
 def test_settings_of_what_is_not_used_do_no_harm(values):
@@ -63,6 +82,7 @@ def test_settings_of_what_is_not_used_do_no_harm(values):
         ({"network": "cnn", "dataset": "spiral", "lr": "0.1"}, {"network": "cnn", "lr": 0.1}),
         ({"norms": "frn,batch", "steps": "100"}, {"steps": 100}),
         ({"groups": "32", "width": "32"}, {"width": 32}),
+        ({"network": "rnn", "lr": "0.1"}, {"lr": 0.1}),
     ],
 )
 def test_a_link_that_does_not_go_together_gives_up_one_field_and_says_so(query, kept):
@@ -71,14 +91,65 @@ def test_a_link_that_does_not_go_together_gives_up_one_field_and_says_so(query, 
     assert spec == Train(**kept)
 
 
-@pytest.mark.parametrize("network", ["mlp", "cnn"])
+@pytest.mark.parametrize("network", ALL_NETWORKS)
 @pytest.mark.parametrize("norm", list(NORMS))
 def test_a_norm_is_accepted_exactly_where_the_catalog_says_it_applies(norm, network):
-    if reason(norm, network) is None:
-        Train(norms=(norm,), network=network)
+    values = {"norms": (norm,), "network": network, "dataset": fitting(network)}
+    why = ALL_NETWORKS[network].reason(norm)
+    if why is None:
+        Train(**values)
     else:
-        with pytest.raises(SpecError, match="Normalizations"):
-            Train(norms=(norm,), network=network)
+        with pytest.raises(SpecError, match="Normalizations") as caught:
+            Train(**values)
+        assert why in caught.value.sentence
+
+
+def fitting(network):
+    """A data set that a network can read."""
+    return "marked" if network in SEQUENCE_NETWORKS else "digits"
+
+
+@pytest.mark.parametrize("network", ALL_NETWORKS)
+@pytest.mark.parametrize("dataset", ALL_DATASETS)
+def test_a_network_and_data_that_do_not_go_together_name_each_other(network, dataset):
+    if not ALL_NETWORKS[network].refusal(ALL_DATASETS[dataset].shape):
+        assert Train(network=network, dataset=dataset).layers
+        return
+    with pytest.raises(SpecError) as caught:
+        Train(network=network, dataset=dataset)
+    assert {caught.value.field, caught.value.other} == {"network", "dataset"}
+    # What is allowed is right: each of these data sets, and no other.
+    named = caught.value.allowed.removesuffix(f" for the {ALL_NETWORKS[network].label}")
+    fit = [d.label for d in ALL_DATASETS.values() if not ALL_NETWORKS[network].refusal(d.shape)]
+    assert named == ", ".join(fit)
+
+
+def test_layers_with_several_norms_are_recorded_and_named_one_by_one():
+    spec = Train(network="transformer", dataset="marked", depth=3, norms=("batch", "layer"))
+    assert spec.schema()["update_ratio"].shape == (2, 6)
+    assert spec.schema().labels["layer"][:3] == (
+        "layer 1 (attention)", "layer 1 (feed-forward)", "layer 2 (attention)",
+    )  # fmt: skip
+    assert spec.layer_name(0) == "1 (attention)"
+    assert spec.layer_name(5) == "3 (feed-forward)"
+    gru = spec.replace(network="gru")
+    assert len(gru.layers) == 6
+    assert gru.layer_name(2) == "2 (gates)"
+    rnn = spec.replace(network="rnn")
+    assert len(rnn.layers) == 3
+    assert rnn.layer_name(2) == 3
+    assert rnn.schema().labels["layer"] == (1, 2, 3)
+    names = {one.network: {array.name for array in one.schema().arrays} for one in (spec, gru, rnn)}
+    assert "dead" in names["rnn"]
+    assert "dead" not in names["gru"] | names["transformer"]
+    assert not any("running_mean" in one for one in names.values())
+
+
+def test_cost_of_a_sequence_counts_every_step_of_it():
+    spec = Train(network="rnn", dataset="digits_rows", norms=("none",), depth=2, width=16, batch_size=4,
+                 steps=50, every=50, seeds=1)  # fmt: skip
+    forward = 8 * (16 * (8 + 16) + 16 * (16 + 16)) + 16 * 16  # eight rows; then the padded head
+    assert spec.cost().multiply_adds == forward * (3 * 4 * 50 + 797 * 2)
 
 
 def test_the_first_and_the_last_step_are_recorded_and_evaluated():

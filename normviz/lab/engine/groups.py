@@ -72,6 +72,7 @@ class Group:
             activation=plan.activation,
             placement=plan.placement,
             options=self.options,
+            causal=plan.causal,
         )
         self.net.to(dtype)
         self.net.draw(own, [member.gain for member in members])

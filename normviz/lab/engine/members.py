@@ -51,6 +51,8 @@ class Plan:
     options: Mapping[str, Any] = field(default_factory=dict)
     """Options of the norms: eps, momentum, groups, ghost_size … each norm reads those that it knows."""
     dataset: str = "digits"
+    causal: bool = True
+    """Whether a transformer's steps attend only to themselves and those before."""
     n_train: int = 0
     """Training samples, the first ones of each seed's split; 0: all of them."""
 
@@ -72,6 +74,8 @@ class Plan:
             raise ValueError(f"width {self.width} of network {self.network!r} is not one of {allowed}")
         if not 0.0 <= self.dropout < 1.0:
             raise ValueError(f"dropout {self.dropout} is outside 0 (none) to below 1")
+        if not self.causal and network.causal is None:
+            raise ValueError(f"network {self.network!r} has no attention; causal must stay True")
         refusal = network.refusal(self.shape)
         if refusal:
             raise ValueError(refusal)

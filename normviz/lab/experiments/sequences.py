@@ -38,6 +38,7 @@ def stack_of(spec: Sequences) -> Stack:
         activation=spec.activation,
         placement=spec.placement,
         dataset=spec.dataset,
+        causal=spec.causal,
     )
     members = [
         Member(norm, seed, spec.lr, measurements.GAIN) for norm in spec.norms for seed in spec.seed_values

@@ -152,7 +152,7 @@ def deep_gradients(spec: Sequences, norm: str, placement: str, depth: int) -> Va
     y = torch.stack([split.y_train[: recorded.DEEP_BATCH] for split in splits])
     net = nets.build(
         "transformer", members=spec.seeds, shape=spec.data.shape, classes=spec.data.classes, depth=depth,
-        width=spec.deep_width, norm=norm, placement=placement,
+        width=spec.deep_width, norm=norm, placement=placement, causal=spec.causal,
     )  # fmt: skip
     net.draw(spec.seed_values, [GAIN] * spec.seeds)
     weights = [block.layer.weight for block in net.blocks[1::2]]

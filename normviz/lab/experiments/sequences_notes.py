@@ -106,6 +106,13 @@ class _Seen:
         moved = np.nan_to_num(before.max(1))
         blind = [label for label, one in zip(self.labels, before, strict=True) if (one == 0).all()]
         numbers: Numbers = {"start": start + 1}
+        if not self.spec.causal:
+            # Everybody is moved by attention: what a norm adds to that cannot be told apart.
+            known = before.max(1)[np.isfinite(before).all(1)]
+            if len(known) and known.min() >= EVIDENT:
+                ends = {"low": _rounded(known.min()), "high": _rounded(known.max())}
+                yield Note("sequences.future_attended", {**numbers, **ends})
+            return
         seeing = np.flatnonzero(moved >= EVIDENT).tolist()
         if seeing:
             worst = int(moved.argmax())

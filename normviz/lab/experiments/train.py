@@ -60,7 +60,6 @@ class Race:
         self.notes = Notes(spec)
         self._by_layer = (*_BY_LAYER, *recorded.health(spec))
         self._evaluated = set(spec.evaluated_steps)
-        self._values = np.array(spec.values_per_layer(0), np.float64)
         self._changes = {change.step for change in spec.planned}
 
     def prepare(self, step: int) -> None:
@@ -83,7 +82,6 @@ class Race:
         if any(change.what != "batch_size" for change in changes):
             self.stack.change(members(self.spec, step))
         self.probe = self._probe()
-        self._values = np.array(self.spec.values_per_layer(step), np.float64)
 
     def _probe(self) -> Probe:
         return Probe(self.stack, shown=range(0, len(self.stack.members), self.spec.seeds))
@@ -143,14 +141,15 @@ class Race:
 
     def _shares(self, counts_VLB: NDArray[Any], alive: NDArray[np.bool_]) -> NDArray[np.uint16]:
         """Counts as shares of each layer's values; nothing for a network that has diverged."""
-        shares = counts_VLB * (recorded.WHOLE / self._values[:, None]) * alive[:, 0, None, None]
+        values = np.maximum(counts_VLB.sum(-1, keepdims=True, dtype=np.float64), 1.0)
+        shares: NDArray[np.float64] = counts_VLB * (recorded.WHOLE / values) * alive[:, 0, None, None]
         return np.rint(shares).astype("<u2")
 
     def _constants(self) -> Arrays:
         spec = self.spec
         edges = self.probe.edges["hist_post"]
         arrays: Arrays = {
-            "layers": np.arange(1, spec.depth + 1, dtype="u1"),
+            "layers": np.arange(1, len(spec.layers) + 1, dtype="u1"),
             "bins": ((edges[1:] + edges[:-1]) / 2).astype("<f4"),
         }
         if spec.data.planar:
@@ -184,6 +183,7 @@ def stack(spec: Train) -> Stack:
         dropout=spec.dropout,
         options=spec.norm_options,
         dataset=spec.dataset,
+        causal=spec.causal,
     )
     return Stack(plan, members(spec), optimizer=spec.optimizer, batch_size=spec.batch_size)
 

@@ -137,7 +137,7 @@ class Notes:
             other = int(np.nanargmin(shares[:, layer]))
             numbers: Numbers = {
                 "norm": self.labels[v],
-                "layer": layer + 1,
+                "layer": self.spec.layer_name(layer),
                 "share": _rounded(shares[v, layer]),
             }
             if other == v:
@@ -161,7 +161,7 @@ class Notes:
         if sizes[v] < np.log(GRADIENT_RATIO):
             return
         grows, times = ratios[v] > 1, float(np.exp(sizes[v]))
-        numbers: Numbers = {"norm": self.labels[v], "last": norms.shape[1]}
+        numbers: Numbers = {"norm": self.labels[v], "last": self.spec.layer_name(norms.shape[1] - 1)}
         if times >= BEYOND_COUNTING:
             yield Note("train.gradient_explodes" if grows else "train.gradient_vanishes", numbers)
         else:
@@ -177,7 +177,8 @@ class Notes:
         v, layer = _place(beyond.argmax(), ratios)
         if beyond[v, layer] <= 0:
             return
-        numbers: Numbers = {"norm": self.labels[v], "layer": layer + 1, "ratio": _rounded(ratios[v, layer])}
+        numbers: Numbers = {"norm": self.labels[v], "layer": self.spec.layer_name(layer)}
+        numbers["ratio"] = _rounded(ratios[v, layer])
         yield Note("train.update_large" if ratios[v, layer] > UPDATES[1] else "train.update_small", numbers)
 
 

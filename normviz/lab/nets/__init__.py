@@ -29,10 +29,16 @@ def build(
     activation: str = "relu",
     placement: str = "before",
     options: Mapping[str, Any] | None = None,
+    causal: bool = True,
 ) -> Net:
-    """A stack of networks with all weights zero; `Net.draw` fills them.  ``options`` go to the norm."""
-    net = named(ALL_NETWORKS[network].builder)(
-        members, shape, classes, depth, width, norm, activation, placement, options or {}
+    """A stack of networks with all weights zero; `Net.draw` fills them.
+
+    ``options`` go to the norm; ``causal`` is for networks that attend (see `Network.causal`).
+    """
+    facts = ALL_NETWORKS[network]
+    more = {} if facts.causal is None else {"causal": causal}
+    net = named(facts.builder)(
+        members, shape, classes, depth, width, norm, activation, placement, options or {}, **more
     )
     assert isinstance(net, Net)
     return net

@@ -1,4 +1,4 @@
-"""The transformer: causal attention and feed-forward blocks around a residual stream, pre-norm or post-norm.
+"""The transformer: attention and feed-forward blocks around a residual stream, pre-norm or post-norm.
 
 Legend: E members, N samples, T steps, R = N·T tokens, D width, H heads.
 """
@@ -37,21 +37,27 @@ class Sublayer(nn.Module):
         super().__init__()
         self.inner, self.layer, self.norm, self.placement = inner, layer, norm, placement
 
-    def transform(self, x_ERD: Tensor, steps: int) -> Tensor:
-        """F(x), [E, R, D]."""
+    def transform(self, x_ERD: Tensor, steps: int, unseen: Tensor) -> Tensor:
+        """F(x), [E, R, D]; ``unseen`` says which steps attention leaves out, see `Transformer.unseen`."""
         raise NotImplementedError
 
     def forward(
-        self, x: Tensor, steps: int, exists: Tensor | None, tape: Tape | None, dropout: Dropout | None
+        self,
+        x: Tensor,
+        steps: int,
+        unseen: Tensor,
+        exists: Tensor | None,
+        tape: Tape | None,
+        dropout: Dropout | None,
     ) -> Tensor:
         """[E, R, D] -> [E, R, D]."""
         before = self.placement == "before"
         entering = x
         if before:
             leaving = normalized(self.norm, entering, steps, exists)
-            added = self.transform(leaving, steps)
+            added = self.transform(leaving, steps, unseen)
         else:
-            added = self.transform(x, steps)
+            added = self.transform(x, steps, unseen)
         if dropout is not None and dropout.p and self.training:
             added = dropout(added)
         y = x + added
@@ -64,20 +70,19 @@ class Sublayer(nn.Module):
 
 
 class Attention(Sublayer):
-    """Causal multi-head attention: each step attends to itself and to those before it.
+    """Multi-head attention; causal: each step attends to itself and to those before it.
 
     Source: Vaswani et al. 2017, arXiv:1706.03762, section 3.2; torch.nn.MultiheadAttention.
     """
 
-    def transform(self, x_ERD: Tensor, steps: int) -> Tensor:
+    def transform(self, x_ERD: Tensor, steps: int, unseen: Tensor) -> Tensor:
         """softmax(q·kᵀ/√(D/H))·v of each head, then one linear map."""
         members, rows, width = x_ERD.shape
         shape = members, rows // steps, steps, 3, HEADS, width // HEADS
         # [3, E, N, H, T, D/H]; laid out anew, since a batch of products wants its matrices one by one.
         q, k, v = self.inner(x_ERD).view(shape).permute(3, 0, 1, 4, 2, 5).contiguous().flatten(1, 3)
         scores = torch.bmm(q * (width // HEADS) ** -0.5, k.mT)
-        future = torch.ones(steps, steps, dtype=torch.bool, device=x_ERD.device).triu_(1)
-        mixed = torch.bmm(scores.masked_fill(future, -math.inf).softmax(-1), v)
+        mixed = torch.bmm(scores.masked_fill(unseen, -math.inf).softmax(-1), v)
         mixed = mixed.view(members, rows // steps, HEADS, steps, width // HEADS).transpose(2, 3)
         out: Tensor = self.layer(mixed.reshape(members, rows, width))
         return out
@@ -88,7 +93,7 @@ class FeedForward(Sublayer):
 
     activation = "relu"
 
-    def transform(self, x_ERD: Tensor, steps: int) -> Tensor:
+    def transform(self, x_ERD: Tensor, steps: int, unseen: Tensor) -> Tensor:
         """W₂·φ(W₁·x)."""
         out: Tensor = self.layer(ACTIVATIONS[self.activation](self.inner(x_ERD)))
         return out
@@ -98,8 +103,9 @@ class Transformer(SequenceNet):
     """``depth`` layers of attention and feed-forward around a residual stream of ``width`` channels.
 
     Inputs are embedded by a linear map, with sinusoidal positions added to it.  With pre-norm one more norm
-    stands before the head, as usual.  Attention is causal, and padding stands behind the end: no step that
-    exists ever attends to it.  Dropout acts on what each sublayer adds, with masks [N·T, D].
+    stands before the head, as usual.  With causal attention no step that exists attends to the padding, which
+    stands behind the end; without, attention leaves the padding out (torch's src_key_padding_mask).  Dropout
+    acts on what each sublayer adds, with masks [N·T, D].
 
     Shapes: x [E, N, C, T] -> logits [E, N, classes].
     Source: torch.nn.TransformerEncoderLayer, with ``norm_first`` for pre-norm.
@@ -116,6 +122,7 @@ class Transformer(SequenceNet):
         activation: str,
         placement: str,
         options: Mapping[str, Any],
+        causal: bool = True,
     ) -> None:
         def own_norm() -> Norm:
             return _norm(norm, members, width, shape[1], options)
@@ -130,6 +137,7 @@ class Transformer(SequenceNet):
             cast(FeedForward, sublayers[-1]).activation = activation
         # A sublayer is to the engine what a block is: a layer, its norm, and an entry on the tape.
         super().__init__(cast(Sequence[Block], sublayers), Linear(members, width, padded(classes)), classes)
+        self.causal = causal
         self.embedding = Linear(members, shape[0] - 1, width)
         self.last_norm = own_norm() if placement == "before" else None
 
@@ -148,15 +156,23 @@ class Transformer(SequenceNet):
         """The residual stream at every step, as the head sees it, [E, N, T, D]."""
         members, samples, _, steps = x.shape
         exists = existing(x).flatten(1) if self.masked else None
+        unseen = self.unseen(x)
         tokens = x[:, :, :-1].transpose(2, 3).reshape(members, samples * steps, -1)
         stream = self.embedding(tokens)
         stream = stream + positions(steps, stream.shape[2], x).repeat(samples, 1)
         for sublayer in self.blocks:
-            stream = cast(Any, sublayer)(stream, steps, exists, tape, dropout)
+            stream = cast(Any, sublayer)(stream, steps, unseen, exists, tape, dropout)
         if self.last_norm is not None:
             stream = normalized(self.last_norm, stream, steps, exists)
         by_step: Tensor = stream.view(members, samples, steps, -1)
         return by_step
+
+    def unseen(self, x: Tensor) -> Tensor:
+        """Steps that get no attention: the future of each step, [T, T], or the padding, [E·N·H, 1, T]."""
+        if self.causal:
+            steps = x.shape[3]
+            return torch.ones(steps, steps, dtype=torch.bool, device=x.device).triu_(1)
+        return (~existing(x)).flatten(0, 1).repeat_interleave(HEADS, 0).unsqueeze(1)
 
 
 def positions(steps: int, width: int, like: Tensor) -> Tensor:

@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from normviz.catalog.networks import NETWORKS, OPTIMIZERS
-from normviz.catalog.norms import NORMS, reason
+from normviz.catalog.networks import OPTIMIZERS
+from normviz.catalog.norms import NORMS
+from normviz.catalog.sequences import ALL_NETWORKS, SEQUENCE_NETWORKS
 from normviz.lab.engine import Member, Plan, Stack
 from tests.lab import plain
 
@@ -29,12 +30,13 @@ def assert_same(one: list[torch.Tensor], other: list[torch.Tensor]) -> None:
         assert torch.equal(a.nan_to_num(), b.nan_to_num())
 
 
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("network", ALL_NETWORKS)
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_a_change_to_the_same_members_changes_nothing(network: str, optimizer: str) -> None:
-    fitting = [norm for norm in NORMS if not reason(norm, NETWORKS[network].form)]
+    fitting = [norm for norm in NORMS if not ALL_NETWORKS[network].reason(norm)]
     members = [Member(norm, seed, 0.01) for norm in fitting for seed in (0, 3)]
-    plan = Plan(network, 3, 16, dropout=0.2)
+    dataset = "marked" if network in SEQUENCE_NETWORKS else "digits"
+    plan = Plan(network, 3, 16, dropout=0.2, dataset=dataset)
     stacks = [Stack(plan, members, optimizer=optimizer, batch_size=16) for _ in range(2)]
     for stack in stacks:
         stack.step(2)

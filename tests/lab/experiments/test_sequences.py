@@ -96,6 +96,23 @@ def test_who_sees_the_future_is_as_the_norms_are_made(spec):
         assert (mates[spec.norms.index("batch"), :start] == 0).all()
 
 
+def test_attention_that_sees_the_future_is_not_blamed_on_the_norm():
+    spec = small(norms=ALL, causal=False)
+    recording, start = record(spec), spec.changed_from
+    own = recording.at("leak_own")[:, :start]
+    assert (own > 0).all()
+    mates = recording.at("leak_mates")
+    assert all(bool((mates[v] > 0).any()) == (norm == "batch") for v, norm in enumerate(ALL))
+    notes_ = {note.id: note.numbers for note in recording.frame(-1).notes}
+    assert not {"sequences.future_seen", "sequences.future_blind", "sequences.eval_blind"} & set(notes_)
+    told = notes_["sequences.future_attended"]
+    assert told["start"] == start + 1
+    assert told["low"] == pytest.approx(own.max(1).min(), rel=1e-3)
+    assert told["high"] == pytest.approx(own.max(1).max(), rel=1e-3)
+    masked, _ = recording.at("padding")
+    assert (masked[[ALL.index(norm) for norm in ("none", "batch", "layer", "rms")]] < 1e-5).all()
+
+
 def test_a_leak_is_the_median_of_relative_changes():
     spec = small(norms=("none", "batch"))
     stack = stack_of(spec)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from normviz.catalog.datasets import DATASETS
-from normviz.catalog.networks import ACTIVATIONS, NETWORKS, OPTIMIZERS
+from normviz.catalog.networks import ACTIVATIONS, OPTIMIZERS
 from normviz.catalog.norms import NORMS, reason
+from normviz.catalog.sequences import ALL_NETWORKS, SEQUENCE_NETWORKS
 from normviz.frames import Frame, Recording, Schema
 from normviz.lab.experiments.train import run, stack
 from normviz.readings.train import TEMPLATES
@@ -68,12 +69,14 @@ def test_members_of_one_seed_start_alike():
     assert np.array_equal(entering[0], entering[2])
 
 
-@pytest.mark.parametrize("network", list(NETWORKS))
+@pytest.mark.parametrize("network", ALL_NETWORKS)
 @pytest.mark.parametrize("norm", list(NORMS))
 def test_every_norm_trains_wherever_it_applies(norm, network):
-    if reason(norm, NETWORKS[network].form):
+    if ALL_NETWORKS[network].reason(norm):
         return
-    spec = _train(norms=(norm,), network=network, lr=0.01, seeds=1)
+    dataset = "marked" if network in SEQUENCE_NETWORKS else "digits"
+    # Without a norm a transformer diverges from He initialization.
+    spec = _train(norms=(norm,), network=network, dataset=dataset, lr=0.01, seeds=1, gain=0.5)
     frames = run(spec)
     schema = next(frames)
     first, second = (schema.decode(schema.encode(next(frames))) for _ in range(2))  # ten steps lie between
@@ -376,3 +379,51 @@ def test_a_cnn_tells_shapes_apart():
     )  # fmt: skip
     accuracy = record(spec).at("test_accuracy_median")[0]
     assert accuracy > 0.35  # guessing: 0.17
+
+
+# --- sequences --------------------------------------------------------------------------------------------
+
+SEQUENCES = {"dataset": "marked", "optimizer": "adam", "lr": 0.01, "gain": 0.5, "seeds": 1, "depth": 2}
+
+
+@pytest.mark.parametrize("network", SEQUENCE_NETWORKS)
+def test_a_race_of_sequence_networks_is_that_of_their_stack(network):
+    spec = _train(network=network, **SEQUENCES, norms=("none", "batch", "layer"))
+    recording, bare = record(spec), stack(spec)
+    assert _bytes(recording) == _bytes(record.__wrapped__(spec))
+    bare.step(50)
+    assert np.array_equal(recording.at("test_accuracy")[:, 0], (1 - bare.test_error()).astype("f4"))
+    loss = recording.at("loss", 0)[:, 0]
+    assert recording.at("update_ratio").shape == (3, len(spec.layers))
+    assert np.isfinite(loss).all()
+    assert recording.nbytes <= spec.cost().recording_bytes
+    for name in ("hist_pre", "hist_post", "hist_grad"):
+        whole = recording.at(name).sum(-1, dtype=np.int64)
+        assert np.abs(whole - recorded.WHOLE).max() <= recorded.BINS / 2
+    for k in range(len(recording)):
+        for note in recording.frame(k).notes:
+            assert "{" not in TEMPLATES[note.id].format(**note.numbers)
+
+
+def test_attention_that_is_not_causal_is_another_network():
+    spec = _train(network="transformer", **SEQUENCES, norms=("layer",))
+    causal, free = record(spec), record(spec.replace(causal=False))
+    assert np.array_equal(causal.at("hist_pre", 0)[0, 0], free.at("hist_pre", 0)[0, 0])  # before attention
+    assert not np.array_equal(causal.at("loss", 0), free.at("loss", 0))
+
+
+@pytest.mark.parametrize("network", SEQUENCE_NETWORKS)
+def test_sequence_networks_change_their_norm_after_a_common_beginning(network):
+    spec = _train(network=network, **SEQUENCES, norms=("none", "batch"), dropout=0.1)
+    changed = spec.replace(changes="20:norm.none=layer;20:lr=0.02;30:norm.batch=dyt")
+    plain, other = record(spec), record(changed)
+    for k, step in enumerate(spec.recorded_steps):
+        one, two = (recording.frame(k).arrays for recording in (plain, other))
+        same = [
+            np.array_equal(one[name], two[name], equal_nan=True)
+            for name in ("loss", "update_ratio", "hist_pre", "hist_post", "grad_norm_weight")
+        ]
+        assert all(same) if step < 20 else not any(same)
+    k = spec.recorded_steps.index(20)
+    assert (other.at("gamma_mean", k)[0] == 1).all()
+    assert np.isfinite(other.at("loss")).all()

@@ -24,6 +24,7 @@ PLANS = {
     "transformer": Plan("transformer", 2, 32, dataset="marked", dropout=0.1),
     "rnn": Plan("rnn", 2, 32, "tanh", dataset="marked", dropout=0.1),
     "gru": Plan("gru", 2, 32, "tanh", dataset="marked", dropout=0.1),
+    "free": Plan("transformer", 2, 32, dataset="marked", dropout=0.1, causal=False),
 }
 SHAPE, CLASSES = (6, 16), 4
 
@@ -142,8 +143,11 @@ def _plain_norm(norm: str, own: nn.Module, member: int, a: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("placement", ["before", "after"])
-def test_a_transformer_is_torchs_encoder(placement: str) -> None:
-    net, x = built("transformer", "layer", [5, 6], placement=placement), batch(2, full=True)
+@pytest.mark.parametrize("causal", [True, False])
+def test_a_transformer_is_torchs_encoder(placement: str, causal: bool) -> None:
+    net, x = built("transformer", "layer", [5, 6], placement=placement, causal=causal), batch(2)
+    exists = x[:, :, -1] > 0.5
+    assert not exists.all()
     for member in range(2):
         layers = []
         for attention, forward in zip(net.blocks[::2], net.blocks[1::2], strict=True):
@@ -167,14 +171,18 @@ def test_a_transformer_is_torchs_encoder(placement: str) -> None:
             layers.append(single)
         h = x[member, :, :-1].mT @ net.embedding.weight[member] + net.embedding.bias[member]
         h = h + _naive_positions(16, 32)
-        causal = nn.Transformer.generate_square_subsequent_mask(16, dtype=torch.float64)
+        future = nn.Transformer.generate_square_subsequent_mask(16, dtype=torch.float64)
         for single in layers:
-            h = single(h, src_mask=causal, is_causal=True)
+            if causal:
+                h = single(h, src_mask=future, is_causal=True)
+            else:
+                h = single(h, src_key_padding_mask=~exists[member])
         if net.last_norm is not None:
             h = nn.functional.layer_norm(h, (32,), net.last_norm.gamma[member], net.last_norm.beta[member])
         expected = h @ net.head.weight[member, :, :4] + net.head.bias[member, 0, :4]
         torch.testing.assert_close(net.answers(x)[member], expected, rtol=1e-9, atol=1e-9)
-        torch.testing.assert_close(net(x)[member], expected[:, -1], rtol=1e-9, atol=1e-9)
+        last = expected[torch.arange(12), exists[member].sum(1) - 1]
+        torch.testing.assert_close(net(x)[member], last, rtol=1e-9, atol=1e-9)
 
 
 def _naive_positions(steps: int, width: int) -> Tensor:
@@ -324,6 +332,20 @@ def test_who_sees_the_future_and_who_the_batch_mates(name: str, norm: str) -> No
     assert not (moved[:, 1:] > 0).any()
 
 
+def test_attention_that_is_not_causal_sees_the_future_but_no_padding() -> None:
+    net, x = built("transformer", "layer", [0, 1], causal=False), batch(2)
+    longer, filled = _padded(x, 8), torch.where(x[:, :, -1:] > 0.5, x, 7.0)
+    filled[:, :, -1] = x[:, :, -1]
+    for other in (longer, filled):
+        torch.testing.assert_close(net(other), net(x), rtol=1e-11, atol=1e-11)
+    full = batch(2, full=True)
+    changed = full.clone()
+    changed[:, 0, :-1, 9:] = full[:, 1, :-1, 9:]
+    moved = (net.answers(changed) - net.answers(full)).abs().amax(-1)
+    assert (moved[:, 0] > 1e-6).all()
+    assert not (moved[:, 1:] > 0).any()
+
+
 # --- in the engine ----------------------------------------------------------------------------------------
 
 
@@ -339,12 +361,13 @@ def course(plan: Plan, members: list[Member], watched: Member, steps: int = 4) -
     return [torch.tensor(losses), *stack.parameters(place).values(), *buffers, logits]
 
 
-@pytest.mark.parametrize(("name", "norm"), FITTING)
+@pytest.mark.parametrize(("name", "norm"), [*FITTING, ("free", "batch"), ("free", "layer")])
 def test_a_member_is_bit_equal_alone_and_in_stacks(name: str, norm: str) -> None:
     watched = Member(norm, 11, 0.003, 0.7)
     alone = course(PLANS[name], [watched], watched)
     others = [Member(norm, seed, 0.003 * (1 + seed % 2), 0.8) for seed in range(6)]
-    mixed = [Member(other, seed, 0.003) for form, other in FITTING if form == name for seed in (0, 11)]
+    form = PLANS[name].network
+    mixed = [Member(other, seed, 0.003) for of, other in FITTING if of == form for seed in (0, 11)]
     for company in ([*others[:2], watched, *others[2:]], [*others, watched], [*mixed, watched]):
         for one, other in zip(alone, course(PLANS[name], company, watched), strict=True):
             assert torch.equal(one, other)
@@ -426,5 +449,7 @@ def test_networks_refuse_what_they_cannot_read() -> None:
         Plan("transformer", 2, 32)
     with pytest.raises(ValueError, match="a single value"):
         nets.build("rnn", members=1, shape=SHAPE, classes=4, depth=1, width=16, norm="instance")
+    with pytest.raises(ValueError, match="no attention"):
+        Plan("rnn", 2, 32, dataset="marked", causal=False)
     with pytest.raises(ValueError, match="residual stream"):
         nets.build("transformer", members=1, shape=SHAPE, classes=4, depth=1, width=16, norm="weight_norm")
