@@ -10,6 +10,7 @@ from normviz.ui.controls import controls
 from normviz.ui.questions import chosen, told
 from normviz.ui.sizes import sized
 from normviz.ui.stage import stage
+from normviz.ui.times import timed
 from normviz.ui.train import QUESTIONS
 
 heading = st.container()
@@ -27,6 +28,7 @@ at = stage(spec, *question.figures(spec), predict=asked, changeable=race)
 if race:
     with notices:
         planned(spec, at)
+    timed(spec)
 
 told(question)
 with st.expander("The normalizations and their sources", icon=":material/menu_book:"):

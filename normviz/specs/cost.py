@@ -15,6 +15,7 @@ from normviz.catalog.networks import NETWORKS, Layer, Network
 from normviz.catalog.norms import NORMS, reason
 from normviz.frames import Array, Recording, Schema
 from normviz.spec import Cost, Spec, SpecError, knob
+from normviz.specs.train import Train
 
 _NETWORKS = ("cnn", "mlp")
 _GHOST = 16  # samples of a ghost batch where the batch is large enough
@@ -65,6 +66,19 @@ class NormCost(Spec):
         60, label="Rounds", low=5, high=400, step=5, expert=True,
         help="In each round every norm is timed once, right beside the same network without a norm.",
     )  # fmt: skip
+
+    @classmethod
+    def of_step(cls, race: Train) -> NormCost | None:
+        """A training step of each variant of a race, as nearly as it is timed here; None for other networks.
+
+        Batches of fewer than 8 samples and depths beyond 16 are timed at 8 and 16.
+        """
+        if race.network not in _NETWORKS:
+            return None
+        return cls(
+            norms=race.norms, network=race.network, part="step", batch_size=max(8, race.batch_size),
+            width=race.first_width, depth=min(16, race.depth), members=race.seeds,
+        )  # fmt: skip
 
     # --- what follows from the fields ---------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from urllib.parse import urlencode
 
@@ -246,3 +247,20 @@ def test_sequences_run_in_the_networks_that_read_them(visit: Visit) -> None:
     expect(page.get_by_test_id("stAlert")).to_have_count(0, timeout=PATIENCE)
     visitor.wait("status", "done")
     assert visitor.state()["run"] == spec.replace(network="transformer").key
+
+
+def test_the_time_per_step_is_measured_where_a_visitor_asks(visit: Visit) -> None:
+    """Beside the race, on a stage of its own; the link says so."""
+    spec = Train(norms=("none", "batch"), depth=2, width=16, steps=50, seeds=1)
+    page = visit().open(address(spec))
+    page.wait_for_selector('.nv-stage[data-status="done"]')
+    expect(page.locator(".nv-stage")).to_have_count(1)
+    page.get_by_text("Time per step of each variant").click()
+    expect(page.locator(".nv-stage")).to_have_count(2, timeout=PATIENCE)
+    expect(page).to_have_url(re.compile("time=true"))
+    page.wait_for_selector('.nv-stage[data-status="done"] >> nth=1')
+    bars = page.evaluate(
+        "() => chart('ratio').data.filter((one) => one.type === 'bar').map((one) => plain(one.x))"
+    )
+    assert len(bars) == 2
+    assert all(0 < times[0] < 100 for times in bars)
