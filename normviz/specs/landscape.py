@@ -10,12 +10,12 @@ import numpy as np
 
 from normviz.catalog.datasets import DATASETS
 from normviz.catalog.networks import ACTIVATIONS, NETWORKS
-from normviz.catalog.norms import NORMS, reason
+from normviz.catalog.norms import NORMS
 from normviz.frames import Recording, Schema
 from normviz.spec import Cost, Spec, SpecError, knob
 from normviz.specs import landscape_frames
+from normviz.specs.fits import mlp_conflicts
 
-_GROUPED = ("group", "weight_standardization")
 NEAREST, FARTHEST = 0.5, 4.0
 """Steps along the gradient that are tried, in learning rates."""
 
@@ -98,22 +98,7 @@ class Landscape(Spec):
 
     def conflicts(self) -> Iterator[SpecError]:
         """What fits each field alone but not together."""
-        for norm in self.norms:
-            why = reason(norm, "mlp")
-            if why:
-                fitting = [one for one in NORMS if not reason(one, "mlp")]
-                yield SpecError("Normalizations", NORMS[norm].label, ", ".join(fitting), why, field="norms")
-        most = self.width // 2  # a group of a single value would be normalized to zero
-        if any(norm in self.norms for norm in _GROUPED) and (self.groups > most or self.width % self.groups):
-            yield SpecError(
-                "Groups", self.groups, f"a divisor of the width {self.width}, at most {most}",
-                "Choose fewer groups or a wider network.", field="groups",
-            )  # fmt: skip
-        if "ghost_batch" in self.norms and self.batch_size % self.ghost_size:
-            yield SpecError(
-                "Ghost batch size", self.ghost_size, f"a divisor of the batch size {self.batch_size}",
-                "Choose smaller ghost batches or a larger batch.", field="ghost_size",
-            )  # fmt: skip
+        yield from mlp_conflicts(self)
 
     def cost(self) -> Cost:
         """A pass forward and backward for every training step, and for every place of every look."""

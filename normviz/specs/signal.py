@@ -9,13 +9,12 @@ from typing import Any
 
 from normviz.catalog.datasets import DATASETS
 from normviz.catalog.networks import ACTIVATIONS, NETWORKS
-from normviz.catalog.norms import NORMS, reason
+from normviz.catalog.norms import NORMS
 from normviz.frames import Recording, Schema
 from normviz.spec import Cost, Spec, SpecError, knob
 from normviz.specs import signal_frames
+from normviz.specs.fits import mlp_conflicts
 
-_GROUPED = ("group", "weight_standardization")
-"""Norms that normalize groups of units (weight standardization is followed by group norm)."""
 _DRAWING = 30
 """Multiply-adds that take as long as drawing one weight at random."""
 
@@ -122,23 +121,7 @@ class Signal(Spec):
 
     def conflicts(self) -> Iterator[SpecError]:
         """What fits each field alone but not together."""
-        for norm in self.norms:
-            why = reason(norm, "mlp")
-            if why:
-                fitting = [one for one in NORMS if not reason(one, "mlp")]
-                yield SpecError("Normalizations", NORMS[norm].label, ", ".join(fitting), why, field="norms")
-        # A group of a single value would be normalized to zero.
-        most = self.width // 2
-        if any(norm in self.norms for norm in _GROUPED) and (self.groups > most or self.width % self.groups):
-            yield SpecError(
-                "Groups", self.groups, f"a divisor of the width {self.width}, at most {most}",
-                "Choose fewer groups or a wider network.", field="groups",
-            )  # fmt: skip
-        if "ghost_batch" in self.norms and self.batch_size % self.ghost_size:
-            yield SpecError(
-                "Ghost batch size", self.ghost_size, f"a divisor of the batch size {self.batch_size}",
-                "Choose smaller ghost batches or a larger batch.", field="ghost_size",
-            )  # fmt: skip
+        yield from mlp_conflicts(self)
 
     def cost(self) -> Cost:
         """One pass forward and backward (three times the forward one) of all members, and the drawing."""

@@ -13,11 +13,10 @@ from normviz.catalog.sequences import ALL_DATASETS, ALL_NETWORKS
 from normviz.frames import Recording, Schema
 from normviz.spec import Cost, Spec, SpecError, knob
 from normviz.specs import train_changes, train_frames
+from normviz.specs.fits import GROUPED
 from normviz.specs.train_changes import Change
 
 _RENORM, _GHOST = NORMS["batch_renorm"].options, NORMS["ghost_batch"].options
-_GROUPED = ("group", "weight_standardization")
-"""Norms that normalize groups of channels (weight standardization is followed by group norm)."""
 
 EVALUATE_EVERY = 10
 """Fewest steps between two evaluations on the whole test split."""
@@ -321,7 +320,7 @@ class Train(Spec):
     def _sizes(self) -> Iterator[SpecError]:
         """Groups and ghost batches that do not come out even."""
         narrowest = min(layer.channels for layer in self.layers)
-        if any(norm in self.norms_used for norm in _GROUPED):
+        if any(norm in self.norms_used for norm in GROUPED):
             # A group of a single value would be normalized to zero.
             most = narrowest // 2 if self.net.lone else narrowest
             if self.groups > most or narrowest % self.groups:

@@ -1,0 +1,48 @@
+"""What fits together in networks of equal hidden layers: norms, groups of units, ghost batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from normviz.catalog.norms import NORMS, reason
+from normviz.spec import SpecError
+
+GROUPED = ("group", "weight_standardization")
+"""Norms that normalize groups of units (weight standardization is followed by group norm)."""
+
+
+class _Mlp(Protocol):
+    """The fields of a spec that are looked at."""
+
+    @property
+    def norms(self) -> tuple[str, ...]: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def groups(self) -> int: ...
+    @property
+    def batch_size(self) -> int: ...
+    @property
+    def ghost_size(self) -> int: ...
+
+
+def mlp_conflicts(spec: _Mlp) -> Iterator[SpecError]:
+    """Norms that do not apply to an MLP, and groups or ghost batches that do not come out even."""
+    for norm in spec.norms:
+        why = reason(norm, "mlp")
+        if why:
+            fitting = [one for one in NORMS if not reason(one, "mlp")]
+            yield SpecError("Normalizations", NORMS[norm].label, ", ".join(fitting), why, field="norms")
+    # A group of a single value would be normalized to zero.
+    most = spec.width // 2
+    if any(norm in spec.norms for norm in GROUPED) and (spec.groups > most or spec.width % spec.groups):
+        yield SpecError(
+            "Groups", spec.groups, f"a divisor of the width {spec.width}, at most {most}",
+            "Choose fewer groups or a wider network.", field="groups",
+        )  # fmt: skip
+    if "ghost_batch" in spec.norms and spec.batch_size % spec.ghost_size:
+        yield SpecError(
+            "Ghost batch size", spec.ghost_size, f"a divisor of the batch size {spec.batch_size}",
+            "Choose smaller ghost batches or a larger batch.", field="ghost_size",
+        )  # fmt: skip
