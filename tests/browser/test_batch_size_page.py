@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from normviz.frames import Frame, Recording, Schema
 from normviz.lab import runs
 from normviz.readings import TEMPLATES
 from normviz.spec import Spec
@@ -31,13 +30,8 @@ def address(spec: Spec) -> str:
     return "batch-size?" + urlencode(asked | spec.to_query())
 
 
-@cache
-def recorded(spec: Spec) -> Recording:
-    """The run of a spec, computed here."""
-    frames = runs.runner(spec)(spec)
-    schema = next(frames)
-    assert isinstance(schema, Schema)
-    return Recording(schema, [schema.encode(frame) for frame in frames if isinstance(frame, Frame)])
+recorded = cache(runs.record)
+"""The recording of a spec, computed once."""
 
 
 def told(spec: Spec) -> list[str]:

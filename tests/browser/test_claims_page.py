@@ -11,8 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from normviz.catalog.claims import CLAIMS, VERDICTS
-from normviz.frames import Frame, Recording
-from normviz.lab.experiments.claims import run
+from normviz.lab import runs
 from normviz.readings import TEMPLATES
 from normviz.specs.claims import Claims
 from tests.browser.visitors import Visitor
@@ -29,11 +28,8 @@ def address(spec: Claims) -> str:
     return "claims?" + urlencode(spec.to_query())
 
 
-@cache
-def recorded(spec: Claims) -> Recording:
-    """The run of a spec, computed here."""
-    schema = spec.schema()
-    return Recording(schema, [schema.encode(frame) for frame in run(spec) if isinstance(frame, Frame)])
+recorded = cache(runs.record)
+"""The recording of a spec, computed once."""
 
 
 def test_twelve_cards_say_what_the_rules_make_of_the_recording(visit: Visit) -> None:

@@ -11,8 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from normviz.figures.sequences import figures
-from normviz.frames import Recording
-from normviz.lab.experiments.sequences import run
+from normviz.lab import runs
 from normviz.readings.sequences import TEMPLATES
 from normviz.specs.sequences import Sequences
 from tests.browser.visitors import Visitor
@@ -29,11 +28,8 @@ def address(spec: Sequences) -> str:
     return "sequences?" + urlencode(spec.to_query())
 
 
-@cache
-def recorded(spec: Sequences) -> Recording:
-    """The run of a spec, computed here."""
-    schema, *frames = run(spec)
-    return Recording(schema, [schema.encode(frame) for frame in frames])  # type: ignore[union-attr,arg-type]
+recorded = cache(runs.record)
+"""The recording of a spec, computed once."""
 
 
 def curves(visitor: Visitor, figure: str) -> dict[str, list[float]]:

@@ -10,8 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from normviz.figures.signal import figures
-from normviz.frames import Recording
-from normviz.lab.experiments.signal import run
+from normviz.lab.runs import record as recorded
 from normviz.readings.signal import TEMPLATES
 from normviz.specs.signal import Signal
 from tests.browser.visitors import Visitor
@@ -26,12 +25,6 @@ SMALL = Signal(depth=12, width=32, batch_size=16, seeds=2, groups=4)
 def address(spec: Signal) -> str:
     """Where the page shows a spec."""
     return "signal?" + urlencode(spec.to_query())
-
-
-def recorded(spec: Signal) -> Recording:
-    """The run of a spec, computed here."""
-    schema, frame = run(spec)
-    return Recording(schema, [schema.encode(frame)])  # type: ignore[union-attr,arg-type]
 
 
 def curves(visitor: Visitor, figure: str) -> dict[str, list[float]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -16,7 +15,8 @@ from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
 from normviz.figures.bound import resolve
 from normviz.figures.theme import STYLES
 from normviz.figures.train import figures
-from normviz.frames import Frame, Recording, Schema
+from normviz.frames import Recording
+from normviz.lab.runs import record as recorded
 from normviz.readings import TEMPLATES
 from normviz.specs.train import Train
 from tests.browser.visitors import Server, Visitor
@@ -27,19 +27,6 @@ Visit = Callable[..., Visitor]
 SMALL = Train(norms=("none", "batch"), depth=3, width=16, steps=100, seeds=2)
 LOOKS = Path(__file__).with_name("looks.js").read_text(encoding="utf-8")
 ADDRESS = "train?" + urlencode(SMALL.to_query())
-
-
-def recorded(spec: Train) -> Recording:
-    """The run of a spec, computed here."""
-    module, name = spec.runner.split(":")
-    recording: Recording | None = None
-    for one in getattr(import_module(module), name)(spec):
-        if isinstance(one, Schema):
-            recording = Recording(one)
-        elif recording is not None and isinstance(one, Frame):
-            recording.append(recording.schema.encode(one))
-    assert recording is not None
-    return recording
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from normviz.figures.theme import STYLES
 from normviz.figures.train import LOSSES, figures
 from normviz.frames import Recording
 from normviz.lab.experiments.placement import run as place
-from normviz.lab.experiments.train import run
+from normviz.lab.runs import record as recorded
 from normviz.readings import TEMPLATES
 from normviz.specs.placement import Placement
 from normviz.specs.train import Train
@@ -30,15 +30,6 @@ PATIENCE = 60_000  # ms; a busy machine is no fault of the page
 def address(spec: Train) -> str:
     """Where the page shows a spec."""
     return "train?" + urlencode(spec.to_query())
-
-
-def recorded(spec: Train) -> Recording:
-    """The run of a spec, computed here."""
-    frames = run(spec)
-    recording = Recording(next(frames))  # type: ignore[arg-type]
-    for frame in frames:
-        recording.append(recording.schema.encode(frame))  # type: ignore[arg-type]
-    return recording
 
 
 def choose(page: Page, label: str, option: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from importlib import import_module
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,7 +13,7 @@ from playwright.sync_api import expect
 
 from normviz.figures import landscape, noisy_bn, scale
 from normviz.figures.bound import resolve
-from normviz.frames import Recording
+from normviz.lab import runs
 from normviz.readings import TEMPLATES
 from normviz.spec import Spec
 from normviz.specs import scale_frames
@@ -40,12 +39,8 @@ def address(spec: Spec) -> str:
     return "why?" + urlencode({"question": spec.name, **spec.to_query()})
 
 
-@cache
-def recorded(spec: Spec) -> Recording:
-    """The run of a spec, computed here."""
-    module, _, name = spec.runner.partition(":")
-    schema, *frames = getattr(import_module(module), name)(spec)
-    return Recording(schema, [schema.encode(frame) for frame in frames])
+recorded = cache(runs.record)
+"""The recording of a spec, computed once."""
 
 
 def assert_drawn(visitor: Visitor, spec: Spec, key: str, frame: int, layer: int = 0) -> None:

@@ -7,8 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from normviz.frames import Recording
-from normviz.lab import data
+from normviz.lab import data, runs
 from normviz.lab.experiments import batch_size_cases as cases
 from normviz.lab.experiments.batch_size import members, run
 from normviz.lab.experiments.batch_size_notes import notes
@@ -28,11 +27,8 @@ SPECS = {
 }
 
 
-@cache
-def record(spec):
-    frames = run(spec)
-    schema = next(frames)
-    return Recording(schema, [schema.encode(frame) for frame in frames])
+record = cache(runs.record)
+"""The recording of a spec, computed once."""
 
 
 @pytest.fixture(params=list(SPECS))

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from normviz.frames import Recording
+from normviz.lab import runs
 from normviz.lab.experiments import train
-from normviz.lab.experiments.landscape import run
 from normviz.readings.landscape import TEMPLATES
 from normviz.specs import landscape_frames as recorded
 from normviz.specs.landscape import Landscape
@@ -18,10 +18,8 @@ from normviz.specs.train import Train
 SMALL = {"depth": 3, "width": 32, "batch_size": 32, "steps": 40, "every": 5, "tries": 4, "seeds": 2}
 
 
-@cache
-def record(spec):
-    schema, *frames = run(spec)
-    return Recording(schema, [schema.encode(frame) for frame in frames])
+record = cache(runs.record)
+"""The recording of a spec, computed once."""
 
 
 def test_the_same_spec_gives_the_same_bytes():

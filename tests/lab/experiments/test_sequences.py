@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from normviz.frames import Recording
+from normviz.lab import runs
 from normviz.lab.experiments import sequences_measurements as measurements
 from normviz.lab.experiments.sequences import Course, run, stack_of
 from normviz.lab.experiments.sequences_notes import notes
@@ -25,11 +25,8 @@ def small(**values):
     return Sequences(**{**SMALL, **values})
 
 
-@cache
-def record(spec):
-    """The recording of a run."""
-    schema, *frames = run(spec)
-    return Recording(schema, [schema.encode(frame) for frame in frames])
+record = cache(runs.record)
+"""The recording of a spec, computed once."""
 
 
 def said(recording, k=-1):
