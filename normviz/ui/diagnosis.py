@@ -57,7 +57,7 @@ def choose() -> Choice:
 
 def norms_table(spec: NormCost) -> None:
     """All norms, with their measured cost as soon as it is there."""
-    with st.container(key="norms-table"):  # scrolls sideways by itself on a phone (assets/stage.css)
+    with st.container(key="norms-table"):  # named for assets/stage.css
         _norms_table(spec)
 
 
@@ -65,7 +65,7 @@ def _norms_table(spec: NormCost) -> None:
     try:
         token = player.current().open(spec)
     except SpecError:
-        st.markdown(table(spec, None))  # the stage below says why there is no measurement
+        _draw(table(spec, None))  # the stage below says why there is no measurement
         return
     run = player.current().run(token)
     waiting = run is not None and not run.ended
@@ -74,24 +74,29 @@ def _norms_table(spec: NormCost) -> None:
     @st.fragment(run_every=_PATIENCE if waiting else None)
     def drawn() -> None:
         now = player.current().run(token)
-        st.markdown(table(spec, now.recording if now and now.frames else None))
+        _draw(table(spec, now.recording if now and now.frames else None))
         if waiting and now is not None and now.ended:
             st.rerun()
 
     drawn()
 
 
-def table(spec: NormCost, recording: Recording | None) -> str:
-    """The norms of the catalog as a Markdown table, one row each."""
+def _draw(columns: dict[str, tuple[str, ...]]) -> None:
+    st.table(
+        columns, border="horizontal", alt="All normalizations: formula, what they need and what they cost"
+    )
+
+
+def table(spec: NormCost, recording: Recording | None) -> dict[str, tuple[str, ...]]:
+    """The norms of the catalog, column by column in Markdown, one cell per norm in each."""
     heads = ("Norm", "Cost here", "Formula", "Averaged", "Learned", "Kept", "train ≠ eval", "Applies to")
     rows = [_row(fact, _cost(fact.name, spec, recording)) for fact in NORMS.values()]
-    lines = [heads, ("---",) * len(heads), *rows]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+    return dict(zip(heads, zip(*rows, strict=True), strict=True))
 
 
 def _row(fact: NormFact, cost: str) -> tuple[str, ...]:
     applies = ", ".join(_FORMS[form] for form in FORMS if fact.applies[form] is None)
-    formula = f"${fact.formula.replace('|', chr(92) + 'vert ')}$"
+    formula = f"${fact.formula}$"
     differs = "yes" if fact.train_differs_from_eval else "no"
     return fact.label, cost, formula, fact.axes, fact.parameters, fact.state, differs, applies
 
