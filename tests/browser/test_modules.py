@@ -155,6 +155,40 @@ def recording() -> Recording:
     return recording
 
 
+def test_a_whole_recording_is_read_as_python_wrote_it(modules: Page, recording: Recording) -> None:
+    """Behind a byte of something else, so that nothing is aligned; then as a run without a server."""
+    data = base64.b64encode(b"!" + recording.to_bytes({"experiment": "odd"})).decode()
+    found = modules.evaluate(
+        """(data) => {
+            const file = bytes(data).subarray(1);
+            const { recording, about } = frames_.readRecording(file);
+            const run = new runs_.Run({ run: "k", settings: [], figures: [], recording: file }, null, {});
+            run.close();
+            const { status, finished, recorded, lastStep } = run;
+            const arrays = Array.from({ length: recording.length }, (_, k) => [0, 1, 2, 3, 4].map((i) =>
+                plain(recording.at(i, k))));
+            return { about, arrays, run: { status, finished, recorded, lastStep, frames: run.frames } };
+        }""",
+        data,
+    )
+
+    def held(name: str, k: int) -> Any:
+        steps_so_far, values = recording.history(name, k)
+        return plain(values[-1].ravel()) if len(steps_so_far) else None
+
+    names = [array.name for array in recording.schema.arrays]
+    assert found["about"] == {"experiment": "odd"}
+    assert found["arrays"] == [[held(name, k) for name in names] for k in range(len(recording))]
+    assert found["run"] == {"status": "done", "finished": True, "recorded": True, "lastStep": 70, "frames": 8}
+
+
+@pytest.mark.parametrize("cut", [3, -1])
+def test_bytes_that_are_no_recording_are_refused(modules: Page, recording: Recording, cut: int) -> None:
+    data = base64.b64encode(recording.to_bytes()[:cut]).decode()
+    with pytest.raises(Exception, match="not a NormViz recording|middle of a frame"):
+        modules.evaluate("data => frames_.readRecording(bytes(data)).recording.length", data)
+
+
 REFS: list[Ref] = [
     now("bins"), now("loss"), now("loss", 1), now("loss", 1, 2), now("loss", None, 2), now("loss", -1, -3),
     now("hist"), now("hist", 0), now("hist", 0, "layer"), now("hist", None, "layer"), now("hist", 1, None, 3),

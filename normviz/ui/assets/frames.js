@@ -4,6 +4,8 @@
 //   mask   = bit i is set if array i of the schema is present
 //   arrays = the present arrays in the schema's order, C order, no padding, little endian
 //
+//   file   = "NORMVIZ1", then u32 length + JSON {schema, about}, then u32 length + frame …
+//
 // A frame carries only what is new, so what an array is at frame k is its latest value at or before k.
 
 const TYPES = {
@@ -15,6 +17,7 @@ const TYPES = {
   f8: Float64Array,
 };
 const HEAD = 8; // bytes
+const MAGIC = "NORMVIZ1"; // begins a file
 const utf8 = new TextDecoder();
 
 /** JSON as Python writes it: NaN and infinities are bare words there, and null here. */
@@ -189,6 +192,28 @@ export class Recording {
     }
     return column.values.subarray(0, this.count(i, k));
   }
+}
+
+/**
+ * The recording in the bytes of a file that Recording.to_bytes wrote.
+ * @param {Uint8Array} bytes
+ * @returns {{recording: Recording, about}} what it says of itself beside it
+ */
+export function readRecording(bytes) {
+  if (utf8.decode(bytes.subarray(0, MAGIC.length)) !== MAGIC) throw new Error("not a NormViz recording");
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const parts = [];
+  for (let at = MAGIC.length; at < bytes.length; ) {
+    const [start, length] = [at + 4, view.getUint32(at, true)];
+    if (start + length > bytes.length) throw new Error("the recording ends in the middle of a frame");
+    parts.push(bytes.subarray(start, start + length));
+    at = start + length;
+  }
+  const [head, ...frames] = parts;
+  const { schema, about } = parseJson(utf8.decode(head));
+  const recording = new Recording(new Schema(schema));
+  frames.forEach((frame, k) => recording.put(k, frame));
+  return { recording, about };
 }
 
 /** Elements of an ascending list that are at most k. */

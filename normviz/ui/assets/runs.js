@@ -1,11 +1,12 @@
 // A run as one visitor follows it: its settings, its recording so far, and how it stands.
 
-import { Recording, Schema } from "./frames.js";
+import { Recording, Schema, readRecording } from "./frames.js";
 import { Connection } from "./stream.js";
 
 export class Run {
   /**
-   * @param data what the page sent: {run, stream, settings, figures}
+   * @param data what the page sent: {run, stream, settings, figures}; where there is no server it holds the whole
+   *   run as `recording`, the bytes of a file that Recording.to_bytes wrote (normviz/frames.py)
    * @param {URL} address of the stream
    * @param on {change(), renew()}
    */
@@ -19,7 +20,8 @@ export class Run {
     this.recorded = false;
     this.status = "connecting";
     this.sentence = "Starting the run …";
-    this.#connect();
+    if (data.recording) this.#read(data.recording);
+    else this.#connect();
   }
 
   /** No more frames will come: it ended, failed, or the visitor left it. */
@@ -71,7 +73,15 @@ export class Run {
   }
 
   close() {
-    this.connection.close();
+    this.connection?.close();
+  }
+
+  /** All of the run at once, from a file. */
+  #read(bytes) {
+    this.recording = readRecording(bytes).recording;
+    this.recorded = true;
+    this.status = "done";
+    this.sentence = "";
   }
 
   #connect() {
