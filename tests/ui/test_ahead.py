@@ -1,48 +1,67 @@
-"""What a page will need is told with its HTML."""
+"""What a page will need is told in its HTML."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import re
+from pathlib import Path
 
 import httpx
 import pytest
+import streamlit
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from normviz.ui import static
+from normviz.ui import chunks, static
 from normviz.ui.ahead import Ahead
 from normviz.ui.pages import PAGES, Page
 
+BEFORE, AFTER = "<!doctype html><head><title>č</title>", f"</head><body>{'x' * 2000}</body>"
+
 
 def html(_: Request) -> Response:
-    return HTMLResponse("<!doctype html>", headers={"Link": "</x>; rel=icon"})
+    return HTMLResponse(BEFORE + AFTER, headers={"ETag": '"file"', "X-Other": "stays"})
 
 
 def text(_: Request) -> Response:
-    return PlainTextResponse("no page")
+    return PlainTextResponse(BEFORE + AFTER)
 
 
-APP = Starlette(routes=[Route("/text", text), Route("/{path:path}", html)], middleware=[Middleware(Ahead)])
+ROUTES = [Route("/text", text), Route("/{path:path}", html)]
+APP = Starlette(routes=ROUTES, middleware=[Middleware(Ahead), Middleware(GZipMiddleware)])
 
 
-def links(path: str) -> list[str]:
-    """The Link headers of an answer."""
+def get(path: str, accept: str = "text/html,*/*") -> httpx.Response:
+    """The answer to a browser."""
 
-    async def ask() -> list[str]:
+    async def ask() -> httpx.Response:
         transport = httpx.ASGITransport(APP)
         async with httpx.AsyncClient(transport=transport, base_url="http://site") as client:
-            return (await client.get(path)).headers.get_list("link")
+            return await client.get(path, headers={"Accept": accept})
 
     return asyncio.run(ask())
 
 
+def links(path: str) -> dict[str, str]:
+    """Address of each file in the head → its rel."""
+    body = get(path).text
+    assert body.startswith(BEFORE)
+    assert body.endswith(AFTER)
+    added = body[len(BEFORE) : -len(AFTER)]
+    found = {href: rel for rel, href in re.findall(r'<link rel="(\w+)".*?href="([^"]+)">', added)}
+    assert added.count("<link ") == len(found)
+    return found
+
+
 def told(path: str) -> dict[str, str]:
-    """Name of each file of ours in the headers → its rel."""
-    return dict(re.findall(r'/lab/assets/\w+/([\w.]+)>; rel="(\w+)"', ", ".join(links(path))))
+    """Name of each file of ours in the head → its rel."""
+    ours = {href: rel for href, rel in links(path).items() if href.startswith("/lab/assets/")}
+    return {href.rpartition("/")[2]: rel for href, rel in ours.items()}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.url_path or "start")
@@ -57,10 +76,58 @@ def test_a_page_names_all_that_its_module_imports(page: Page) -> None:
     assert wanted | {entry} == set(files)
 
 
-def test_other_answers_and_other_headers_stay_as_they_are() -> None:
-    assert links("/text") == []
-    assert "</x>; rel=icon" in links("/train")
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.url_path or "start")
+def test_a_page_names_the_files_of_streamlit_that_mount_its_component(page: Page) -> None:
+    """They exist, under the names that the installed version gives them, and the HTML does not name them yet."""
+    folder = Path(streamlit.__file__).parent / "static"
+    theirs = [href for href in links(f"/{page.url_path}") if href.startswith("/static/")]
+    assert any("BidiComponent" in href for href in theirs)
+    assert any("Slider" in href for href in theirs) == (page.module == static.STAGE)
+    assert all((folder / href[1:]).is_file() for href in theirs)
+    assert not any(href[1:] in (folder / "index.html").read_text() for href in theirs)
+
+
+def test_all_that_an_element_imports_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    manifest = {
+        "index.html": {"file": "index.js", "imports": ["_react"]},
+        "_react": {"file": "react.js"},
+        "lib/Slider/Slider.tsx": {"file": "slider.js", "imports": ["_react", "_a", "index.html"]},
+        "_a": {"file": "a.js", "imports": ["_b"]},
+        "_b": {"file": "b.js", "imports": ["_a", "_gone"]},
+        "lib/Other/Other.tsx": {"file": "other.js"},
+    }
+    monkeypatch.setattr(chunks, "_manifest", lambda: manifest)
+    assert chunks.files.__wrapped__("Slider") == ("slider.js", "a.js", "b.js")
+    assert chunks.files.__wrapped__("Unknown") == ()
+
+
+@pytest.mark.parametrize("content", [None, "no JSON", "[1]", json.dumps({"a": "b"})])
+def test_a_streamlit_without_a_manifest_is_not_helped(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str | None
+) -> None:
+    (tmp_path / "static").mkdir()
+    if content is not None:
+        (tmp_path / "static" / "manifest.json").write_text(content)
+    monkeypatch.setattr(
+        chunks, "find_spec", lambda name: type("Spec", (), {"origin": str(tmp_path / "__init__.py")})
+    )
+    assert chunks._manifest.__wrapped__() == {}
+
+
+def test_an_answer_says_its_new_length_and_vouches_for_nothing_else() -> None:
+    answer = get("/train")
+    assert int(answer.headers["content-length"]) == len(answer.content)
+    assert "etag" not in answer.headers
+    assert answer.headers["x-other"] == "stays"
+
+
+def test_other_answers_stay_as_they_are() -> None:
+    assert get("/text").text == BEFORE + AFTER
+    packed = get("/train", accept="*/*")
+    assert packed.text == BEFORE + AFTER
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.headers["etag"]
 
 
 def test_an_address_that_is_no_page_gets_the_front_doors_files() -> None:
-    assert told("/nothing/at/all") == told("/")
+    assert links("/nothing/at/all") == links("/")

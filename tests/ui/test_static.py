@@ -8,9 +8,11 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import plotly
 import pytest
 from starlette.applications import Starlette
 
@@ -54,14 +56,13 @@ def get(path: str, **headers: str) -> Answer:
 FILES = sorted(path.name for path in static.FOLDER.iterdir() if path.is_file())
 
 
-@pytest.mark.parametrize("name", [*FILES, static.PLOTLY])
+@pytest.mark.parametrize("name", FILES)
 def test_every_file_is_served_to_keep(name: str) -> None:
     answer = get("/" + static.address(name))
     assert answer.status == 200
     assert "immutable" in answer.headers["cache-control"]
     assert answer.headers["x-content-type-options"] == "nosniff"
-    if name != static.PLOTLY:
-        assert answer.body == (static.FOLDER / name).read_bytes()
+    assert answer.body == (static.FOLDER / name).read_bytes()
     if name.endswith(".js"):
         assert answer.headers["content-type"].startswith("text/javascript")
 
@@ -74,6 +75,15 @@ def test_files_travel_compressed_to_those_who_can(name: str) -> None:
     assert "content-encoding" not in plain.headers
     assert gzip.decompress(packed.body) == plain.body
     assert len(packed.body) < len(plain.body) / 2
+
+
+def test_plotly_js_is_of_the_version_that_plotly_py_was_made_for() -> None:
+    """So that what the tests of the figures check against plotly.py holds for what draws them."""
+    whole = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+    ours = (static.FOLDER / static.PLOTLY).read_text("utf-8")
+    version = r"plotly\.js (?:\(cartesian - minified\) )?v([\d.]+)"
+    assert re.findall(version, ours[:300]) == re.findall(version, whole.read_text("utf-8")[:300]) != []
+    assert "Permission is hereby granted" in (static.FOLDER / "plotly.LICENSE.txt").read_text()
 
 
 def test_other_versions_are_asked_for_again() -> None:
