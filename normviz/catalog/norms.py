@@ -117,7 +117,7 @@ NORMS: dict[str, NormFact] = _Norms(
             layer="normviz.lab.norms:BatchNorm",
             running_statistics=True,
             train_differs_from_eval=True,
-            options={"eps": 1e-5, "momentum": 0.1},
+            options={"eps": 1e-5, "momentum": 0.1, "statistics_size": 0},
         ),
         NormFact(
             name="layer",

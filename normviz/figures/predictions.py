@@ -4,20 +4,21 @@ A page hands it to its stage.  Until the question is answered or skipped, the ch
 are covered, and playback halts where the set-up ends; after that the measured numbers stand beside the
 guess.  They come from the recording through references, so a prediction never holds an answer itself.
 
-A guess is either one of a few choices, or a curve: points over given places of one chart, which stay in
-that chart as a thin grey line.
+A guess is one of a few choices, or a few numbers, or a curve: points over given places of one chart, which
+stay in that chart as a thin grey line.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from normviz.figures.bound import Figure, Ref
 
-FEWEST, MOST = 2, 4
-"""Choices of a question."""
+FEWEST, MOST = 2, 7
+"""Choices of a question: six variants and "nobody" at most."""
+MOST_NUMBERS = 3
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,19 @@ class Sketch:
     words: str
 
 
+@dataclass(frozen=True)
+class Number:
+    """A number to be guessed with a slider, from ``low`` to ``high`` in whole steps; 50 reads "50%"."""
+
+    name: str
+    """In the template ``said``."""
+    label: str
+    start: int
+    low: int = 0
+    high: int = 100
+    unit: str = "%"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
     """One question, what stays hidden until it is answered, and what is said then.
@@ -45,11 +59,14 @@ class Prediction:
 
     ``said`` and ``answer`` are templates (see `normviz.readings`).  ``said`` knows ``{guess}``: the chosen
     words, or, of a curve, its height at the place ``tells`` (a position in ``Sketch.x``), where it should
-    stand as ``{guess:.0f}``.  ``answer`` knows the names in ``measured``, each a reference to one number;
-    it is said as soon as all of them are there.
+    stand as ``{guess:.0f}``; of numbers it knows each by its name.  ``answer`` knows the names in
+    ``measured``, each a reference to one number; it is said as soon as all of them are there.
+
+    ``right`` refers to the position of the choice that the measurement bears out, found in the experiment
+    by a rule that the page can state.  That choice is marked, and ``answer`` knows its words as ``{right}``.
 
     Raises:
-        ValueError: neither choices nor a sketch, or both; too few or too many choices.
+        ValueError: not exactly one of choices, numbers and a sketch; too few or too many of them.
     """
 
     key: str
@@ -58,6 +75,8 @@ class Prediction:
     answer: str
     measured: Mapping[str, Ref]
     choices: tuple[str, ...] = ()
+    right: Ref | None = None
+    numbers: tuple[Number, ...] = ()
     sketch: Sketch | None = None
     tells: int = 0
     said: str = "You said {guess}."
@@ -65,8 +84,14 @@ class Prediction:
     notes: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
-        if bool(self.choices) == (self.sketch is not None):
-            raise ValueError(f"prediction {self.key!r} needs either choices or a sketch")
+        if bool(self.choices) + bool(self.numbers) + bool(self.sketch) != 1:
+            raise ValueError(f"prediction {self.key!r} needs choices, numbers or a sketch, and one of them")
+        if len(self.numbers) > MOST_NUMBERS:
+            raise ValueError(
+                f"prediction {self.key!r} asks for {len(self.numbers)} numbers, not {MOST_NUMBERS} at most"
+            )
+        if self.right and not self.choices:
+            raise ValueError(f"prediction {self.key!r} has a right one, but no choices")
         if self.choices and not FEWEST <= len(self.choices) <= MOST:
             raise ValueError(
                 f"prediction {self.key!r} has {len(self.choices)} choices, not {FEWEST} to {MOST}"
@@ -99,6 +124,8 @@ class Prediction:
             "question": self.question,
             "covers": list(self.covers),
             "choices": list(self.choices),
+            "right": self.right and self.right.to_plain(),
+            "numbers": [asdict(number) for number in self.numbers],
             "sketch": sketch,
             "said": self.said,
             "answer": self.answer,

@@ -14,7 +14,7 @@ from normviz.spec import Cost, Spec, SpecError, knob
 from normviz.specs import batch_size_frames as frames
 
 _STANDARD_EPOCHS = {"statistics mlp": 6, "batch mlp": 3, "statistics cnn": 2, "batch cnn": 1}
-_GHOST_TWICE = "Batch norm over parts of a batch is ghost batch norm already."
+_GHOST_TWICE = "Batch norm over parts of a batch normalizes as ghost batch norm already."
 _EPOCHS = (0, 1, 2, 3, 4, 6, 8, 12, 20)
 
 _OFFERED = ("mlp", "cnn")

@@ -20,7 +20,13 @@ QUESTIONS: tuple[Question, ...] = (
         r"\frac{\Gamma(B/2)}{\Gamma\big((B-1)/2\big)}\\ &\approx \frac{3}{2B}\end{aligned}",
         explained="How far training and evaluation mode of one batch norm layer are apart, on normal inputs "
         "in batches of $B$. At $B=2$ every output of training mode is $\\pm1$ (before γ and β): the network "
-        "learns on signs and is then evaluated on numbers. At $B=1$ the variance is zero.",
+        "learns on signs and is then evaluated on numbers. As $\\pm1$ does not change with the two values, "
+        "no gradient (but for ε) comes through to the layers before; batch renormalization, whose correction "
+        "no gradient passes, cannot change that. At $B=1$ the variance is zero.\n\n"
+        "Where only the statistics change, the parts of a batch are normalized side by side, as on several "
+        "devices, and the running statistics move once an update, by the mean over the parts. Batch "
+        "renormalization is batch norm for the first 5% of the run; then its limits grow, $d$ until 25% and "
+        "$r$ until 40%: the paper's schedule, scaled to the run.",
         sources="[Ioffe & Szegedy 2015](https://arxiv.org/abs/1502.03167); ghost batches: [Hoffer et al. "
         "2017](https://arxiv.org/abs/1705.08741); batch renormalization: [Ioffe 2017]"
         "(https://arxiv.org/abs/1702.03275); group norm and small batches: [Wu & He 2018]"

@@ -1,7 +1,9 @@
 """Batch size: stacks that train side by side, one for each size of the real batch, evaluated now and then.
 
-Where only the statistics change there is a single stack: its batch norm is ghost batch norm over parts of
-the batch.  Norms without batch statistics then train once, and what they reach holds for every size.
+Where only the statistics change there is a single stack: its batch norm takes them over parts of the batch.
+Norms without batch statistics then train once, and what they reach holds for every size.
+
+Batch renormalization has the paper's schedule, scaled to the run: batch norm at first, the correction later.
 
 Legend: V variants (norms), Z batch sizes, S seeds, A norms with accumulated gradients.
 """
@@ -15,17 +17,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from normviz.catalog.norms import NORMS
 from normviz.frames import Frame, Note, Schema
 from normviz.lab.engine import Member, Plan, Stack
 from normviz.lab.experiments import batch_size_cases as cases
 from normviz.lab.experiments.batch_size_notes import notes
+from normviz.lab.experiments.renorm import schedule_renorm
 from normviz.specs import batch_size_frames as recorded
 from normviz.specs.batch_size import BatchSize
 
 Arrays = dict[str, NDArray[Any]]
 
-_BY_PARTS = {"batch": ("ghost_batch", "ghost_size"), "batch_renorm": ("batch_renorm", "statistics_size")}
-"""The layer that takes a norm's statistics over parts of the batch, and its option."""
+R_MAX, D_MAX = (NORMS["batch_renorm"].options[name] for name in ("r_max", "d_max"))
+"""Limits of batch renormalization's correction, from 40% and 25% of the run on."""
 _ACCUMULATED_FROM, _CASES_AT, _GAP_AT = 2, 2, 3
 """Frames from which on, or at which, more is measured: not the first ones, so that these come at once."""
 
@@ -64,7 +68,7 @@ class Race:
 
     def errors_at(self, step: int) -> Arrays:
         """Test errors (%) once everybody has seen ``step`` times 32 samples."""
-        found = [_error_at(step, one) for one in self.stacks]
+        found = [self._error_at(step, one) for one in self.stacks]
         spec, error = self.spec, np.empty((len(self.spec.variants), len(recorded.SIZES), self.spec.seeds))
         if spec.changes == "batch":
             for z, own in enumerate(found):
@@ -81,14 +85,16 @@ class Race:
         """The same of those whose gradients are accumulated."""
         if self.accumulating is None:
             return {}
-        found = _error_at(step, self.accumulating)
+        found = self._error_at(step, self.accumulating)
         return _with_spread("accumulated", found.reshape(-1, 1, self.spec.seeds))
 
-
-def _error_at(step: int, one: Stack) -> NDArray[Any]:
-    """Test error in evaluation mode of every member, after so many times 32 samples."""
-    one.step(step * (recorded.LARGEST // one.batch_size) - one.steps_done)
-    return 100.0 * one.test_error()
+    def _error_at(self, step: int, one: Stack) -> NDArray[Any]:
+        """Test error in evaluation mode of every member, after so many times 32 samples."""
+        updates = recorded.LARGEST // one.batch_size
+        while one.steps_done < step * updates:
+            schedule_renorm(one, one.steps_done, self.spec.steps * updates, R_MAX, D_MAX)
+            one.step()
+        return 100.0 * one.test_error()
 
 
 def members(spec: BatchSize, size: int) -> list[Member]:
@@ -97,8 +103,7 @@ def members(spec: BatchSize, size: int) -> list[Member]:
     kinds: list[tuple[str, tuple[tuple[str, int], ...]]] = []
     for norm in spec.variants:
         if spec.changes == "statistics" and norm in recorded.OVER_PARTS:
-            layer, option = _BY_PARTS[norm]
-            kinds += [(layer, ((option, part),)) for part in recorded.SIZES]
+            kinds += [(norm, (("statistics_size", part),)) for part in recorded.SIZES]
         else:
             kinds.append((norm, ()))
     return [Member(norm, seed, lr, options=own) for norm, own in kinds for seed in spec.seed_values]

@@ -18,14 +18,11 @@ from numpy.typing import NDArray
 
 from normviz.frames import Frame, Schema
 from normviz.lab.engine import Member, Plan, Probe, Stack
+from normviz.lab.experiments.renorm import schedule_renorm
 from normviz.lab.experiments.seeds import over_seeds
 from normviz.lab.experiments.train_notes import Notes
-from normviz.lab.norms import BatchRenorm, renorm_limits
 from normviz.specs import train_frames as recorded
 from normviz.specs.train import Train
-
-WARM_UP = 0.05
-"""Share of the run in which batch renormalization is batch norm; the paper's 5,000 steps."""
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -66,13 +63,8 @@ class Race:
         """Make the changes that are planned for this step, and move the limits of batch renormalization."""
         if step in self._changes:
             self._change(step)
-        if "batch_renorm" not in self.spec.norms_used:
-            return
-        r_max, d_max = renorm_limits(step, WARM_UP * self.spec.steps, self.spec.r_max, self.spec.d_max)
-        for group in self.stack.groups:
-            for norm in group.net.norms:
-                if isinstance(norm, BatchRenorm):
-                    norm.r_max, norm.d_max = r_max, d_max
+        if "batch_renorm" in self.spec.norms_used:
+            schedule_renorm(self.stack, step, self.spec.steps, self.spec.r_max, self.spec.d_max)
 
     def _change(self, step: int) -> None:
         changes = [change for change in self.spec.planned if change.step == step]

@@ -75,6 +75,36 @@ class RunningNorm(Norm):
         mean.lerp_(mean_EKC.squeeze(1), weight)
         var.lerp_(var_EKC.squeeze(1) * unbiased, weight)
 
+    def parts(self, x: Tensor, size: int) -> int:
+        """How many parts of ``size`` samples a batch has (0: it is one), each of which has a variance.
+
+        Raises:
+            ValueError: they do not come out even, or a channel has a single value in a part.
+        """
+        samples = x.shape[1]
+        size = size or samples
+        if samples % size:
+            raise ValueError(f"a batch of {samples} is no whole number of parts of {size} samples")
+        require_values(size * prod(x.shape[3:]), "value per channel", (size, *x.shape[2:]))
+        return samples // size
+
+    def update_once(self, mean_EKC: Tensor, var_EKC: Tensor, x: Tensor) -> None:
+        r"""Move the running statistics once, by the mean of those of K parts of the batch x.
+
+        The parts of a batch are normalized at the same time, before one update of the weights, as by K
+        devices; after t updates $(1-m)^t$ of the running statistics is left, whatever K is.  Taken one
+        after the other, the K parts would leave $(1-m)^{Kt}$: with parts of two samples, 16 of them and
+        m = 0.1, nearly all of the running statistics would be those of the last batch, and the running
+        variance would have a standard deviation of √(m/(2-m)·2/(B-1)) = 32% of itself on normal inputs (B =
+        2; as every part's unbiased variance has a variance of 2σ⁴/(B-1)).  The mean of K parts has √K times
+        less.  Batch renormalization corrects towards these numbers, so that their noise is noise of its
+        output.
+        """
+        parts = mean_EKC.shape[1]
+        if parts > 1:
+            mean_EKC, var_EKC = mean_EKC.mean(1, keepdim=True), var_EKC.mean(1, keepdim=True)
+        self.update(mean_EKC, var_EKC, x.shape[1] // parts * prod(x.shape[3:]))
+
     def _kept(self, batches: int) -> float:
         """How much of a running statistic is replaced by that many batches."""
         if self.momentum is None:
@@ -99,9 +129,13 @@ class BatchNorm(RunningNorm):
 
     $y = \gamma\,\frac{x-\mu_B}{\sqrt{\sigma_B^2+\varepsilon}}+\beta$, in eval mode by the running statistics.
 
+    ``statistics_size``: take μ_B and σ_B over consecutive parts of so many samples (0: over the whole batch).
+    The running statistics then move once for all of them, unlike those of ghost batch norm.
+
     Shapes: x [E, N, C, *spatial].
     Raises:
-        ValueError: a channel has a single value in train mode, or without running statistics.
+        ValueError: a channel has a single value in train mode, or without running statistics; the batch is
+            no whole number of parts.
     Source: Ioffe & Szegedy 2015, arXiv:1502.03167, Algorithm 1; torch.nn.BatchNorm1d, BatchNorm2d.
     """
 
@@ -115,19 +149,20 @@ class BatchNorm(RunningNorm):
         momentum: float | None = 0.1,
         affine: bool = True,
         track_running_stats: bool = True,
+        statistics_size: int = 0,
     ) -> None:
         super().__init__(members, num_features, eps, momentum, affine, track_running_stats)
+        self.statistics_size = statistics_size
 
     def forward(self, x: Tensor) -> Tensor:
         """By the batch's statistics in train mode, by the running ones in eval mode."""
         require_channels(x, self.members, self.num_features)
         if not self.training and self.running_mean is not None:
             return self.running(x)
-        values = x.shape[1] * prod(x.shape[3:])
-        require_values(values, "value per channel", x.shape[1:])
-        y, mean, var = standardize(x, self.gamma, self.beta, eps=self.eps)
+        parts = self.parts(x, self.statistics_size)
+        y, mean, var = standardize(x, self.gamma, self.beta, eps=self.eps, parts=parts)
         if self.training:
-            self.update(mean, var, values)
+            self.update_once(mean, var, x)
         return y
 
 
@@ -191,8 +226,8 @@ class BatchRenorm(RunningNorm):
     statistics before the update.  With r_max = 1 and d_max = 0 it is batch norm; without limits its output
     is the eval output.  ``r_max`` and ``d_max`` may be set at any step, see `renorm_limits`.
 
-    ``statistics_size``: take μ_B and σ_B over consecutive parts of so many samples, as ghost batch norm does
-    (0: over the whole batch).  All parts are corrected towards the running statistics before the batch.
+    ``statistics_size``: take μ_B and σ_B over consecutive parts of so many samples (0: over the whole batch).
+    All parts are corrected towards the running statistics before the batch, which then move once.
 
     Shapes: x [E, N, C, *spatial].
     Raises:
@@ -221,15 +256,9 @@ class BatchRenorm(RunningNorm):
         require_channels(x, self.members, self.num_features)
         if not self.training:
             return self.running(x)
-        samples = x.shape[1]
-        size = self.statistics_size or samples
-        if samples % size:
-            raise ValueError(f"a batch of {samples} is no whole number of parts of {size} samples")
-        values = size * prod(x.shape[3:])
-        require_values(values, "value per channel", (size, *x.shape[2:]))
-        xhat, mean, var = standardize(x, eps=self.eps, parts=samples // size)
+        xhat, mean, var = standardize(x, eps=self.eps, parts=self.parts(x, self.statistics_size))
         factor, shift = self.correction(mean, var)
-        self.update(mean, var, values)
+        self.update_once(mean, var, x)
         if self.gamma is not None and self.beta is not None:
             gamma, beta = self.gamma.unsqueeze(1), self.beta.unsqueeze(1)
             factor, shift = gamma * factor, gamma * shift + beta

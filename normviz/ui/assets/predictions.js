@@ -19,7 +19,7 @@ export class Question {
   constructor(told, run) {
     this.told = told;
     this.run = run;
-    this.guess = told ? recall(told) : null; // {skipped} or {choice} or {curve}, and the run it was made for
+    this.guess = told ? recall(told) : null; // {skipped}, {choice}, {values} or {curve}, and the run it was made for
   }
 
   /** Not answered yet: covers are on. */
@@ -33,9 +33,9 @@ export class Question {
     return this.open ? "open" : this.guess.skipped ? "skipped" : "answered";
   }
 
-  /** Take a guess: {skipped: true}, {choice: i} or {curve: [y]}. */
+  /** Take a guess: {skipped: true}, {choice: i}, {values: [number]} or {curve: [y]}. */
   answer(guess) {
-    this.guess = { ...guess, run: this.run };
+    this.guess = { ...guess, words: this.told.choices[guess.choice], run: this.run };
     remember(this.told.key, this.guess);
   }
 
@@ -74,18 +74,29 @@ export class Question {
     const { told, guess } = this;
     if (this.open || !told) return "";
     const words = guess.curve ? guess.curve[told.sketch.tells] : told.choices[guess.choice];
-    const said = guess.skipped ? "" : fill(told.said, { guess: words });
+    const values = Object.fromEntries(told.numbers.map(({ name }, i) => [name, guess.values?.[i]]));
+    const said = guess.skipped ? "" : fill(told.said, { guess: words, ...values });
     const other = said && guess.run !== this.run ? "That was for other settings." : "";
-    const numbers = recording && k >= 0 ? this.#measured(recording, k, cursors) : null;
+    const numbers = this.#measured(recording, k, cursors);
     return [said, other, numbers ? fill(told.answer, numbers) : "What is measured will stand here."]
       .filter(Boolean)
       .join(" ");
   }
 
-  /** The measured numbers, or null while one of them is missing. */
+  /** Position of the choice that frame k bears out; -1 while that is not known, or not to be known. */
+  right(recording, k, cursors) {
+    if (this.open || !this.told?.right || !recording || k < 0) return -1;
+    const found = lookup(this.told.right, recording, k, cursors);
+    return Number.isFinite(found) ? found : -1;
+  }
+
+  /** The measured numbers and the words of the right choice, or null while one of them is missing. */
   #measured(recording, k, cursors) {
+    if (!recording || k < 0) return null;
     const numbers = Object.entries(this.told.measured).map(([name, ref]) => [name, lookup(ref, recording, k, cursors)]);
-    return numbers.every(([, value]) => Number.isFinite(value)) ? Object.fromEntries(numbers) : null;
+    const right = this.told.choices[this.right(recording, k, cursors)];
+    const known = numbers.every(([, value]) => Number.isFinite(value)) && (right !== undefined || !this.told.right);
+    return known ? { ...Object.fromEntries(numbers), right } : null;
   }
 }
 
@@ -117,14 +128,19 @@ function remember(key, guess) {
   }
 }
 
-/** The guess made before, if it still fits the question. */
-function recall({ key, choices, sketch }) {
+/** The guess made before, if it still fits the question: other settings may offer other choices. */
+function recall({ key, choices, numbers, sketch }) {
   let guess = unstored.get(key) ?? null;
   try {
     guess ??= JSON.parse(sessionStorage.getItem(place(key)));
   } catch {
     return null;
   }
-  const drawn = sketch && guess?.curve?.length === sketch.x.length;
-  return guess?.skipped || guess?.choice < choices.length || drawn ? guess : null;
+  if (!guess || guess.skipped) return guess;
+  if (choices.length) {
+    const choice = choices[guess.choice] === guess.words ? guess.choice : choices.indexOf(guess.words);
+    return choice < 0 || choice === undefined ? null : { ...guess, choice };
+  }
+  const fits = numbers.length ? guess.values?.length === numbers.length : guess.curve?.length === sketch.x.length;
+  return fits ? guess : null;
 }
