@@ -1,0 +1,15 @@
+"""What a visitor takes along: the experiment as a plain PyTorch script, or as a notebook.
+
+    script(spec)        # one .py file that imports torch, and nothing of this project
+    notebook(spec)      # the same as .ipynb
+
+Neither imports torch: the pieces of a script are read as text (see `normviz.export.pieces`).
+"""
+
+from __future__ import annotations
+
+from normviz.export.notebooks import notebook
+from normviz.export.recipes import ExportError
+from normviz.export.scripts import script
+
+__all__ = ["ExportError", "notebook", "script"]

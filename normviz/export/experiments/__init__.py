@@ -1,0 +1,26 @@
+"""What makes the script of each experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from normviz.export.experiments.train import train
+from normviz.export.recipes import ExportError, Recipe
+from normviz.spec import Spec
+
+RECIPES: dict[str, Callable[[Any], Recipe]] = {"train": train}
+"""For each experiment that has a script, by its name: spec -> recipe."""
+
+
+def recipe(spec: Spec) -> Recipe:
+    """The recipe of a spec's script.
+
+    Raises:
+        ExportError: there is none.
+    """
+    if spec.name not in RECIPES:
+        raise ExportError(
+            f"There is no script for “{spec.title}” yet; there is one for: {', '.join(RECIPES)}."
+        )
+    return RECIPES[spec.name](spec)

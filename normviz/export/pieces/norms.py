@@ -1,0 +1,135 @@
+"""Normalization
+
+torch's own layers where it has them; the others written out.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrizations, parametrize
+
+from normviz.export.pieces.settings import D_MAX, EPS, FORM, GHOST_SIZE, GROUPS, MOMENTUM, R_MAX
+
+
+def normalization(norm: str, shape: tuple[int, ...]) -> nn.Module:
+    """The module that normalizes activations [N, *shape]; the channels come first in their shape."""
+    if norm == "batch":
+        if FORM == "mlp":
+            return nn.BatchNorm1d(shape[0], EPS, MOMENTUM)
+        return nn.BatchNorm2d(shape[0], EPS, MOMENTUM)
+    if norm == "layer":
+        return nn.LayerNorm(shape, EPS)
+    if norm == "group":
+        return nn.GroupNorm(GROUPS, shape[0], EPS)
+    if norm == "instance":
+        return nn.InstanceNorm2d(shape[0], EPS)
+    if norm == "rms":
+        return nn.RMSNorm(shape, EPS)
+    if norm == "batch_renorm":
+        return BatchRenorm(shape[0])
+    if norm == "frn":
+        return FilterResponseNorm(shape[0])
+    if norm == "weight_standardization":
+        return nn.GroupNorm(GROUPS, shape[0], EPS)  # usual behind standardized weights
+    if norm == "ghost_batch":
+        return GhostBatchNorm(shape[0])
+    if norm == "dyt":
+        return DynamicTanh(shape[0])
+    return nn.Identity()
+
+
+def reparametrize(norm: str, layer: nn.Module) -> nn.Module:
+    """Let the layer use normalized weights, if that is what the norm does."""
+    if norm == "weight_norm":
+        parametrizations.weight_norm(layer)
+    if norm == "weight_standardization":
+        parametrize.register_parametrization(layer, "weight", Standardized())
+    return layer
+
+
+class BatchRenorm(nn.Module):
+    """Batch norm, corrected towards the running statistics; r_max = 1 and d_max = 0 is batch norm.
+
+    Ioffe 2017, arXiv:1702.03275, algorithm 1.
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+        self.r_max, self.d_max = R_MAX, D_MAX
+
+    def forward(self, x: Tensor) -> Tensor:
+        over = (0, *range(2, x.dim()))  # all but the channels
+        shape = (1, -1, *[1] * (x.dim() - 2))
+        mean, var = self.running_mean, self.running_var
+        factor, shift = torch.ones_like(mean), torch.zeros_like(mean)
+        if self.training:
+            mean, var = x.mean(over), x.var(over, correction=0)
+            with torch.no_grad():  # no gradient flows through the correction
+                sigma = (self.running_var + EPS).sqrt()
+                factor = ((var + EPS).sqrt() / sigma).clamp(1 / self.r_max, self.r_max)
+                shift = ((mean - self.running_mean) / sigma).clamp(-self.d_max, self.d_max)
+                values = x.numel() / x.shape[1]
+                self.running_mean.lerp_(mean, MOMENTUM)
+                self.running_var.lerp_(var * values / (values - 1), MOMENTUM)
+        xhat = (x - mean.view(shape)) / (var + EPS).sqrt().view(shape)
+        corrected = xhat * factor.view(shape) + shift.view(shape)
+        return corrected * self.weight.view(shape) + self.bias.view(shape)
+
+
+class FilterResponseNorm(nn.Module):
+    """Each channel of a picture by its mean square; a learned threshold replaces the activation.
+
+    Singh & Krishnan 2020, arXiv:1911.09737.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(channels, 1, 1))
+        self.threshold = nn.Parameter(torch.zeros(channels, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        xhat = x / (x.square().mean((2, 3), keepdim=True) + EPS).sqrt()
+        return torch.maximum(xhat * self.weight + self.bias, self.threshold)
+
+
+class Standardized(nn.Module):
+    """The weights of each unit with mean 0 and variance 1.  Qiao et al. 2019, arXiv:1903.10520."""
+
+    def forward(self, weight: Tensor) -> Tensor:
+        rows = weight.flatten(1)
+        centred = rows - rows.mean(1, keepdim=True)
+        return (centred / (centred.square().mean(1, keepdim=True) + 1e-6).sqrt()).view_as(weight)
+
+
+class GhostBatchNorm(nn.Module):
+    """Batch norm over consecutive parts of the batch.  Hoffer et al. 2017, arXiv:1705.08741."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        batch_norm = nn.BatchNorm1d if FORM == "mlp" else nn.BatchNorm2d
+        self.norm = batch_norm(channels, EPS, MOMENTUM)
+
+    def forward(self, x: Tensor) -> Tensor:
+        parts = torch.split(x, GHOST_SIZE) if self.training else (x,)
+        return torch.cat([self.norm(part) for part in parts])
+
+
+class DynamicTanh(nn.Module):
+    """γ·tanh(αx) + β, with one α for the layer.  Zhu et al. 2025, arXiv:2503.10622."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.alpha = nn.Parameter(torch.tensor(0.5))
+        self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        shape = (1, -1, *[1] * (x.dim() - 2))
+        return torch.tanh(self.alpha * x) * self.weight.view(shape) + self.bias.view(shape)

@@ -1,0 +1,179 @@
+"""Scripts: a spec as one complete, plain PyTorch file."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from itertools import pairwise
+from urllib.parse import urlencode
+
+from normviz.export.experiments import recipe
+from normviz.export.folding import Known, fold
+from normviz.export.recipes import Code, Recipe
+from normviz.export.sources import Import, Piece, names_in, piece
+from normviz.spec import Spec
+
+LINE = 110
+"""Characters of a line, at most."""
+_ROOT = "main"
+_LAST = f'if __name__ == "__main__":\n    {_ROOT}()\n'
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a script: its heading, its comment as paragraphs of Markdown, its code."""
+
+    title: str
+    comment: str
+    code: str
+
+
+def script(spec: Spec) -> str:
+    """The script of a spec.
+
+    Raises:
+        ExportError: there is none for this spec.
+    """
+    head, imports, *rest = parts(spec)
+    texts = [f'"""{head.title}\n\n{head.comment}\n"""\n', imports.code]
+    for part in rest:
+        comment = "".join(f"# {line}\n" if line else "#\n" for line in part.comment.splitlines())
+        gap = "\n\n" if part.code.startswith(("@", "def ", "class ")) else "\n"
+        texts.append(f"{_rule(part.title)}{comment}{gap}{part.code}")
+    head_and_imports, others = texts[:2], texts[2:]
+    return "\n".join(head_and_imports) + "\n" + "\n\n".join(others)
+
+
+def parts(spec: Spec) -> list[Part]:
+    """The parts of a spec's script: head (no code), imports, settings, the pieces, and the call."""
+    made = recipe(spec)
+    pieces = [piece(name) for name in made.pieces]
+    settings = piece("settings")
+    chosen = _chosen(made, pieces, settings)
+    used = {name for definition in chosen.values() for name in names_in(definition)}
+    told = _settings(made, settings, used)
+    head = Part(spec.title, _head(spec, made), "")
+    found = [Part("Imports", "", _imports([*pieces, settings], used | names_in(told), set(chosen)))]
+    found.append(Part(settings.title, settings.comment, told))
+    for one in pieces:
+        own = [
+            chosen[definition.name]
+            for definition in one.definitions
+            if definition.name in chosen and _home(definition.name, pieces) is one
+        ]
+        if own:
+            found.append(Part(one.title, one.comment, _apart(own)))
+    return [head, *found, Part("Run it", "", _LAST)]
+
+
+def _chosen(made: Recipe, pieces: list[Piece], settings: Piece) -> dict[str, str]:
+    """The folded source of everything that `_ROOT` needs, by name."""
+    known = Known(
+        {name: value for name, value in made.settings.items() if not isinstance(value, Code)}, made.choices
+    )
+    available = {one.name: one for part in pieces for one in part.definitions}
+    chosen: dict[str, str] = {}
+    waiting = [_ROOT]
+    while waiting:
+        name = waiting.pop()
+        if name in chosen or name not in available:
+            continue
+        chosen[name] = fold(available[name].source, known)
+        waiting += names_in(chosen[name])
+    return chosen
+
+
+def _home(name: str, pieces: list[Piece]) -> Piece:
+    return next(one for one in reversed(pieces) if any(name == other.name for other in one.definitions))
+
+
+def _settings(made: Recipe, settings: Piece, used: set[str]) -> str:
+    lines = []
+    for definition in settings.definitions:
+        if definition.name in used:
+            value = made.settings[definition.name]
+            comment = re.search(r"  # .*", definition.source)
+            text = value.text if isinstance(value, Code) else _written(value)
+            lines.append(f"{definition.name} = {text}{comment[0] if comment else ''}\n")
+    return "".join(lines)
+
+
+def _written(value: object) -> str:
+    return repr(value).replace("'", '"')
+
+
+def _imports(pieces: list[Piece], used: set[str], chosen: set[str]) -> str:
+    wanted: dict[str, Import] = {}
+    for one in pieces:
+        wanted |= {each.name: each for each in one.imports if each.name in used and each.name not in chosen}
+    blocks: dict[bool, tuple[list[str], dict[str, list[str]]]] = {True: ([], {}), False: ([], {})}
+    for each in wanted.values():
+        plain, froms = blocks[each.module.split(".")[0] in sys.stdlib_module_names]
+        renamed = f" as {each.name}" if each.name not in (each.imported, each.module) else ""
+        if each.imported:
+            froms.setdefault(each.module, []).append(each.imported + renamed)
+        else:
+            plain.append(f"import {each.module}{renamed}")
+    texts = ["from __future__ import annotations\n"]
+    for plain, froms in (blocks[True], blocks[False]):
+        lines = [*sorted(plain)]
+        lines += [
+            f"from {module} import {', '.join(sorted(froms[module], key=_isorted))}"
+            for module in sorted(froms)
+        ]
+        if lines:
+            texts.append("\n".join(lines) + "\n")
+    head_and_imports, others = texts[:2], texts[2:]
+    return "\n".join(head_and_imports) + "\n" + "\n\n".join(others)
+
+
+def _isorted(name: str) -> tuple[int, str]:
+    """Constants, then classes, then the rest: the order of sorted imports."""
+    return (0 if name.isupper() and len(name) > 1 else 1 if name[0].isupper() else 2), name
+
+
+def _apart(sources: list[str]) -> str:
+    """Definitions with two empty lines between them; constants stand close together."""
+    text = sources[0]
+    for before, source in pairwise(sources):
+        text += ("" if _is_constant(before) and _is_constant(source) else "\n\n") + source
+    return text
+
+
+def _is_constant(source: str) -> bool:
+    return not isinstance(ast.parse(source).body[0], ast.FunctionDef | ast.ClassDef)
+
+
+def _rule(title: str) -> str:
+    return f"# --- {title} ".ljust(LINE - 2, "-") + "\n"
+
+
+def _head(spec: Spec, made: Recipe) -> str:
+    paragraphs = [*made.shows.split("\n\n"), *made.expects.split("\n\n")]
+    filled = "\n\n".join(textwrap.fill(one, LINE - 4) for one in paragraphs)
+    link = "\n".join(f"    {line}" for line in _link(spec))
+    return f"{filled}\n\nMade by NormViz {_version('normviz')} for torch {_version('torch')} from\n\n{link}"
+
+
+def _link(spec: Spec) -> Iterator[str]:
+    """The query of the spec's link, cut at the ends of parameters."""
+    line = "?"
+    for number, one in enumerate(urlencode(spec.to_query(full=True), safe=",:;=.").split("&")):
+        part = ("&" if number else "") + one
+        if len(line) + len(part) > LINE - 8:
+            yield line
+            line = ""
+        line += part
+    yield line
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package).partition("+")[0]
+    except PackageNotFoundError:
+        return ""
