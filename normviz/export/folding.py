@@ -56,10 +56,17 @@ def _edits(source: str, known: Known) -> Iterator[_Edit]:
             if taken is not None:
                 yield (*lines.span(node), lines.text(node.body if taken else node.orelse))
         if isinstance(node, ast.BoolOp):
-            left = [part for part in node.values if _decided(part, known) is None]
+            # A number stands for itself in ``size or 1024``; only what is named can be known.
+            left = [
+                part
+                for part in node.values
+                if isinstance(part, ast.Constant) or _decided(part, known) is None
+            ]
             if 0 < len(left) < len(node.values):
                 word = " or " if isinstance(node.op, ast.Or) else " and "
                 yield (*lines.span(node), word.join(map(lines.text, left)))
+        if isinstance(node, ast.Call):
+            yield from _passed_on(lines, node, known)
         if isinstance(node, ast.FunctionDef):
             yield from _unused_parameters(lines, node)
 
@@ -96,6 +103,17 @@ def _unused_parameters(lines: _Lines, function: ast.FunctionDef) -> Iterator[_Ed
         ends = dict(zip(defaulted, function.args.defaults, strict=True))
         previous: ast.AST = ends.get(before, before)
         yield lines.span(previous)[1], lines.span(default)[1], ""
+
+
+def _passed_on(lines: _Lines, call: ast.Call, known: Known) -> Iterator[_Edit]:
+    """Choices that take a single value and are only passed on, as in ``f(x, gain=gain)``."""
+    given: list[ast.AST] = [*call.args, *(keyword.value for keyword in call.keywords)]
+    for keyword in call.keywords:
+        value = keyword.value
+        named = isinstance(value, ast.Name) and value.id == keyword.arg
+        if named and len(known.choices.get(str(keyword.arg), ())) == 1:
+            before = given[given.index(value) - 1]
+            yield lines.span(before)[1], lines.span(value)[1], ""
 
 
 class _Lines:
@@ -205,6 +223,10 @@ def _holds(operator: ast.cmpop, left: Any, right: Any) -> bool:
     match operator:
         case ast.Eq():
             return bool(left == right)
+        case ast.Is():
+            return left is right
+        case ast.IsNot():
+            return left is not right
         case ast.NotEq():
             return bool(left != right)
         case ast.In():

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from normviz.export.experiments.forgotten_eval import forgotten_eval
 from normviz.export.experiments.train import train
 from normviz.export.recipes import ExportError, Recipe
 from normviz.spec import Spec
 
-RECIPES: dict[str, Callable[[Any], Recipe]] = {"train": train}
+RECIPES: dict[str, Callable[[Any], Recipe]] = {"train": train, "forgotten_eval": forgotten_eval}
 """For each experiment that has a script, by its name: spec -> recipe."""
 
 

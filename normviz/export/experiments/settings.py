@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from normviz.catalog.datasets import Dataset
 from normviz.catalog.networks import Network
+from normviz.catalog.norms import NORMS
 from normviz.export.recipes import Code, ExportError
 
 ACTIVATIONS = {
@@ -53,9 +55,26 @@ def common(net: Network, data: Dataset) -> dict[str, Any]:
     return {
         "DATASET": data.name,
         "NETWORK": net.name,
-        "FORM": net.form,
+        "BatchNorm": Code("nn.BatchNorm2d" if net.form == "cnn" else "nn.BatchNorm1d"),
         "SHAPE": data.shape,
         "CLASSES": data.classes,
         "N_TRAIN": data.n_train,
         "DTYPE": Code("torch.float32"),
     }
+
+
+def options(**given: Any) -> dict[str, Any]:
+    """Settings of the norms: those that the spec gives them, else the catalog's defaults.
+
+    Without an eps of the spec, RMS norm has torch's own, which depends on the dtype.
+    """
+    names = {"eps": "batch", "momentum": "batch", "groups": "group", "ghost_size": "ghost_batch"}
+    names |= {"r_max": "batch_renorm", "d_max": "batch_renorm"}
+    told = {name: NORMS[norm].options[name] for name, norm in names.items()} | given
+    return {"OWN_EPS": "eps" in given, **{name.upper(): value for name, value in told.items()}}
+
+
+def alike(settings: Mapping[str, Any], *different: str) -> dict[str, tuple[Any, ...]]:
+    """What all networks of a run share, each a choice of a single value, but for ``different`` ones."""
+    names = ("placement", "gain", "lr")
+    return {name: (settings[name.upper()],) for name in names if name not in different}

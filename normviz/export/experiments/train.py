@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from normviz.export.experiments.settings import ACTIVATIONS, AGREEMENT, common, pieces_of
+from normviz.export.experiments.settings import ACTIVATIONS, AGREEMENT, alike, common, options, pieces_of
 from normviz.export.recipes import Recipe
 from normviz.specs.train import EVALUATE_EVERY, Train
 
@@ -20,12 +20,7 @@ def train(spec: Train) -> Recipe:
         "ACTIVATION": ACTIVATIONS[spec.activation],
         "DROPOUT": spec.dropout,
         "CAUSAL": spec.causal,
-        "EPS": spec.eps,
-        "MOMENTUM": spec.momentum,
-        "GROUPS": spec.groups,
-        "GHOST_SIZE": spec.ghost_size,
-        "R_MAX": spec.r_max,
-        "D_MAX": spec.d_max,
+        **options(**spec.norm_options),
         "RENORM": "batch_renorm" in spec.norms_used,
         "GAIN": spec.gain,
         "OPTIMIZER": spec.optimizer,
@@ -44,5 +39,5 @@ def train(spec: Train) -> Recipe:
         expects=AGREEMENT,
         pieces=(*pieces_of(spec.net, spec.data), "switches", "training", "race"),
         settings=settings,
-        choices={"norm": spec.norms_used, "placement": (spec.placement,)},
+        choices={"norm": spec.norms_used, **alike(settings)},
     )

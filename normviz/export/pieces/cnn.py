@@ -18,13 +18,14 @@ from normviz.export.pieces.settings import (
     DEPTH,
     DROPOUT,
     DTYPE,
+    GAIN,
     PLACEMENT,
     SHAPE,
     WIDTH,
 )
 
 
-def network(norm: str, seed: int) -> nn.Sequential:
+def network(norm: str, seed: int, gain: float = GAIN, placement: str = PLACEMENT) -> nn.Sequential:
     """The network of one variant, initialized."""
     draws = generator(seed, "initialization")
     if DROPOUT:
@@ -34,18 +35,18 @@ def network(norm: str, seed: int) -> nn.Sequential:
     for block in range(DEPTH):
         out, stride = WIDTH * min(4, 2**block), 2 if block in (1, 2) else 1
         side = -(-side // stride)
-        layers.append(drawn(nn.Conv2d(channels, out, 3, stride, padding=1), draws))
+        layers.append(drawn(nn.Conv2d(channels, out, 3, stride, padding=1), draws, gain=gain))
         if norm in ("weight_norm", "weight_standardization"):
             reparametrize(norm, layers[-1])
         normalized = normalization(norm, (out, side, side))
         if norm == "frn":
             layers.append(normalized)  # its threshold is the activation
-        elif PLACEMENT == "before":
+        elif placement == "before":
             layers += [normalized, ACTIVATION()]
         else:
             layers += [ACTIVATION(), normalized]
         if DROPOUT:
             layers.append(Dropout(masks))
         channels = out
-    head = drawn(nn.Linear(channels, CLASSES), draws)
+    head = drawn(nn.Linear(channels, CLASSES), draws, gain=gain)
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), head).to(DTYPE)

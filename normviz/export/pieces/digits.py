@@ -6,6 +6,8 @@ one, drawn afresh for each seed: the file is ordered by writer, and its last dig
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 from sklearn.datasets import load_digits
 from torch import Tensor
@@ -14,6 +16,7 @@ from normviz.export.pieces.draws import generator
 from normviz.export.pieces.settings import DTYPE, N_TRAIN, SHAPE
 
 
+@cache
 def load_data(seed: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Training samples with their labels, test samples with their labels."""
     digits = load_digits()

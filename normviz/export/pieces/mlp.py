@@ -34,7 +34,7 @@ def network(norm: str, seed: int, gain: float = GAIN, placement: str = PLACEMENT
     layers: list[nn.Module] = [nn.Flatten()]
     fan_in = math.prod(SHAPE)
     for _ in range(DEPTH):
-        layers.append(drawn(nn.Linear(fan_in, WIDTH), draws, gain))
+        layers.append(drawn(nn.Linear(fan_in, WIDTH), draws, gain=gain))
         if norm in ("weight_norm", "weight_standardization"):
             reparametrize(norm, layers[-1])
         if placement == "before":
@@ -44,5 +44,5 @@ def network(norm: str, seed: int, gain: float = GAIN, placement: str = PLACEMENT
         if DROPOUT:
             layers.append(Dropout(masks))
         fan_in = WIDTH
-    head = drawn(nn.Linear(fan_in, CLASSES), draws, gain)
+    head = drawn(nn.Linear(fan_in, CLASSES), draws, gain=gain)
     return nn.Sequential(*layers, head).to(DTYPE)

@@ -9,15 +9,22 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations, parametrize
 
-from normviz.export.pieces.settings import D_MAX, EPS, FORM, GHOST_SIZE, GROUPS, MOMENTUM, R_MAX
+from normviz.export.pieces.settings import (
+    D_MAX,
+    EPS,
+    GHOST_SIZE,
+    GROUPS,
+    MOMENTUM,
+    OWN_EPS,
+    R_MAX,
+    BatchNorm,
+)
 
 
 def normalization(norm: str, shape: tuple[int, ...]) -> nn.Module:
     """The module that normalizes activations [N, *shape]; the channels come first in their shape."""
     if norm == "batch":
-        if FORM == "mlp":
-            return nn.BatchNorm1d(shape[0], EPS, MOMENTUM)
-        return nn.BatchNorm2d(shape[0], EPS, MOMENTUM)
+        return BatchNorm(shape[0], EPS, MOMENTUM)
     if norm == "layer":
         return nn.LayerNorm(shape, EPS)
     if norm == "group":
@@ -25,7 +32,9 @@ def normalization(norm: str, shape: tuple[int, ...]) -> nn.Module:
     if norm == "instance":
         return nn.InstanceNorm2d(shape[0], EPS)
     if norm == "rms":
-        return nn.RMSNorm(shape, EPS)
+        if OWN_EPS:
+            return nn.RMSNorm(shape, EPS)
+        return nn.RMSNorm(shape)
     if norm == "batch_renorm":
         return BatchRenorm(shape[0])
     if norm == "frn":
@@ -54,33 +63,25 @@ class BatchRenorm(nn.Module):
     Ioffe 2017, arXiv:1702.03275, algorithm 1.
     """
 
-    running_mean: Tensor
-    running_var: Tensor
-
     def __init__(self, channels: int) -> None:
         super().__init__()
+        self.norm = BatchNorm(channels, EPS, MOMENTUM, affine=False)
         self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
-        self.register_buffer("running_mean", torch.zeros(channels))
-        self.register_buffer("running_var", torch.ones(channels))
         self.r_max, self.d_max = R_MAX, D_MAX
 
     def forward(self, x: Tensor) -> Tensor:
-        over = (0, *range(2, x.dim()))  # all but the channels
         shape = (1, -1, *[1] * (x.dim() - 2))
-        mean, var = self.running_mean, self.running_var
-        factor, shift = torch.ones_like(mean), torch.zeros_like(mean)
+        running_mean = self.norm.get_buffer("running_mean").clone()
+        running_sigma = (self.norm.get_buffer("running_var") + EPS).sqrt()
+        xhat: Tensor = self.norm(x)  # in training mode this moves the running statistics
         if self.training:
-            mean, var = x.mean(over), x.var(over, correction=0)
+            over = (0, *range(2, x.dim()))  # all but the channels
             with torch.no_grad():  # no gradient flows through the correction
-                sigma = (self.running_var + EPS).sqrt()
-                factor = ((var + EPS).sqrt() / sigma).clamp(1 / self.r_max, self.r_max)
-                shift = ((mean - self.running_mean) / sigma).clamp(-self.d_max, self.d_max)
-                values = x.numel() / x.shape[1]
-                self.running_mean.lerp_(mean, MOMENTUM)
-                self.running_var.lerp_(var * values / (values - 1), MOMENTUM)
-        xhat = (x - mean.view(shape)) / (var + EPS).sqrt().view(shape)
-        corrected = xhat * factor.view(shape) + shift.view(shape)
-        return corrected * self.weight.view(shape) + self.bias.view(shape)
+                mean, sigma = x.mean(over), (x.var(over, correction=0) + EPS).sqrt()
+                r = (sigma / running_sigma).clamp(1 / self.r_max, self.r_max)
+                d = ((mean - running_mean) / running_sigma).clamp(-self.d_max, self.d_max)
+            xhat = xhat * r.view(shape) + d.view(shape)
+        return xhat * self.weight.view(shape) + self.bias.view(shape)
 
 
 class FilterResponseNorm(nn.Module):
@@ -114,8 +115,7 @@ class GhostBatchNorm(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        batch_norm = nn.BatchNorm1d if FORM == "mlp" else nn.BatchNorm2d
-        self.norm = batch_norm(channels, EPS, MOMENTUM)
+        self.norm = BatchNorm(channels, EPS, MOMENTUM)
 
     def forward(self, x: Tensor) -> Tensor:
         parts = torch.split(x, GHOST_SIZE) if self.training else (x,)

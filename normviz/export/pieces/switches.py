@@ -11,6 +11,7 @@ from torch import nn
 from normviz.export.pieces.dropout import Dropout
 from normviz.export.pieces.mlp import network
 from normviz.export.pieces.settings import DROPOUT
+from normviz.export.pieces.weights import layers_of, own_bias, own_weight
 
 
 def switched(
@@ -25,7 +26,7 @@ def switched(
             for parameter in new.parameters():
                 zeros = {name: torch.zeros_like(parameter) for name in ("exp_avg", "exp_avg_sq")}
                 fresh.state[parameter] = {"step": state["step"].clone(), **zeros}
-    for mine, kept in zip(weights(new), weights(net), strict=True):
+    for mine, kept in zip(parameters_of(new), parameters_of(net), strict=True):
         mine.data.copy_(kept.data)
         if kept in optimizer.state:
             fresh.state[mine] = optimizer.state[kept]
@@ -36,15 +37,9 @@ def switched(
     return new, fresh
 
 
-def weights(net: nn.Module) -> list[nn.Parameter]:
+def parameters_of(net: nn.Module) -> list[nn.Parameter]:
     """Weights and biases of every layer from input to output, without what belongs to norms."""
-    found = []
-    for module in net.modules():
-        if isinstance(module, nn.Linear | nn.Conv2d):
-            by_name = dict(module.named_parameters())
-            names = ("parametrizations.weight.original1", "parametrizations.weight.original", "weight")
-            found += [next(by_name[name] for name in names if name in by_name), by_name["bias"]]
-    return found
+    return [one for layer in layers_of(net) for one in (own_weight(layer), own_bias(layer))]
 
 
 def keep_lengths(net: nn.Module) -> None:

@@ -22,8 +22,10 @@ from normviz.export.pieces.settings import (
     D_MAX,
     EVALUATE_EVERY,
     EVERY,
+    GAIN,
     LR,
     OPTIMIZER,
+    PLACEMENT,
     R_MAX,
     RATES,
     RENORM,
@@ -34,15 +36,17 @@ from normviz.export.pieces.switches import switched
 from normviz.lab.norms.batch import renorm_limits
 
 
-def training(norm: str, seed: int) -> Iterator[tuple[int, float, float | None]]:
+def training(
+    norm: str, seed: int, gain: float = GAIN, lr: float = LR, placement: str = PLACEMENT
+) -> Iterator[tuple[int, float, float | None]]:
     """Train one network; at each recorded step give step, loss of the next batch and test accuracy.
 
     The test accuracy is None at steps where the test samples are not evaluated; both are NaN once the network
     has diverged.
     """
     x, y, x_test, y_test = load_data(seed)
-    net: nn.Module = network(norm, seed)
-    optimizer = new_optimizer(net)
+    net: nn.Module = network(norm, seed, gain=gain, placement=placement)
+    optimizer = new_optimizer(net, lr=lr)
     draws = generator(seed, "batches")
     order = batches(len(y), BATCH_SIZE, draws)
     diverged = False
