@@ -6,11 +6,20 @@ from collections.abc import Callable
 from typing import Any
 
 from normviz.export.experiments.forgotten_eval import forgotten_eval
+from normviz.export.experiments.initialization import scale, signal
+from normviz.export.experiments.races import lr_init, placement
 from normviz.export.experiments.train import train
 from normviz.export.recipes import ExportError, Recipe
 from normviz.spec import Spec
 
-RECIPES: dict[str, Callable[[Any], Recipe]] = {"train": train, "forgotten_eval": forgotten_eval}
+RECIPES: dict[str, Callable[[Any], Recipe]] = {
+    "forgotten_eval": forgotten_eval,
+    "signal": signal,
+    "train": train,
+    "placement": placement,
+    "lr_init": lr_init,
+    "scale": scale,
+}
 """For each experiment that has a script, by its name: spec -> recipe."""
 
 

@@ -43,7 +43,7 @@ def forgotten_eval(spec: ForgottenEval) -> Recipe:
         "while they are still in training mode. What the page measures of other norms, of dropout and of the "
         "opposite mistakes is not in this script.",
         expects=AGREEMENT,
-        pieces=(*pieces_of(net, data), "training", "modes", "forgotten_eval"),
+        pieces=(*pieces_of(net, data), "training", "statistics", "modes", "forgotten_eval"),
         settings=settings,
         choices={"norm": (spec.norm,), **alike(settings)},
     )

@@ -11,7 +11,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from normviz.export.pieces.settings import BATCH_SIZE, MOMENTUM, BatchNorm
+from normviz.export.pieces.settings import BATCH_SIZE, MOMENTUM
+from normviz.export.pieces.statistics import set_momentum
 
 
 @torch.no_grad()
@@ -24,14 +25,6 @@ def logits_of(net: nn.Module, x: Tensor, size: int = 0, momentum: float = 0.0) -
     net.train()
     set_momentum(net, MOMENTUM)
     return logits
-
-
-def set_momentum(net: nn.Module, momentum: float | None) -> None:
-    """The weight of the new value in the running statistics; None: the mean over all batches from now on."""
-    for module in net.modules():
-        if isinstance(module, BatchNorm):
-            module.momentum = momentum
-            module.get_buffer("num_batches_tracked").zero_()
 
 
 def error(net: nn.Module, x: Tensor, y: Tensor, size: int = 0) -> float:
