@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from normviz.catalog.norms import NORMS
-from normviz.lab.experiments.train import run
+from normviz.lab.engine import Stack
+from normviz.lab.experiments.train import Race, run
 from normviz.specs.train import Train
 from tests.export.exported import loaded
 
@@ -26,9 +28,9 @@ def lab(spec: Train, frames: int) -> dict[str, Any]:
     }
 
 
-def scripted(spec: Train, frames: int) -> dict[str, Any]:
+def scripted(spec: Train, frames: int, **settings: Any) -> dict[str, Any]:
     """The same from the exported script."""
-    module = loaded(spec)
+    module = loaded(spec, **settings)
     rows = [
         [list(islice(module.training(norm, seed), frames)) for seed in spec.seed_values]
         for norm in spec.norms
@@ -43,13 +45,29 @@ def scripted(spec: Train, frames: int) -> dict[str, Any]:
     return {"loss": np.moveaxis(loss, 2, 0), "accuracy": accuracy}
 
 
-def assert_agree(spec: Train, frames: int = STEPS, rtol: float = 1e-4) -> None:
-    """Losses to 1e-4, test accuracies to one sample in a hundred."""
+def assert_agree(spec: Train, frames: int = STEPS) -> None:
+    """In 32-bit floats losses to 1e-4 over the first steps, test accuracies to one sample in a hundred."""
     ours, theirs = scripted(spec, frames), lab(spec, frames)
-    np.testing.assert_allclose(ours["loss"], theirs["loss"], rtol=rtol)
+    np.testing.assert_allclose(ours["loss"], theirs["loss"], rtol=1e-4)
     assert ours["accuracy"].keys() == theirs["accuracy"].keys()
     for step, share in theirs["accuracy"].items():
         np.testing.assert_allclose(ours["accuracy"][step], share, atol=0.01)
+
+
+def assert_agree_in_double(spec: Train, frames: int = STEPS, rtol: float = 1e-9) -> None:
+    """In 64-bit floats losses to 1e-9: nothing but rounding is different."""
+    race = Race(spec)
+    stack = race.stack
+    race.stack = Stack(
+        stack.plan, stack.members, optimizer=spec.optimizer, batch_size=spec.batch_size, dtype=torch.float64
+    )
+    theirs = []
+    for step in range(frames):
+        race.prepare(step)
+        race.stack.step()
+        theirs.append(race.stack.losses.reshape(len(spec.norms), spec.seeds))
+    ours = scripted(spec, frames, DTYPE=torch.float64)["loss"]
+    np.testing.assert_allclose(ours, np.stack(theirs), rtol=rtol)
 
 
 @pytest.mark.parametrize("network", ["mlp", "cnn"])
@@ -61,3 +79,68 @@ def test_every_norm_on_pictures(network: str, norm: str) -> None:
     if Train(network=network, norms=("none",), depth=2).net.reason(norm):
         return
     assert_agree(Train(**spec))
+
+
+@pytest.mark.parametrize("norm", ["none", "batch", "frn", "weight_standardization"])
+@pytest.mark.parametrize("depth", [6, 9])
+def test_a_resnet(norm: str, depth: int) -> None:
+    more = {"depth": depth, "seeds": 1, "batch_size": 16, "network": "resnet", "norms": (norm,), "lr": 0.01}
+    assert_agree_in_double(Train(**{**SMALL, **more}), 5)
+    more |= {"placement": "after", "dropout": 0.2}
+    assert_agree_in_double(Train(**{**SMALL, **more}), 3)
+
+
+@pytest.mark.parametrize("dataset", ["moons", "circles", "spiral", "xor"])
+def test_points(dataset: str) -> None:
+    assert_agree_in_double(Train(**{**SMALL, "dataset": dataset, "norms": ("none", "batch")}))
+
+
+@pytest.mark.parametrize("network", ["cnn", "resnet"])
+def test_shapes(network: str) -> None:
+    more = {
+        "network": network,
+        "dataset": "shapes",
+        "norms": ("batch",),
+        "seeds": 1,
+        "batch_size": 8,
+        "lr": 0.01,
+    }
+    assert_agree_in_double(Train(**{**SMALL, **more, "lr": 0.01}), 3)
+
+
+@pytest.mark.parametrize("optimizer", ["momentum", "adam"])
+def test_every_optimizer(optimizer: str) -> None:
+    assert_agree_in_double(
+        Train(**{**SMALL, "optimizer": optimizer, "lr": 0.01, "norms": ("none", "batch", "dyt")})
+    )
+
+
+@pytest.mark.parametrize(
+    "more", [{"activation": "gelu"}, {"placement": "after"}, {"dropout": 0.3}, {"gain": 2.0}]
+)
+def test_what_else_there_is(more: dict[str, Any]) -> None:
+    assert_agree_in_double(
+        Train(**{**SMALL, **more, "norms": ("none", "batch", "rms"), "eps": 0.01, "momentum": 0.5})
+    )
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
+def test_changes_at_a_step(optimizer: str) -> None:
+    changes = "3:lr=0.02;5:norm.none=batch;4:batch_size=32;6:norm.batch=weight_norm"
+    more = {"changes": changes, "optimizer": optimizer, "lr": 0.01, "dropout": 0.1}
+    assert_agree_in_double(Train(**{**SMALL, **more, "norms": ("none", "batch", "layer")}))
+
+
+@pytest.mark.parametrize("was", ["weight_norm", "weight_standardization", "group"])
+@pytest.mark.parametrize("becomes", ["weight_norm", "weight_standardization", "batch_renorm"])
+def test_a_norm_that_becomes_another_one(was: str, becomes: str) -> None:
+    if was != becomes:
+        more = {"changes": f"4:norm.{was}={becomes}", "norms": (was,), "optimizer": "momentum", "lr": 0.02}
+        assert_agree_in_double(Train(**{**SMALL, **more}))
+
+
+def test_a_network_that_diverges_is_said_to() -> None:
+    spec = Train(**{**SMALL, "norms": ("none", "batch"), "lr": 10.0, "gain": 10.0})
+    ours, theirs = scripted(spec, STEPS), lab(spec, STEPS)
+    assert (np.isnan(ours["loss"]) == np.isnan(theirs["loss"])).all()
+    assert np.isnan(ours["loss"][-1]).any()

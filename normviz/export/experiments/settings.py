@@ -25,8 +25,11 @@ AGREEMENT = (
     "order. With DTYPE = torch.float64 less is rounded."
 )
 
-NETWORK_PIECES = {"mlp": ("mlp",), "cnn": ("cnn",)}
-DATA_PIECES = {"digits": ("digits",)}
+NETWORK_PIECES = {"mlp": ("mlp",), "cnn": ("blocks", "cnn"), "resnet": ("blocks", "resnet")}
+DATA_PIECES = {
+    **{name: (name,) for name in ("digits", "shapes", "marked", "digits_rows")},
+    **dict.fromkeys(("moons", "circles", "spiral", "xor"), ("points",)),
+}
 
 
 def pieces_of(net: Network, data: Dataset) -> tuple[str, ...]:
@@ -59,6 +62,7 @@ def common(net: Network, data: Dataset) -> dict[str, Any]:
         "SHAPE": data.shape,
         "CLASSES": data.classes,
         "N_TRAIN": data.n_train,
+        "N_TEST": data.n_test,
         "DTYPE": Code("torch.float32"),
     }
 

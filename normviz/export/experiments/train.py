@@ -37,7 +37,7 @@ def train(spec: Train) -> Recipe:
         shows="The same network with one normalization after the other, from the same start: variants of one "
         "seed share their data, their initial weights and the order of their batches.",
         expects=AGREEMENT,
-        pieces=(*pieces_of(spec.net, spec.data), "switches", "training", "race"),
+        pieces=(*pieces_of(spec.net, spec.data), "weights", "switches", "training", "race"),
         settings=settings,
         choices={"norm": spec.norms_used, **alike(settings)},
     )

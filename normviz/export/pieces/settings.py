@@ -16,6 +16,7 @@ BatchNorm = nn.BatchNorm1d
 SHAPE: tuple[int, ...] = (1, 8, 8)  # of one sample
 CLASSES = 10
 N_TRAIN = 1000  # samples to train on; the others test
+N_TEST = 500
 DEPTH = 8  # layers with a norm
 WIDTH = 64  # channels of the first layer
 PLACEMENT = "before"  # the norm's place beside the activation
