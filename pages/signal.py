@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from normviz.figures.signal import figures
+from normviz.figures.signal import figures, prediction
 from normviz.specs.signal import Signal
 from normviz.ui.controls import controls
 from normviz.ui.stage import stage
@@ -14,7 +14,7 @@ st.markdown(
     "exponentially. This is where a network starts; an initialization alone does not decide how it learns."
 )
 spec = controls(Signal)
-stage(spec, *figures(spec))
+stage(spec, *figures(spec), predict=prediction(spec))
 
 with st.expander("Formulas and sources", icon=":material/function:"):
     st.markdown(

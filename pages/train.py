@@ -3,7 +3,6 @@
 import streamlit as st
 
 from normviz.catalog.norms import NORMS
-from normviz.figures.placement import prediction
 from normviz.specs.train import Train
 from normviz.ui.changes import planned
 from normviz.ui.controls import controls
@@ -23,8 +22,7 @@ race = isinstance(spec, Train)
 if race:
     sized(spec)
 notices = st.container()
-asked = None if race else prediction(spec)
-at = stage(spec, *question.figures(spec), predict=asked, changeable=race)
+at = stage(spec, *question.figures(spec), predict=question.prediction(spec), changeable=race)
 if race:
     with notices:
         planned(spec, at)

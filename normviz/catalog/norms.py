@@ -58,6 +58,13 @@ class NormFact:
     """The knobs that it reads, with their defaults."""
 
     @property
+    def within(self) -> str:
+        """How a sentence calls it: "batch norm", but "RMS norm"; "no normalization" where there is none."""
+        if self.name == "none":
+            return "no normalization"
+        return self.label if self.label[1].isupper() else self.label[0].lower() + self.label[1:]
+
+    @property
     def applies(self) -> Mapping[str, str | None]:
         """For each form of network None, or the reason why the norm does not apply to it."""
         return {form: self.unfit.get(form) for form in FORMS}

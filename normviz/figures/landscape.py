@@ -7,7 +7,9 @@ from typing import Any
 
 from normviz.catalog.datasets import DATASETS
 from normviz.figures.bound import Figure, history, now, steps
+from normviz.figures.predictions import Prediction
 from normviz.figures.theme import band, layout, line, reference
+from normviz.specs import landscape_frames as recorded
 from normviz.specs.landscape import FARTHEST, NEAREST, Landscape
 
 LOSSES = (1e-3, 30.0)
@@ -20,6 +22,40 @@ STEP = "Training step"
 def figures(spec: Landscape) -> list[Figure]:
     """All charts of a run, the most telling first."""
     return [loss_bands(spec), change_bands(spec), smoothness(spec), line_losses(spec), line_changes(spec)]
+
+
+def prediction(spec: Landscape) -> Prediction | None:
+    """How much smoother batch norm is; nothing to ask without both networks."""
+    if not {"none", "batch"} <= set(spec.norms):
+        return None
+    v, (rougher, same, much) = spec.norms.index("batch"), recorded.SMOOTHER
+    return Prediction(
+        key="landscape.smoothness",
+        question="How much the gradient changes for the way walked along it is the effective smoothness β; "
+        "smaller is smoother. Beside the network without normalization, on average over the training, with "
+        "batch norm β is …",
+        covers=("change", "smoothness", "line_change"),
+        choices=(
+            f"more than {1 / rougher:g} times larger",
+            f"the same, within a factor of {same:g}",
+            f"{same:g} to {much:g} times smaller",
+            f"over {much:g} times smaller",
+        ),
+        right=now("smoother_place", v),
+        answer="Measured, median over the seeds: {plain:.1f} without normalization, {batch:.1f} with batch "
+        "norm; a ratio of {ratio:.2g}: {right}.",
+        measured={
+            "plain": now("ended", spec.norms.index("none")),
+            "batch": now("ended", v),
+            "ratio": now("smoother", v),
+        },
+        until=now("ended", v),
+        notes=tuple(f"landscape.{told}" for told in _TELLING),
+    )
+
+
+_TELLING = ("change", "change_overlaps", "smoothness", "smoothness_overlaps", "turned")
+"""Notes that tell of the gradient's change."""
 
 
 def loss_bands(spec: Landscape) -> Figure:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
+from normviz.catalog.norms import NORMS
 from normviz.figures.bound import Door, Figure, history, now, steps
+from normviz.figures.predictions import Number, Prediction
 from normviz.figures.theme import NEUTRAL, STYLES, layout, line, reference, variant
 from normviz.specs import lr_init_frames as recorded
 from normviz.specs.lr_init import LrInit
@@ -21,6 +23,33 @@ _WIDTH_OF_SCALE = 60  # pixels to the right of the maps
 def figures(spec: LrInit) -> list[Figure]:
     """All charts of a run, the most telling first."""
     return [maps(spec), cells_that_learned(spec), best_choices(spec)]
+
+
+def prediction(spec: LrInit) -> Prediction | None:
+    """What share of the networks will learn, without normalization and with batch norm (or another)."""
+    norm = next((one for one in ("batch", *spec.norms) if one in spec.norms and one != "none"), None)
+    if norm is None or "none" not in spec.norms:
+        return None
+    called = NORMS[norm].within
+    return Prediction(
+        key=f"lr_init.share.{norm}",
+        question=f"Each of these {spec.grid**2} combinations of learning rate and initialization trains a "
+        f"network of {spec.depth} layers. How many will classify more than {recorded.LEARNED:.0%} of the "
+        f"test samples correctly after {spec.steps} steps?",
+        covers=("learned", "best"),
+        numbers=(
+            Number("plain", "without normalization", 50),
+            Number("normed", f"with {called}", 50),
+        ),
+        said=f"You said {{plain}}% without normalization, {{normed}}% with {called}.",
+        answer=f"Measured: {{plain:.0%}} without normalization, {{normed:.0%}} with {called}.",
+        measured={
+            "plain": now("ended", spec.norms.index("none")),
+            "normed": now("ended", spec.norms.index(norm)),
+        },
+        until=now("share", 0),
+        notes=("lr_init.counts", "lr_init.even", "lr_init.reach", "lr_init.reach_whole", "lr_init.limits"),
+    )
 
 
 def maps(spec: LrInit) -> Figure:

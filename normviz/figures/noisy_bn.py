@@ -6,6 +6,7 @@ from typing import Any
 
 from normviz.catalog.datasets import DATASETS
 from normviz.figures.bound import Figure, history, now, steps
+from normviz.figures.predictions import Prediction
 from normviz.figures.theme import STYLES, band, layout, line, reference
 from normviz.specs import noisy_bn_frames as recorded
 from normviz.specs.noisy_bn import SAMPLES, NoisyBN
@@ -22,6 +23,33 @@ HEIGHT = 360
 def figures(spec: NoisyBN) -> list[Figure]:
     """All charts of a run, the most telling first."""
     return [accuracy(spec), shifts(spec), wandering(spec)]
+
+
+def prediction(spec: NoisyBN) -> Prediction:
+    """Who is first, batch norm with noise or no normalization, while both wander."""
+    return Prediction(
+        key="noisy_bn.first",
+        question="Noise behind batch norm makes its activations wander. Which networks classify "
+        f"{recorded.TARGET:.0%} of the training samples first: batch norm with this noise, or those without "
+        "any normalization?",
+        covers=("accuracy",),
+        choices=recorded.FIRST,
+        right=now("first", 0),
+        answer="Measured: {right}. Median steps: {noisy:.0f} with noise, {plain:.0f} without normalization, "
+        f"{{batch:.0f}} with batch norm alone (who never got there counts as {spec.steps}).",
+        measured={
+            name: now("arrival", recorded.VARIANTS.index(of))
+            for name, of in (("noisy", "noisy_batch"), ("plain", "none"), ("batch", "batch"))
+        },
+        until=now("first", 0),
+        notes=tuple(f"noisy_bn.{told}" for told in _TELLING),
+    )
+
+
+_TELLING = (
+    "reached", "reached_alone", "underway", "ahead_and_wanders", "ahead", "behind", "overlaps", "costs",
+)  # fmt: skip
+"""Notes that tell who is ahead."""
 
 
 def accuracy(spec: NoisyBN) -> Figure:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from math import log
 from typing import Any
 
+from normviz.catalog.norms import NORMS
 from normviz.figures.bound import Figure, Ref, history, now, steps
 from normviz.figures.predictions import Prediction
 from normviz.figures.theme import STYLES, band, layout, line, reference
@@ -40,17 +41,17 @@ def prediction(spec: Sequences) -> Prediction | None:
     others = [norm for norm in ("layer", "rms", "none") if norm in spec.norms]
     if "batch" not in spec.norms or not others:
         return None
-    other = STYLES[others[0]].label
+    other = NORMS[others[0]].within
     last = spec.changed_from - 1
     return Prediction(
         key="sequences.future",
         question=f"While the networks train, one sequence of a batch is changed from step {last + 2} on, and "
         f"all else stays. Whose answers move at the steps before that?",
         covers=("leaks",),
-        choices=("nobody's", "batch norm's", f"{_in_sentence(other)}'s", "everybody's"),
+        choices=("nobody's", "batch norm's", f"{other}'s", "everybody's"),
         said="You said {guess}.",
         answer=f"Measured at step {last + 1}, in training mode: batch norm's answer moves by {{batch:.2%}}, "
-        f"{_in_sentence(other)}'s by {{other:.2%}}.",
+        f"{other}'s by {{other:.2%}}.",
         measured={
             "batch": now("leak_own", spec.norms.index("batch"), last),
             "other": now("leak_own", spec.norms.index(others[0]), last),
@@ -61,11 +62,6 @@ def prediction(spec: Sequences) -> Prediction | None:
                         "mates_seen", "mates_unseen", "eval_blind")
         ),
     )  # fmt: skip
-
-
-def _in_sentence(label: str) -> str:
-    """A norm's label as it is written within a sentence (RMS stays RMS)."""
-    return label if label[:2].isupper() else label[0].lower() + label[1:]
 
 
 # --- the race -------------------------------------------------------------------------------------------

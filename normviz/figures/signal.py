@@ -7,6 +7,7 @@ from math import log, log2
 from typing import Any
 
 from normviz.figures.bound import Figure, Ref, now
+from normviz.figures.predictions import Prediction
 from normviz.figures.theme import NEUTRAL, STYLES, band, histogram_heatmap, layout, line, reach, reference
 from normviz.specs import signal_frames as recorded
 from normviz.specs import signal_theory as theory
@@ -38,6 +39,36 @@ def figures(spec: Signal) -> list[Figure]:
         *health,
         initial_losses(spec),
     ]
+
+
+def prediction(spec: Signal) -> Prediction | None:
+    """What batch norm does to the gradient on its way back; nothing where there is none, or no way."""
+    if "batch" not in spec.norms or spec.depth < 2:
+        return None
+    v, (less, same, more) = spec.norms.index("batch"), recorded.BACK
+    return Prediction(
+        key="signal.back",
+        question=f"A fresh network of {spec.depth} layers with batch norm. The gradient of the activations "
+        f"travels from layer {spec.depth} back to layer 1: what becomes of its size?",
+        covers=("grad_activation", "grad_weight", "hist_grad"),
+        choices=(
+            f"it shrinks, to less than {less:g} of it",
+            f"it stays, within a factor of {same:g}",
+            f"it grows, less than {more:g}-fold",
+            f"it explodes, {more:g}-fold or more",
+        ),
+        right=now("back_place", v),
+        answer="Measured: in layer 1 it is {times:.3g} times as large. {right}.",
+        measured={"times": now("back", v)},
+        notes=tuple(f"signal.{told}" for told in _TELLING),
+    )
+
+
+_TELLING = (
+    "explodes", "explodes_about", "explodes_unbounded", "explodes_alone", "held", "which_gradient",
+    "free_grows", "free_fades", "free_flat",
+)  # fmt: skip
+"""Notes that tell of gradients."""
 
 
 # --- forward --------------------------------------------------------------------------------------------

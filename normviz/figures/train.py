@@ -6,8 +6,10 @@ from dataclasses import replace
 from math import log
 from typing import Any
 
+from normviz.catalog.norms import NORMS
 from normviz.figures import train_layers as layers
 from normviz.figures.bound import Figure, history, now, steps
+from normviz.figures.predictions import Prediction
 from normviz.figures.theme import STYLES, band, heatmap, layout, line, reference
 from normviz.specs import train_frames as recorded
 from normviz.specs.train import Train
@@ -38,6 +40,29 @@ def figures(spec: Train) -> list[Figure]:
         *([layers.running_statistics(spec)] if recorded.running(spec) else []),
     ]
     return first + more
+
+
+def prediction(spec: Train) -> Prediction | None:
+    """Who will win, from what the first steps show; nothing to ask where seeds cannot tell."""
+    if len(spec.norms) < 2 or spec.seeds < 2:
+        return None
+    return Prediction(
+        key="train.winner",
+        question=f"Whose networks will classify the most test samples correctly after {spec.steps} steps? "
+        f"A clear winner is ahead with every one of its {spec.seeds} seeds.",
+        covers=("test_accuracy", "train_accuracy"),
+        choices=(*(NORMS[norm].within for norm in spec.norms), recorded.NOBODY),
+        right=now("winner", 0),
+        answer="Measured: {right}. The best median is {best:.1%}; its seeds go down to {worst:.1%}, those of "
+        "all others up to {next:.1%}.",
+        measured={name: now(f"ended_{name}", 0) for name in recorded.ENDED},
+        until=now("winner", 0),
+        notes=tuple(f"train.{told}" for told in _TELLING),
+    )
+
+
+_TELLING = ("standing", "overlapping", "guessing", "first", "first_and_last")
+"""Notes that tell who is ahead."""
 
 
 def loss_curves(spec: Train) -> Figure:

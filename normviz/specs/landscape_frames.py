@@ -20,6 +20,9 @@ MOST_NOTES, NOTE_BYTES = 6, 260
 HERE = 0
 """Place of the line at which the network stands (a = 0)."""
 
+SMOOTHER = (0.5, 2.0, 10.0)
+"""Effective smoothness without a norm over that with batch norm, between which a guess about it is right."""
+
 QUANTITIES = {"range": "nats", "change": "", "smoothness": ""}
 """What a look gives for each member, over the steps from the shortest to the longest that is tried.
 
@@ -48,7 +51,18 @@ def arrays(spec: Landscape) -> tuple[Array, ...]:
             for end in ("median", "least", "most")
         ),
         Array("diverged_at", (v, s), "f4", ("variant", "seed"), "step"),  # NaN: it has not
+        *last(spec),
     )
+
+
+def last(spec: Landscape) -> tuple[Array, ...]:
+    """Arrays of the last look alone: each norm's mean over all looks, and what became of the comparison.
+
+    ``smoother`` is the mean without a norm over that of each norm, ``smoother_place`` its place among
+    `SMOOTHER`.
+    """
+    v, one = len(spec.norms), ("variant",)
+    return tuple(Array(name, (v,), "f4", one) for name in ("ended", "smoother", "smoother_place"))
 
 
 def schema(spec: Landscape) -> Schema:

@@ -42,6 +42,8 @@ def each(spec: LrInit) -> tuple[Array, ...]:
         # NaN: the network has diverged.
         Array("test_accuracy", (v, n, n), "f4", ("variant", "gain", "rate"), "share of the test split"),
         Array("learned", (v,), "f4", ("variant",), "cells"),
+        Array("share", (v,), "f4", ("variant",), "share of the cells"),  # not before the first step
+        Array("ended", (v,), "f4", ("variant",), "share of the cells"),  # at the last one alone
         # Where a mark stands: the gain of the cell, or NaN for no mark.
         Array("learned_at", (v, n * n), "f8", cells),
         Array("diverged_at", (v, n * n), "f8", cells),

@@ -25,6 +25,8 @@ UNITS = 4
 """Units of each layer whose means are drawn, the first ones."""
 TARGET = 0.90
 """Accuracy on the training samples for which the variants race."""
+FIRST = ("with noise, in every seed", "without normalization, in every seed", "the seeds do not tell")
+"""Who gets to `TARGET` first: batch norm with noise, no normalization, neither."""
 MOST_NOTES, NOTE_BYTES = 6, 260
 
 
@@ -51,19 +53,32 @@ def some(spec: NoisyBN) -> tuple[Array, ...]:
     )
 
 
+def last(spec: NoisyBN) -> tuple[Array, ...]:
+    """Arrays of the last frame alone: who was first, a position in `FIRST`, and the median arrivals.
+
+    Who has not arrived counts as arriving at the run's last step.
+    """
+    return (
+        Array("first", (1,), "f4", ("race",)),
+        Array("arrival", (len(VARIANTS),), "f4", ("variant",), "step"),
+    )
+
+
 def schema(spec: NoisyBN) -> Schema:
     """The schema of a run."""
     labels: dict[str, tuple[str | int | float, ...]] = {
         "variant": VARIANTS, "seed": spec.seed_values, "layer": tuple(range(1, spec.depth + 1)),
     }  # fmt: skip
-    return Schema((*each(spec), *some(spec)), labels, {"steps": spec.steps, "frames": spec.steps + 1})
+    facts = {"steps": spec.steps, "frames": spec.steps + 1}
+    return Schema((*each(spec), *some(spec), *last(spec)), labels, facts)
 
 
 def nbytes(spec: NoisyBN) -> float:
     """Bytes of all frames, at most."""
     often = sum(array.nbytes for array in each(spec)) + HEAD_BYTES
     seldom = sum(array.nbytes for array in some(spec)) + MOST_NOTES * NOTE_BYTES
-    return float(often * (spec.steps + 1) + seldom * len(spec.evaluated_steps))
+    once = sum(array.nbytes for array in last(spec))
+    return float(once + often * (spec.steps + 1) + seldom * len(spec.evaluated_steps))
 
 
 def answer(recording: Recording, v: int) -> dict[str, Any]:

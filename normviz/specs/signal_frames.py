@@ -50,6 +50,8 @@ MEASURED = {
 
 MOST_TICKS = 8
 """Steps between the ticks of a logarithmic axis."""
+BACK = (0.5, 2.0, 10.0)
+"""Sizes of a gradient in layer 1, that in the last layer being 1, between which a guess about it is right."""
 SPANS = {"sd": (-2.0, 2.0), "grad_activation": (-2.0, 1.0), "grad_weight": (-1.0, 1.0), "loss": (0.0, 1.0)}
 """Quantities on logarithmic axes, and the powers of ten between which an axis reaches at least."""
 
@@ -88,6 +90,9 @@ def arrays(spec: Signal) -> tuple[Array, ...]:
         ),
         Array("loss", (v, s), "f4", ("variant", "seed"), "nats"),
         *(Array(f"loss_{one}", (v,), "f4", ("variant",), "nats") for one in spreads),
+        # The activation gradient in layer 1 over that in the last layer, and its place among `BACK`.
+        Array("back", (v,), "f4", ("variant",)),
+        Array("back_place", (v,), "f4", ("variant",)),
         *(Array(f"span_{name}", (3,), "f4", ("low, high, tick",), "log10") for name in SPANS),
         *_expected("sd", ("", "_low", "_high"), "scale", len(theory.scales(spec)), n),
         *_expected("grad_activation", ("",), "flow", len(theory.flows(spec)), n),

@@ -44,6 +44,8 @@ NOTE_BYTES = 140
 """Of one note as JSON, at most."""
 HEAD_BYTES = 8 + 8
 """Head of a frame and its mask, at most."""
+NOBODY = "nobody, their seeds overlap"
+"""The winner of a race without a clear one."""
 TARGETS = (0.90, 0.94)
 """Test accuracies to which the steps are counted."""
 
@@ -112,6 +114,18 @@ def some(spec: Train) -> tuple[Array, ...]:
     return tuple(arrays)
 
 
+def last(spec: Train) -> tuple[Array, ...]:
+    """Arrays of the last frame alone.  ``winner`` is a position in the norms, or after them: nobody."""
+    return (
+        Array("winner", (1,), "f4", ("race",), "variant"),
+        *(Array(f"ended_{one}", (1,), "f4", ("race",), "share of the test split") for one in ENDED),
+    )
+
+
+ENDED = ("best", "worst", "next")
+"""What is told of the end: the best median, the lowest seed of that variant, the highest of all others."""
+
+
 def health(spec: Train) -> dict[str, str]:
     """The measures of unhealthy units that the activation function has, and their units.
 
@@ -154,7 +168,7 @@ def schema(spec: Train) -> Schema:
         "running": running(spec),
     }
     facts = {"steps": spec.steps, "frames": len(spec.recorded_steps), "classes": spec.data.classes}
-    return Schema((*constants(spec), *each(spec), *some(spec)), labels, facts)
+    return Schema((*constants(spec), *each(spec), *some(spec), *last(spec)), labels, facts)
 
 
 def _layers(spec: Train) -> tuple[str | int, ...]:
@@ -167,7 +181,7 @@ def nbytes(spec: Train) -> float:
     """Bytes of all frames, at most."""
     often = sum(array.nbytes for array in each(spec)) + HEAD_BYTES
     seldom = sum(array.nbytes for array in some(spec)) + NOTE_BYTES * MOST_NOTES
-    once = sum(array.nbytes for array in constants(spec))
+    once = sum(array.nbytes for array in (*constants(spec), *last(spec)))
     return float(once + often * len(spec.recorded_steps) + seldom * len(spec.evaluated_steps))
 
 

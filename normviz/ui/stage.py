@@ -44,9 +44,11 @@ export default async function (component) {
 }
 """
 
+_SHEETS = ("stage.css", "cards.css", "question.css")
+
 _mount = st.components.v2.component(
     "normviz.stage",
-    css="".join((static.FOLDER / name).read_text(encoding="utf-8") for name in ("stage.css", "cards.css")),
+    css="".join((static.FOLDER / name).read_text(encoding="utf-8") for name in _SHEETS),
     js=_JS,
     isolate_styles=False,  # in a shadow root neither Plotly's styles nor its selectors would reach
 )

@@ -12,6 +12,7 @@ QUESTIONS: tuple[Question, ...] = (
         label="The race",
         spec=Train,
         figures=train.figures,
+        prediction=train.prediction,
         prose="The same network trains once with each normalization, from the same weights, on the same "
         "batches, at the same learning rate. The rate is part of the question: with the settings at first "
         "the four part at 0.3, while at 0.1 all of them learn.",
@@ -34,6 +35,7 @@ QUESTIONS: tuple[Question, ...] = (
         label="Before or after the activation?",
         spec=Placement,
         figures=placement.figures,
+        prediction=placement.prediction,
         prose="Each network is trained twice, with the norm before the activation and with the norm after "
         "it, from the same weights and on the same batches. No place is called better unless the intervals "
         "over the seeds lie apart.",

@@ -14,6 +14,7 @@ QUESTIONS: tuple[Question, ...] = (
         label="Learning rate and initialization",
         spec=LrInit,
         figures=lr_init.figures,
+        prediction=lr_init.prediction,
         prose="Every cell is a deep network, trained from the same seed by plain SGD at its own learning "
         "rate and with initial weights scaled by its own gain. A yellow cell with a dot learned the digits "
         "in these few steps; click one to see its whole training.",
@@ -71,6 +72,7 @@ QUESTIONS: tuple[Question, ...] = (
         label="Smoothness",
         spec=Landscape,
         figures=landscape.figures,
+        prediction=landscape.prediction,
         prose="Every few training steps we stop, walk from where the network stands along its gradient, "
         "half to four times as far as a step of the training goes, and look at loss and gradient of the "
         "same batch there. Then training goes on as if nobody had looked.",
@@ -95,6 +97,7 @@ QUESTIONS: tuple[Question, ...] = (
         label="Noisy batch norm",
         spec=NoisyBN,
         figures=noisy_bn.figures,
+        prediction=noisy_bn.prediction,
         prose="If batch norm helped by keeping the distribution of the activations steady, then spoiling "
         "just that should spoil the help. So behind every batch norm we give each unit a new mean and a new "
         "spread in every single step, and let the three networks race.",

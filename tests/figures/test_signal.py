@@ -86,7 +86,7 @@ def test_every_array_of_the_schema_is_drawn(look):
     drawn = {ref.name for figure in figures(spec) for ref in _refs([*figure.traces, figure.layout])}
     names = {array.name for array in recording.schema.arrays}
     by_member = {name for name in names if f"{name}_median" in names}  # single seeds are for tables
-    kept = by_member | {"loss_median", "loss_low", "loss_high"}
+    kept = by_member | {"loss_median", "loss_low", "loss_high", "back", "back_place"}  # the prediction's
     if spec.seeds == 1:
         kept |= {name for name in names if name.endswith(("_low", "_high")) and not name.startswith("theory")}
     assert names - drawn == kept - {"loss"}

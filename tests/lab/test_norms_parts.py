@@ -73,7 +73,8 @@ def test_batch_norm_over_parts_is_torchs_on_each_of_them(shape: tuple[int, ...],
     before = {name: value.clone() for name, value in norm.statistics().items()}
     y = norm(x)
     for e in range(2):
-        expected = [torch.nn.functional.batch_norm(part, None, None, training=True) for part in x[e].split(size)]
+        parts = x[e].split(size)
+        expected = [torch.nn.functional.batch_norm(part, None, None, training=True) for part in parts]
         torch.testing.assert_close(y[e], torch.cat(expected), rtol=1e-9, atol=1e-9)
     assert_moved_once(norm, x, size, before)
 
@@ -84,7 +85,8 @@ def test_running_statistics_scatter_as_the_docstring_says() -> None:
     once, each = norms.BatchNorm(1, 1024, statistics_size=2), norms.GhostBatchNorm(1, 1024, ghost_size=2)
     for _ in range(60):
         x = torch.randn(1, 32, 1024, generator=source)
-        once(x), each(x)
+        for norm in (once, each):
+            norm(x)
     for norm, moves in ((once, 1), (each, 16)):
         expected = (0.1 / 1.9 * 2 * moves / 16) ** 0.5
         assert float(norm.running_var.std()) == pytest.approx(expected, rel=0.12)

@@ -32,12 +32,29 @@ def run(spec: Landscape) -> Iterator[Schema | Frame]:
     yield spec.schema()
     torch.set_num_threads(1)
     networks, notes = stack(spec), Notes(spec)
+    sums = np.zeros((len(spec.norms), spec.seeds))
     for step in spec.looks:
         arrays = look(spec, networks)
+        sums += arrays["smoothness"]
         if step == 0:
             arrays["places"] = np.array(spec.places, "<f4")
+        if step == spec.looks[-1]:
+            arrays |= ended(spec, sums / len(spec.looks))
         yield Frame(step, arrays, notes.at(step, arrays))
         networks.step(min(spec.every, spec.steps - step))
+
+
+def ended(spec: Landscape, means_VS: NDArray[np.float64]) -> Arrays:
+    """The effective smoothness over all looks, median over the seeds, and how it compares with no norm.
+
+    NaN where no seed was alive until the end, and in the comparison where there is nothing to compare with.
+    """
+    means_V = over_seeds(np.median, means_VS, np.isfinite(means_VS)).astype(np.float64)
+    plain = means_V[spec.norms.index("none")] if "none" in spec.norms else np.nan
+    ratio = plain / means_V
+    place = np.where(np.isfinite(ratio), np.searchsorted(recorded.SMOOTHER, ratio, side="right"), np.nan)
+    told = {"ended": means_V, "smoother": ratio, "smoother_place": place}
+    return {name: values.astype("<f4") for name, values in told.items()}
 
 
 def stack(spec: Landscape) -> Stack:

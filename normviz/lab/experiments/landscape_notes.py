@@ -32,7 +32,7 @@ class Notes:
 
     def __init__(self, spec: Landscape) -> None:
         self.spec = spec
-        self.labels = [_within(norm) for norm in spec.norms]
+        self.labels = [NORMS[norm].within for norm in spec.norms]
         self._looks = 0
         self._sums = {name: np.zeros((len(spec.norms), spec.seeds)) for name in recorded.QUANTITIES}
 
@@ -98,12 +98,6 @@ class Notes:
         ]  # fmt: skip
         if turned and len(turned) < len(self.labels):
             yield Note("landscape.turned", {"norms": ", ".join(turned), "far": FARTHEST})
-
-
-def _within(norm: str) -> str:
-    """How a norm is called inside a sentence."""
-    label = "no normalization" if norm == "none" else NORMS[norm].label
-    return label if label[1].isupper() else label[0].lower() + label[1:]
 
 
 def _rounded(value: Any) -> float:

@@ -114,6 +114,11 @@ def _frame(
         "best_by_rate": _best(accuracy_VGR, 1),
         "best_by_gain": _best(accuracy_VGR, 2),
     }
+    share = (learned.sum(1) / spec.grid**2).astype("<f4")
+    if step > 0:
+        arrays["share"] = share
+    if step == spec.steps:
+        arrays["ended"] = share
     return Frame(step, arrays, notes(spec, step, arrays))
 
 

@@ -69,6 +69,8 @@ class Race:
             "accuracy_median": over_seeds(np.median, accuracy, alive),
             "reached": self._reached.astype("<f4"),
         }
+        if step == self.spec.steps:
+            arrays |= ended(self._reached, self.spec.steps)
         self.notes.see(arrays)
         return Frame(step, arrays, self.notes.at(step, arrays))
 
@@ -96,6 +98,15 @@ class Race:
             "unit_high": (first_mean[:, :, 0] + first_sd).astype("<f4"),
             "shift": over_seeds(np.median, shift, alive),
         }
+
+
+def ended(reached_VS: NDArray[Any], steps: int) -> Arrays:
+    """Who was first at the target, with every seed before every one of the other, and the median arrivals."""
+    arrived = np.where(np.isfinite(reached_VS), reached_VS, np.inf)
+    noisy, plain = (arrived[recorded.VARIANTS.index(name)] for name in ("noisy_batch", "none"))
+    first = 0 if noisy.max() < plain.min() else 1 if plain.max() < noisy.min() else 2
+    medians = np.median(np.minimum(arrived, steps), 1)
+    return {"first": np.array([first], "<f4"), "arrival": medians.astype("<f4")}
 
 
 def moved(before: NDArray[Any], after: NDArray[Any], sd: NDArray[Any]) -> NDArray[np.float64]:

@@ -57,7 +57,7 @@ def run(spec: Signal) -> Iterator[Schema | Frame]:
     frame = _constants(spec) | {name: seen[0][name] for name in seen[0] if name.startswith("hist")}
     for name, values_VS in arrays.items():
         frame |= _with_spread(name, values_VS)
-    frame |= expected(spec, x, frame)
+    frame |= expected(spec, x, frame) | back(frame)
     frame |= {f"span_{name}": span(name, frame) for name in recorded.SPANS}
     yield Frame(0, frame, notes(spec, frame))
 
@@ -243,6 +243,16 @@ def expected(spec: Signal, x: torch.Tensor, measured: Arrays) -> Arrays:
         )
     with np.errstate(over="ignore"):  # beyond float32 is infinite, as it is for the networks
         return {name: values.astype("<f4") for name, values in arrays.items()}
+
+
+def back(frame: Arrays) -> Arrays:
+    """The gradient of the activations in layer 1 over that in the last layer, and its place among bounds."""
+    medians = frame["grad_activation_median"].astype(np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = medians[:, 0] / medians[:, -1]
+    known = np.isfinite(ratio)
+    place = np.where(known, np.searchsorted(recorded.BACK, ratio, side="right"), np.nan)
+    return {"back": np.where(known, ratio, np.nan).astype("<f4"), "back_place": place.astype("<f4")}
 
 
 def span(name: str, frame: Arrays) -> NDArray[np.float32]:

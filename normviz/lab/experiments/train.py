@@ -96,6 +96,8 @@ class Race:
         arrays |= _with_median("test_accuracy", accuracy, alive) | self._some(seen, alive)
         if surface is not None:
             arrays["surface"] = surface
+        if step == self.spec.steps:
+            arrays |= ended(arrays["test_accuracy"], alive)
         return Frame(step, arrays, self.notes.at(step, arrays))
 
     def _each(self, seen: Arrays, alive: NDArray[np.bool_], diverged_at: NDArray[np.float32]) -> Arrays:
@@ -184,6 +186,26 @@ def members(spec: Train, step: int = 0) -> list[Member]:
     """The members of a spec, variant by variant, as they are in the update after ``step``."""
     lr = spec.lr_at(step)
     return [Member(norm, seed, lr, spec.gain) for norm in spec.norms_at(step) for seed in spec.seed_values]
+
+
+def ended(accuracy_VS: NDArray[Any], alive: NDArray[np.bool_]) -> Arrays:
+    """Who has won the race: the variant with the best median, if each of its seeds beats all the others'.
+
+    A network that has diverged counts as one that gets nothing right.  If seeds overlap, nobody has won,
+    which is the position after the last variant.
+    """
+    accuracy = np.where(alive, accuracy_VS, 0.0)
+    medians = np.median(accuracy, 1)
+    best = int(medians.argmax())
+    others = np.delete(accuracy, best, 0).max(initial=0.0)
+    clear = accuracy[best].min() > others
+    told = {
+        "winner": best if clear else len(accuracy),
+        "ended_best": medians[best],
+        "ended_worst": accuracy[best].min(),
+        "ended_next": others,
+    }
+    return {name: np.array([value], "<f4") for name, value in told.items()}
 
 
 def grid() -> NDArray[np.float64]:

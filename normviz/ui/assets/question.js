@@ -3,6 +3,7 @@
 import { button, element, setText } from "./elements.js";
 
 const CHOOSE = "The answer stays covered until you have chosen.";
+const NUMBERS = "The answer stays covered until you have made your guess.";
 const DRAW = "Move the points in the chart to where you expect them: drag them, or use the Tab and arrow keys.";
 
 export class Card {
@@ -24,9 +25,10 @@ export class Card {
     const { told, state, guess } = question;
     this.root.hidden = !told;
     Object.assign(this.root.dataset, { open: question.open, form: told?.sketch ? "sketch" : "choices" });
-    const asked = `${told?.key} ${state}`;
+    const words = told && [told.key, told.question, ...told.choices].join("\n"); // other settings, other words
+    const asked = `${words} ${state}`;
     if (asked === this.asked) return;
-    const answered = this.asked === `${told?.key} open`; // here and now: then nothing must jump
+    const answered = this.asked === `${words} open`; // here and now: then nothing must jump
     this.root.style.minHeight = answered ? `${this.root.offsetHeight}px` : "";
     this.asked = asked;
     if (!told) return;
@@ -38,6 +40,7 @@ export class Card {
       if (!question.open) made.setAttribute("aria-pressed", String(guess.choice === choice));
       return made;
     });
+    if (told.numbers.length) offered.push(...this.#sliders(question));
     if (question.open) offered.push(this.#skip());
     this.choices.replaceChildren(...offered);
     this.choices.hidden = offered.length === 0;
@@ -47,8 +50,44 @@ export class Card {
   /** The line under the question. */
   tell(question, recording, k, cursors) {
     if (!question.told) return;
-    const hint = question.told.sketch ? DRAW : CHOOSE;
+    const { sketch, numbers, choices } = question.told;
+    const hint = sketch ? DRAW : numbers.length ? NUMBERS : CHOOSE;
     setText(this.told, question.open ? hint : question.verdict(recording, k, cursors));
+    const right = question.right(recording, k, cursors);
+    for (let i = 0; i < choices.length; i += 1) this.#mark(this.choices.children[i], i === right);
+  }
+
+  /** The choice that the measurement bears out is marked, for the eye and for a screen reader. */
+  #mark(choice, right) {
+    if (choice.classList.contains("nv-right") === right) return;
+    choice.classList.toggle("nv-right", right);
+    const name = choice.querySelector("span").textContent;
+    choice.setAttribute("aria-label", right ? `${name} (as measured)` : name);
+  }
+
+  /** A slider for each number, and the button that ends the guess. */
+  #sliders({ told: { numbers }, open, guess }) {
+    const inputs = numbers.map(({ low, high, start }, i) => {
+      const value = guess?.values?.[i] ?? start;
+      return element("input", { type: "range", min: low, max: high, step: 1, value, disabled: !open });
+    });
+    const rows = numbers.map(({ label, unit }, i) => {
+      const written = element("output", {});
+      const say = () => {
+        const text = `${inputs[i].value}${unit}`;
+        inputs[i].setAttribute("aria-valuetext", text);
+        setText(written, text);
+      };
+      inputs[i].addEventListener("input", say);
+      say();
+      return element("label", { className: "nv-number" }, element("span", {}, label), inputs[i], written);
+    });
+    if (!open) return guess.skipped ? [] : rows;
+    const done = button({
+      text: "This is my guess",
+      onclick: () => this.on.guess({ values: inputs.map(({ valueAsNumber }) => valueAsNumber) }),
+    });
+    return [...rows, done];
   }
 
   #skip() {

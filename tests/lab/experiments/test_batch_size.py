@@ -57,7 +57,7 @@ def test_means_and_extremes_are_those_of_the_seeds(look):
 
 
 class Parts(nn.Module):
-    """Batch norm, or batch renormalization, of parts of a batch one by one, as a plain script would write it."""
+    """Batch norm or batch renormalization of the parts of a batch, as a plain script would write it."""
 
     def __init__(self, size, renorm):
         super().__init__()
@@ -94,8 +94,8 @@ def plain_error(norm, seed, batch, lr, steps, part=0):
         norm="batch" if part else norm, options={"groups": SMALL.groups},
     )  # fmt: skip
     if part:
-        layers = [Parts(part, norm == "batch_renorm") if isinstance(one, nn.BatchNorm1d) else one for one in net]
-        net = nn.Sequential(*layers).double()
+        for place in [i for i, one in enumerate(net) if isinstance(one, nn.BatchNorm1d)]:
+            net[place] = Parts(part, norm == "batch_renorm").double()
     split = data.load("digits", seed)
     optimizer = torch.optim.SGD(net.parameters(), lr, momentum=0.9)
     plain.train(net, optimizer, split.x_train.double(), split.y_train, seed, batch, steps)

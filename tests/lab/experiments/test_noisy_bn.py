@@ -9,7 +9,7 @@ import pytest
 
 from normviz.frames import Recording
 from normviz.lab.experiments import train
-from normviz.lab.experiments.noisy_bn import moved, run, stack
+from normviz.lab.experiments.noisy_bn import ended, moved, run, stack
 from normviz.lab.experiments.noisy_bn_notes import BATCH, NOISY, PLAIN
 from normviz.readings.noisy_bn import TEMPLATES
 from normviz.specs import noisy_bn_frames as recorded
@@ -136,3 +136,23 @@ def test_noise_costs_little_of_what_batch_norm_gains(seed):
     assert told["noisy_batch"]["shift"] > 1.5 * told["none"]["shift"]
     assert told["batch"]["shift"] < 0.1 * told["none"]["shift"]
     assert "noisy_bn.ahead_and_wanders" in {note.id for note in recording.frame(-1).notes}
+
+
+@pytest.mark.parametrize(
+    ("noisy", "plain", "first"),
+    [
+        ([20, 30], [40, 50], 0),
+        ([20, 30], [40, None], 0),
+        ([50, 60], [40, 45], 1),
+        ([50, None], [40, 45], 1),
+        ([20, 45], [40, 50], 2),
+        ([None, None], [None, None], 2),
+    ],
+)
+def test_the_first_is_so_with_every_seed(noisy, plain, first):
+    """Who has not arrived comes after all who have, and ties with others that have not."""
+    reached = np.array([plain, [10, 12], noisy], float)
+    told = ended(reached, 100)
+    assert told["first"] == first
+    assert told["arrival"][1] == 11
+    assert told["arrival"][2] == np.median([100 if one is None else one for one in noisy])

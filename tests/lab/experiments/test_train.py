@@ -10,7 +10,7 @@ from normviz.catalog.networks import ACTIVATIONS, OPTIMIZERS
 from normviz.catalog.norms import NORMS, reason
 from normviz.catalog.sequences import ALL_NETWORKS, SEQUENCE_NETWORKS
 from normviz.frames import Frame, Recording, Schema
-from normviz.lab.experiments.train import run, stack
+from normviz.lab.experiments.train import ended, run, stack
 from normviz.readings.train import TEMPLATES
 from normviz.specs import train_frames as recorded
 from normviz.specs.train import Train
@@ -199,7 +199,8 @@ def test_the_first_frame_is_of_the_untrained_network():
     recording = record(spec)
     first = recording.frame(0)
     assert first.step == 0
-    assert set(first.arrays) == {array.name for array in recording.schema.arrays}
+    later = {array.name for array in recorded.last(spec)}
+    assert set(first.arrays) == {array.name for array in recording.schema.arrays} - later
     assert first.arrays["gamma_mean"] == pytest.approx(1.0)
     assert first.arrays["beta_mean"] == pytest.approx(0.0)
     assert first.arrays["loss"] > 1.0
@@ -427,3 +428,37 @@ def test_sequence_networks_change_their_norm_after_a_common_beginning(network):
     k = spec.recorded_steps.index(20)
     assert (other.at("gamma_mean", k)[0] == 1).all()
     assert np.isfinite(other.at("loss")).all()
+
+
+# --- the end of the race --------------------------------------------------------------------------------
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "winner", "others"),
+    [
+        ([[0.7, 0.8], [0.9, 0.95]], 1, 0.8),
+        ([[0.7, 0.91], [0.9, 0.95]], 2, 0.91),  # one seed of the other is ahead of one of the winner's
+        ([[0.9, 0.9], [0.9, 0.9]], 2, 0.9),
+        ([[0.99, NAN], [0.4, 0.5]], 2, 0.5),  # the better one has a network that diverged
+        ([[NAN, NAN], [0.4, 0.5]], 1, 0.0),
+    ],
+)
+def test_a_race_is_won_only_by_all_seeds(accuracy, winner, others):
+    values = np.array(accuracy)
+    told = ended(values, np.isfinite(values))
+    assert told["winner"] == winner
+    assert told["ended_next"] == pytest.approx(others)
+
+
+def test_the_last_frame_alone_says_who_has_won():
+    spec = _train(seeds=2)
+    recording = record(spec)
+    medians = recording.at("test_accuracy_median")
+    assert recording.at("ended_best") == pytest.approx(medians.max())
+    winner, seeds = int(recording.at("winner")[0]), recording.at("test_accuracy")
+    best = int(medians.argmax())
+    clear = seeds[best].min() > np.delete(seeds, best, 0).max()
+    assert winner == (best if clear else len(spec.norms))
+    assert len(recording.history("winner")[0]) == 1
