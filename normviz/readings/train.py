@@ -9,6 +9,10 @@ TEMPLATES: dict[str, str] = {
     "train.start": "Before the first step all variants hold the same weights, and guess: between {low:.1%} "
     "and {high:.1%} of the test samples.",
     "train.alone": "Step {step}: {best} classifies {high:.1%} of the test samples correctly.",
+    "train.even": "Step {step}: every variant classifies {high:.1%} of the test samples correctly, in the "
+    "median over the seeds.",
+    "train.even_left": "Step {step}: every variant that has not diverged classifies {high:.1%} of the test "
+    "samples correctly, in the median over the seeds.",
     "train.standing": "Step {step}: {best} classifies {high:.1%} of the test samples correctly, "
     "{worst} {low:.1%}.",
     "train.overlapping": "Step {step}: {best} classifies {high:.1%} of the test samples correctly, {worst} "

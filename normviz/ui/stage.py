@@ -24,9 +24,12 @@ import streamlit as st
 
 from normviz import player
 from normviz.figures.bound import Figure
+from normviz.figures.formulas import formula
+from normviz.figures.headlines import headline
 from normviz.figures.predictions import Prediction
 from normviz.figures.theme import STYLES
 from normviz.readings import TEMPLATES
+from normviz.readings.places import places
 from normviz.spec import Spec, SpecError
 from normviz.ui import static
 from normviz.ui.settings import settings
@@ -91,6 +94,7 @@ def _data(
 ) -> dict[str, Any]:
     """What the browser is told; plain values only."""
     plain = [figure.to_plain() for figure in figures]
+    told, compared = formula(spec), headline(spec)
     return {
         "assets": static.address("").rstrip("/"),
         "stream": f"lab/stream/{token}",
@@ -100,4 +104,7 @@ def _data(
         "cards": [dict(card) for card in cards],
         "styles": {norm: asdict(style) for norm, style in STYLES.items()},
         "readings": TEMPLATES,
+        "places": places(),
+        "formula": None if told is None else told.to_plain(),
+        "headline": None if compared is None else compared.to_plain(),
     }

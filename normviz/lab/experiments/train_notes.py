@@ -100,7 +100,10 @@ class Notes:
             "step": step, "best": self.labels[best], "high": _rounded(accuracy[best]),
         }  # fmt: skip
         if best == worst:
-            yield Note("train.alone", numbers)
+            # Equal numbers: nobody is ahead.
+            left = int(np.isfinite(accuracy).sum())
+            even = "train.even" if left == len(accuracy) else "train.even_left"
+            yield Note(even if left > 1 else "train.alone", numbers)
             return
         numbers |= {"worst": self.labels[worst], "low": _rounded(accuracy[worst])}
         seeds = arrays["test_accuracy"]

@@ -2,11 +2,13 @@
 //
 // What stands still is drawn by Plotly (`react`, `update`); while a recording plays, traces that keep their
 // shape are moved in place (moving.js), and Plotly catches up at every pause and under the pointer.
+//
+// A visitor's zoom is kept here: Plotly would lose it where an axis follows the recording.
 
 import { isMovable, move } from "./moving.js";
 import { findRefs, lookup, replaceRefs, stamp } from "./refs.js";
 
-const CONFIG = { displayModeBar: false, responsive: false, doubleClick: "reset", showTips: false };
+const CONFIG = { displayModeBar: false, responsive: false, doubleClick: false, showTips: false };
 const GHOST = "#8a8a8a";
 const coarsePointer = window.matchMedia("(pointer: coarse)");
 
@@ -16,13 +18,15 @@ const written = (path) =>
 
 export class Chart {
   /**
-   * @param kit {Plotly, template}
+   * @param kit {Plotly, template, free}
    * @param hidden variants that are not shown
    */
   constructor(kit, node, hidden) {
     this.kit = kit;
     this.node = node;
     this.hidden = hidden;
+    this.zoom = new Map(); // ranges that the visitor has chosen, by the name of the axis
+    this.restored = 0; // how often they were given up
   }
 
   /** The cursors ("layer") on which this figure depends. */
@@ -35,7 +39,9 @@ export class Chart {
    * @param ghost the run before: {figure, recording}, or null
    * @param at where to draw it at once: {recording, k, cursors}, or null
    */
-  set(figure, ghost, at) {
+  set(declared, ghost, at) {
+    this.declared = declared;
+    const figure = this.kit.free ? freed(declared) : declared;
     this.figure = figure;
     this.ghost = ghost;
     const ghosts = ghost ? ghostTraces(ghost.figure) : [];
@@ -53,6 +59,14 @@ export class Chart {
     this.at = at;
     this.drawn = at ? this.#stamps() : null;
     this.#react();
+    if (!this.heard) this.#hear();
+  }
+
+  /** Take the axes as the kit wants them now. */
+  rescale() {
+    this.restored += 1;
+    this.zoom.clear();
+    this.set(this.declared, this.ghost, this.at);
   }
 
   /**
@@ -88,6 +102,7 @@ export class Chart {
     const relayout = {};
     for (const { trace, path, ref } of this.bound) {
       const name = written(path);
+      if (trace === null && this.zoom.has(path[0]) && path[1] === "range") continue;
       if (trace === null) relayout[name] = this.#value(ref, trace);
       else {
         restyle[name] ??= new Array(this.moving.length); // a hole leaves that trace as it is
@@ -95,6 +110,22 @@ export class Chart {
       }
     }
     return this.kit.Plotly.update(this.node, restyle, relayout, this.moving);
+  }
+
+  /** Remember where the visitor zooms to, until a double click gives it up. */
+  #hear() {
+    this.heard = true;
+    this.node.on("plotly_relayout", (told) => {
+      for (const key of Object.keys(told)) {
+        const [, name] = /^([xy]axis\d*)\.range/.exec(key) ?? [];
+        if (name) this.zoom.set(name, [...this.node._fullLayout[name].range]);
+      }
+    });
+    this.node.on("plotly_doubleclick", () => {
+      this.restored += 1;
+      this.zoom.clear();
+      this.#react();
+    });
   }
 
   /** Show all variants but these. */
@@ -138,7 +169,7 @@ export class Chart {
     return [before, whole ? before.length - 1 : before.frameAt(recording.position(k))];
   }
 
-  /** The whole figure, with its data if there are any yet.  Zoom survives by `uirevision`. */
+  /** The whole figure, with its data if there are any yet. */
   #react() {
     this.exact = true;
     const fill = (trace) => (ref) => (this.at ? this.#value(ref, trace) : []);
@@ -149,12 +180,25 @@ export class Chart {
     const layout = {
       ...replaceRefs(this.figure.layout, this.at ? fill(null) : () => undefined),
       template: this.kit.template,
-      uirevision: this.figure.key,
+      uirevision: `${this.figure.key} ${this.restored}`,
       dragmode: coarsePointer.matches ? false : "zoom", // a finger scrolls the page
       autosize: true,
     };
+    for (const [name, range] of this.zoom) {
+      if (layout[name]) layout[name] = { ...layout[name], range: [...range], autorange: false };
+    }
     this.kit.Plotly.react(this.node, data, layout, CONFIG);
   }
+}
+
+/** A figure whose axes follow its data, each in its own scale; those along steps and layers stay as they are. */
+function freed(figure) {
+  const layout = Object.entries(figure.layout).map(([key, part]) => {
+    if (!/^[xy]axis\d*$/.test(key) || ["step", "layer"].includes(figure.roles[key[0]])) return [key, part];
+    const { range, ...axis } = part;
+    return [key, { ...axis, autorange: true }];
+  });
+  return { ...figure, layout: Object.fromEntries(layout) };
 }
 
 /** Whether two resolved values are equal, element by element. */

@@ -23,9 +23,13 @@ export function variantsOf(figures) {
 }
 
 export class Legend {
-  /** @param onchange told the set of hidden variants */
-  constructor(onchange) {
+  /**
+   * @param onchange told the set of hidden variants
+   * @param onpoint told {variants} that are pointed at, or null
+   */
+  constructor(onchange, onpoint) {
     this.onchange = onchange;
+    this.onpoint = onpoint;
     this.hidden = new Set();
     this.root = element("div", { className: "nv-legend", role: "group", "aria-label": "Variants" });
   }
@@ -48,6 +52,8 @@ export class Legend {
           entry.setAttribute("aria-pressed", String(!this.hidden.has(variant)));
           this.onchange(this.hidden);
         },
+        onpointerenter: () => this.onpoint(this.hidden.has(variant) ? null : { variants: [variant] }),
+        onpointerleave: () => this.onpoint(null),
       },
       swatch(style),
       element("span", {}, style.label),

@@ -3,6 +3,7 @@
 import { Chart } from "./charts.js";
 import { Doors } from "./doors.js";
 import { element, setText } from "./elements.js";
+import { feature } from "./features.js";
 import { Marks } from "./marks.js";
 import { Sketch } from "./sketch.js";
 
@@ -18,7 +19,7 @@ function fitted(figure) {
 export class Panel {
   /**
    * @param kit {Plotly, template}, shared by all panels
-   * @param on {seekStep(step), layer(index), hover(index or null), moved(), seen(), signal}
+   * @param on {seekStep(step), layer(index), hover(index or null), lights(figure or null), moved(), seen(), signal}
    */
   constructor(kit, figure, on) {
     this.kit = kit;
@@ -27,6 +28,7 @@ export class Panel {
     this.chart = null; // made when it is first on screen: Plotly needs the width of its node
     this.visible = false;
     this.hidden = new Set();
+    this.featured = []; // variants that stand out
     this.title = element("span", { className: "nv-title" });
     this.badge = element("span", { className: "nv-badge" });
     this.plot = element("div", { className: "nv-plot", role: "img" });
@@ -41,9 +43,13 @@ export class Panel {
     this.pointed = false; // under the pointer, where numbers may be read off
     this.box.addEventListener("pointerenter", () => {
       this.pointed = true;
+      on.lights(this.figure.key);
       on.seen();
     });
-    this.box.addEventListener("pointerleave", () => (this.pointed = false));
+    this.box.addEventListener("pointerleave", () => {
+      this.pointed = false;
+      on.lights(null);
+    });
     this.set(figure, []);
   }
 
@@ -112,8 +118,22 @@ export class Panel {
 
   mark(step, layer, hover) {
     if (!this.chart || !this.visible) return;
-    this.marks.place({ step, layer, hover });
+    this.marks.place({ step: this.figure.covered ? null : step, layer, hover });
+    if (this.featured.length) feature(this.plot, this.featured);
     this.drawing?.place(this.plot);
+  }
+
+  /** Stand out, if pointed at, and let only some variants stand out in the plot. */
+  light(lit, variants) {
+    this.root.classList.toggle("nv-lit", lit);
+    if (!variants.length && !this.featured.length) return;
+    this.featured = variants;
+    feature(this.plot, variants);
+  }
+
+  /** Take the axes as they are wanted now: shared, or each chart its own. */
+  rescale() {
+    if (this.chart) this.#guarded(() => this.chart.rescale());
   }
 
   hide(variants) {

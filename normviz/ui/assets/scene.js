@@ -1,31 +1,37 @@
-// What is on the stage: bar, legend, status, charts, readings.  It shows what it is told and keeps no time.
+// What is on the stage: bar, legend, status, charts, formula, readings.  It shows what it is told and keeps no time.
 
 import { Bar } from "./bar.js";
 import { Cards } from "./cards.js";
 import { element, setText } from "./elements.js";
+import { FormulaLine } from "./formulas.js";
 import { Legend, variantsOf } from "./legend.js";
-import { fill, notesAt } from "./notes.js";
+import { notesAt } from "./notes.js";
 import { Panel } from "./panels.js";
 import { Card } from "./question.js";
+import { Reading } from "./reading.js";
 import { plotlyTemplate, readTheme } from "./theme.js";
+import { Tools } from "./tools.js";
+
+const ARRIVED = 2500; // ms for which a chart stands out that a visitor has gone to
 
 export class Scene {
   /**
    * @param parent the element to build in
-   * @param on what visitors do: see Bar and Marks, and {key(event), seen(), signal}
+   * @param on what visitors do: see Bar, Tools and Marks, and {key(event), point(place), visit(place), seen(), signal}
    * @param {URL} base of the site, for links to other pages
    */
   constructor(parent, on, base) {
     this.on = on;
-    this.kit = { Plotly: null, template: {} }; // shared by all panels
+    this.kit = { Plotly: null, template: {}, free: false }; // shared by all panels
     this.panels = new Map();
     this.places = new Map(); // the figure that is shown at each place that several share, by key
     this.layers = { at: [], names: [] };
     this.bar = new Bar(on);
     this.card = new Card(on);
-    this.legend = new Legend((hidden) => this.#each((panel) => panel.hide(hidden)));
+    this.legend = new Legend((hidden) => this.#each((panel) => panel.hide(hidden)), on.point);
+    this.tools = new Tools(on);
+    this.formula = new FormulaLine(on);
     this.status = element("p", { className: "nv-status", role: "status" });
-    this.changed = element("p", { className: "nv-changed", hidden: true });
     this.deck = new Cards(base);
     this.grid = element("div", { className: "nv-grid" });
     this.moreGrid = element("div", { className: "nv-grid", hidden: true });
@@ -33,11 +39,7 @@ export class Scene {
       type: "button", className: "nv-button nv-more", hidden: true, "aria-expanded": "false",
       onclick: () => this.#showMore(this.moreGrid.hidden),
     });
-    this.notes = element("ul", {});
-    this.reading = element(
-      "section", { className: "nv-reading", hidden: true },
-      element("h3", {}, "What to look for"), this.notes,
-    );
+    this.reading = new Reading(on);
     this.root = element(
       "section",
       { className: "nv-stage", tabIndex: 0, "aria-label": "Charts of this run", onkeydown: on.key },
@@ -46,7 +48,8 @@ export class Scene {
         this.bar.root,
         element("div", { className: "nv-line" }, this.legend.root, this.status),
       ),
-      this.changed, this.card.root, this.deck.root, this.grid, this.more, this.moreGrid, this.reading,
+      this.tools.root, this.card.root, this.deck.root, this.grid, this.formula.root, this.more, this.moreGrid,
+      this.reading.root,
     );
     parent.append(this.root);
     this.sizes = new ResizeObserver(() => this.#resized());
@@ -65,12 +68,12 @@ export class Scene {
 
   /**
    * Put figures on the stage; those that were there under the same key keep their nodes.
+   * @param formula with the terms that light up, or null
    * @param before the run before, for the ghosts: {figures, recording}, or null
    * @param at where to draw them at once: {recording, k, cursors}, or null
-   * @param told what changed in the settings, in words
    * @param {Question} question what may not be seen before it is answered
    */
-  raise(figures, styles, before, at, told, question) {
+  raise({ figures, styles, formula, before, at, question }) {
     this.question = question;
     const old = new Map((before?.figures ?? []).map((figure) => [figure.key, figure]));
     const kept = new Map();
@@ -90,8 +93,42 @@ export class Scene {
     this.#sketch();
     this.card.set(question);
     this.legend.set(variantsOf(figures), styles);
-    setText(this.changed, told ? `Changed: ${told}. The run before is drawn in grey.` : "");
-    this.changed.hidden = !told;
+    this.labels = Object.fromEntries(Object.entries(styles).map(([name, { label }]) => [label.toLowerCase(), name]));
+    this.formula.set(formula, figures.map(({ key }) => key));
+  }
+
+  /** Let all charts choose their axes, or none. */
+  free(free) {
+    this.kit.free = free;
+    this.tools.freed(free);
+    this.#each((panel) => panel.rescale());
+  }
+
+  /** Let charts and variants stand out: {figures, variants}, or null. */
+  point(place) {
+    const { figures = [], variants = [] } = place ?? {};
+    this.#each((panel) => panel.light(figures.includes(panel.figure.key), variants));
+  }
+
+  /** Light the terms of a chart under the pointer, or none. */
+  lights(figure) {
+    this.formula.light(figure);
+  }
+
+  /** Bring the first of some charts onto the screen. */
+  visit(figures, smooth) {
+    const panel = figures.map((key) => this.panels.get(key)).find(Boolean);
+    if (!panel) return;
+    const { place } = panel.figure.layout.meta ?? {};
+    if (place && panel.root.hidden) {
+      this.places.set(place, panel.figure.key);
+      this.#sharePlaces();
+    }
+    if (this.moreGrid.contains(panel.root)) this.#showMore(true);
+    panel.root.scrollIntoView({ block: "nearest", behavior: smooth ? "smooth" : "auto" });
+    this.#each((one) => one.root.classList.toggle("nv-arrived", one === panel));
+    clearTimeout(this.arriving);
+    this.arriving = setTimeout(() => panel.root.classList.remove("nv-arrived"), ARRIVED);
   }
 
   /** Offer the layers of a schema, if any figure knows layers.  Returns how many there are. */
@@ -116,14 +153,14 @@ export class Scene {
    * @param how {cursors, hover, moving}: see Chart.draw
    * @returns promises of what changed
    */
-  draw(recording, k, how, readings) {
+  draw(recording, k, how, readings, places) {
     if (!this.kit.Plotly) return [];
     const pictures = [];
     this.#each((panel) => {
       pictures.push(panel.draw(recording, k, how, this.layers.names[how.cursors.layer] ?? ""));
     });
     this.card.tell(this.question, recording, k, how.cursors);
-    this.#read(recording, k, readings);
+    this.#read(recording, k, readings, places);
     return pictures.filter((picture) => picture !== null);
   }
 
@@ -194,14 +231,12 @@ export class Scene {
     this.#each((panel) => panel.sketch(panel.figure.key === sketch?.figure ? sketch : null, this.on.guess));
   }
 
-  #read(recording, k, readings) {
+  #read(recording, k, readings, places) {
     const told = (recording ? notesAt(recording, k) : []).filter(([id]) => !this.question.hides(id));
     const loose = this.deck.show(told, readings).filter(([id]) => readings[id]);
-    const texts = loose.map(([id, numbers]) => fill(readings[id], numbers));
-    if (texts.join("\n") === this.readTexts) return;
-    this.readTexts = texts.join("\n");
-    this.notes.replaceChildren(...texts.map((text) => element("li", {}, text)));
-    this.reading.hidden = texts.length === 0;
+    const figures = [...this.panels.values()].filter(({ figure }) => !figure.covered).map(({ figure }) => figure.key);
+    const layerOf = (number) => layerCalled(number, this.layers);
+    this.reading.show(loose, readings, { places, figures, labels: this.labels ?? {}, layerOf });
   }
 
   #resized() {
@@ -219,6 +254,13 @@ export class Scene {
     }
     this.on.seen();
   }
+}
+
+/** Index of the layer that a note calls so: a number, or words such as "2 (attention)"; null if there is none. */
+function layerCalled(called, { at, names }) {
+  const bare = (text) => String(text).replace(/[^\p{L}\d]/gu, "");
+  const i = typeof called === "number" ? at.indexOf(called) : names.findIndex((name) => bare(name) === bare(called));
+  return i < 0 ? null : i;
 }
 
 /** Panels in their order, moving only those that are elsewhere. */

@@ -4,6 +4,7 @@
 // the theme changes.  Nothing here asks the page anything while a run plays: frames come by websocket,
 // the cursor is the visitor's own, and the same nodes are drawn into from the first run to the last.
 
+import { outcome } from "./comparisons.js";
 import { Playback } from "./playback.js";
 import { plotly } from "./plotly.js";
 import { Question } from "./predictions.js";
@@ -35,6 +36,8 @@ export function mount({ data, parentElement, setTriggerValue }) {
   };
 }
 
+const inWords = (settings) => settings.map(({ label, text }) => `${label}: ${text}`).join("\n");
+
 export class Stage {
   constructor(parent, base) {
     this.base = base;
@@ -44,7 +47,8 @@ export class Stage {
     this.hover = null;
     this.run = null; // the run that is followed
     this.question = null; // what its visitor is asked to predict
-    this.before = null; // the one before it, behind the charts in grey
+    this.last = null; // the one before it
+    this.pinned = null; // one that the visitor keeps
     this.staged = false; // the charts show the present run (not yet: they still show the last one)
     this.fault = "";
     this.updates = 0; // pictures drawn
@@ -74,8 +78,13 @@ export class Stage {
         this.here(this.#where().step);
       }),
       leave: then(() => (this.run.left ? this.run.resume() : this.run.leave())),
-      layer: then((index) => (this.cursors = { ...this.cursors, layer: index })),
-      hover: (index) => this.#point(index),
+      layer: then((index) => this.#choose(index)),
+      hover: (index) => this.#hover(index),
+      point: (place) => this.#point(place),
+      visit: then((place) => this.#visit(place)),
+      lights: (figure) => this.scene.lights(figure),
+      pin: then(() => this.#pin()),
+      free: then(() => this.scene.free(!this.scene.kit.free)),
       moved: () => this.#mark(),
       guess: (guess) => this.#guessed(guess),
       seen: () => this.run && this.#wake(true),
@@ -98,6 +107,7 @@ export class Stage {
   /** Follow what the page sent: the same run, or another one. */
   update(data) {
     this.readings = data.readings;
+    this.places = data.places ?? {};
     this.scene.retheme();
     this.scene.bar.change.hidden = !data.changeable;
     const address = new URL(data.stream, this.base);
@@ -107,11 +117,13 @@ export class Stage {
     }
     const last = this.run;
     last?.close();
-    if (last?.frames > 1 || last?.status === "done") this.before = last;
+    if (last?.frames > 1 || last?.status === "done") this.last = last;
     this.styles = data.styles;
     this.question = new Question(data.prediction, data.run);
     this.scene.deck.set(data.cards ?? []);
     this.run = new Run(data, address, { change: () => this.#wake(), renew: () => this.renew() });
+    this.run.headline = data.headline;
+    this.run.formula = data.formula;
     this.staged = false;
     this.due = performance.now() + PATIENCE;
     if (!last) this.#raise(); // captions and empty boxes: nothing moves when the charts come
@@ -220,7 +232,8 @@ export class Stage {
     this.cursors.layer = Math.max(0, Math.min(this.cursors.layer, layers - 1));
     const where = this.#where();
     const how = { cursors: this.cursors, hover: this.hover, moving: this.#moving };
-    const pictures = this.#worthDrawing ? this.scene.draw(run.recording, where.frame, how, this.readings) : [];
+    const pictures = this.#worthDrawing
+      ? this.scene.draw(run.recording, where.frame, how, this.readings, this.places) : [];
     this.drawing = true;
     await Promise.allSettled(pictures);
     this.drawing = false;
@@ -228,6 +241,7 @@ export class Stage {
     const recorded = run.recorded && run.status === "done" ? "Recorded run." : "";
     const held = this.playback.held ? "Held here until you have made your guess." : "";
     this.scene.tell(where, this.fault || run.sentence || held || recorded);
+    if (this.staged) this.#compare(where.frame);
     this.spent = performance.now() - began;
     this.rested = began + Math.max((1 + REST) * this.spent, 1000 / MOST_UPDATES);
   }
@@ -249,13 +263,36 @@ export class Stage {
   /** Put the figures of the present run on the stage; what the run before showed becomes its ghost. */
   #raise() {
     this.staged = true;
-    const { run, before } = this;
+    const { run, before, styles, question } = this;
     this.scene.offerLayers(run.recording?.schema);
     const { frame } = this.#where();
     const at = run.recording && frame >= 0 ? { recording: run.recording, k: frame, cursors: this.cursors } : null;
-    const told = before ? changes(before.settings, run.settings) : "";
-    this.scene.raise(run.figures, this.styles, before, at, told, this.question);
+    this.scene.raise({ figures: run.figures, styles, formula: run.formula, before, at, question });
+    this.#compare(frame);
     this.dirty = true;
+  }
+
+  /** The run whose ghost lies behind the charts: the pinned one, else the one before. */
+  get before() {
+    return this.pinned && this.pinned.key !== this.run.key ? this.pinned : this.last;
+  }
+
+  /** Say what changed in the settings, and what became of the result. */
+  #compare(frame) {
+    const { run, before, pinned } = this;
+    const told = before ? changes(before.settings, run.settings) : "";
+    const against = before === pinned ? "Against the pinned run, in grey" : "Changed";
+    const grey = before === pinned ? "" : " The run before is drawn in grey.";
+    this.scene.tools.tell({
+      pinned: pinned && { here: pinned.key === run.key, settings: inWords(pinned.settings) },
+      settings: told ? `${against}: ${told}.${grey}` : "",
+      result: told && !this.question.open ? outcome(before, run, frame) : "",
+    });
+  }
+
+  #pin() {
+    this.pinned = this.pinned || !this.run.frames ? null : this.run;
+    if (this.staged) this.#raise();
   }
 
   /** The visitor has answered or skipped the question: covers come off, and the run goes on. */
@@ -274,10 +311,29 @@ export class Stage {
     this.playback.play();
   }
 
-  #point(index) {
+  #hover(index) {
     if (this.hover === index) return;
     this.hover = index;
     this.#mark();
+  }
+
+  /** Mark a place in the charts: {figures, layer, variants}; null: nothing more. */
+  #point(place) {
+    this.scene.point(place);
+    this.#hover(place?.layer ?? null);
+  }
+
+  /** Go to a place: its chart comes onto the screen, its layer is chosen, the cursor moves to its step. */
+  #visit({ figures, layer = null, step = null }) {
+    this.scene.visit(figures, !this.reducedMotion);
+    if (layer !== null) this.#choose(layer);
+    if (step !== null) this.playback.seek(this.run.recording?.frameAt(step) ?? 0);
+    if (step !== null) this.playback.playing = false;
+  }
+
+  #choose(layer) {
+    const most = this.scene.layers.names.length - 1;
+    this.cursors = { ...this.cursors, layer: Math.max(0, Math.min(layer, most)) };
   }
 
   #mark() {
@@ -287,14 +343,20 @@ export class Stage {
   #key(event) {
     const busy = event.target.closest("select, input:not(.nv-scrub)");
     if (busy || event.altKey || event.ctrlKey || event.metaKey) return;
-    const { playback } = this;
+    const { playback, cursors, scene } = this;
     const act = {
       " ": () => playback.toggle(),
       ArrowLeft: () => playback.step(-1),
       ArrowRight: () => playback.step(1),
       Home: () => playback.seek(0),
       End: () => playback.seek(playback.last),
-    }[event.key];
+      "Shift ArrowUp": () => this.#choose(cursors.layer + 1),
+      "Shift ArrowDown": () => this.#choose(cursors.layer - 1),
+      p: () => this.#pin(),
+      a: () => scene.free(!scene.kit.free),
+      "?": () => scene.tools.showKeys(),
+      Escape: scene.tools.keys.hidden ? undefined : () => scene.tools.showKeys(false),
+    }[`${event.shiftKey && event.key.startsWith("Arrow") ? "Shift " : ""}${event.key.length === 1 ? event.key.toLowerCase() : event.key}`];
     if (!act || (event.key === " " && event.target.closest("button, summary"))) return;
     event.preventDefault();
     act();

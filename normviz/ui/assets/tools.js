@@ -1,0 +1,63 @@
+// Beside the charts: keep a run for comparison, free the axes, and the keys that do what the bar does.
+
+import { button, element, setText } from "./elements.js";
+
+const KEYS = [
+  ["Space", "play or pause"],
+  ["← →", "one frame back or forward"],
+  ["Home, End", "first or newest frame"],
+  ["Shift ↑ ↓", "the layer above or below"],
+  ["P", "pin this run, or let it go"],
+  ["A", "automatic or shared axes"],
+  ["?", "this list"],
+];
+const HINT = "After a change of settings this run stays behind in grey, and what changed is told here.";
+
+export class Tools {
+  /** @param on {pin, free} */
+  constructor(on) {
+    this.settings = element("span", {});
+    this.result = element("span", { className: "nv-result" });
+    this.changed = element("p", { className: "nv-changed" }, this.settings, " ", this.result);
+    this.pin = button({ icon: "pin", text: "Pin", label: "Pin this run (P)", onclick: on.pin });
+    this.free = button({
+      icon: "axes", text: "Automatic axes", onclick: on.free,
+      label: "Let every chart choose its axes, instead of the fixed ones that all variants share (A)",
+    });
+    this.keys = element("dl", { className: "nv-keys", hidden: true, id: `nv-keys-${Math.random().toString(36).slice(2)}` });
+    this.keys.append(...KEYS.flatMap(([key, does]) => [element("dt", {}, key), element("dd", {}, does)]));
+    const told = KEYS.map(([key, does]) => `${key}: ${does}`).join("\n");
+    this.help = button({ icon: "keys", label: "Keys", onclick: () => this.showKeys() });
+    this.help.title = told;
+    this.help.setAttribute("aria-controls", this.keys.id);
+    this.help.setAttribute("aria-expanded", "false");
+    const buttons = element("div", { className: "nv-buttons" }, this.pin, this.free, this.help);
+    this.root = element("div", { className: "nv-tools" }, this.changed, buttons, this.keys);
+    this.tell({ pinned: null, settings: "", result: "" });
+  }
+
+  /** Open the list of keys, or close it. */
+  showKeys(open = this.keys.hidden) {
+    this.keys.hidden = !open;
+    this.help.setAttribute("aria-expanded", String(open));
+  }
+
+  /**
+   * What changed in settings and result.
+   * @param pinned null, or {here, settings}: whether the pinned run is the one on stage, and all that it had
+   */
+  tell({ pinned, settings, result }) {
+    this.pin.setAttribute("aria-pressed", String(pinned !== null));
+    const let_go = pinned && `Let the pinned run go (P). It had:\n${pinned.settings}`;
+    this.pin.title = let_go ?? "Pin: this run stays behind in grey, whatever is changed next (P)";
+    this.pin.setAttribute("aria-label", pinned ? "Pinned: let the run go" : "Pin this run");
+    setText(this.pin.querySelector("span"), pinned ? "Pinned" : "Pin");
+    setText(this.settings, settings || (pinned?.here ? "This run is pinned." : HINT));
+    setText(this.result, result);
+  }
+
+  /** Whether the charts choose their axes. */
+  freed(free) {
+    this.free.setAttribute("aria-pressed", String(free));
+  }
+}
