@@ -79,7 +79,7 @@ class Card {
       element(
         "header", {},
         element("span", { className: "nv-card-number" }, `${number}`),
-        element("h3", {}, title),
+        element("h2", {}, title),
         element("span", { className: "nv-card-verdict" }, this.mark, this.verdict),
       ),
       element("blockquote", {}, statement),

@@ -17,7 +17,7 @@ export class Reading {
     this.more.classList.add("nv-more-notes");
     this.root = element(
       "section", { className: "nv-reading", hidden: true },
-      element("h3", {}, "What to look for"), this.list, this.more,
+      element("h2", {}, "What to look for"), this.list, this.more,
     );
   }
 

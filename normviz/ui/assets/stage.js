@@ -8,6 +8,7 @@ import { outcome } from "./comparisons.js";
 import { Playback } from "./playback.js";
 import { plotly } from "./plotly.js";
 import { Question } from "./predictions.js";
+import { reachable } from "./reachable.js";
 import { Run, changes } from "./runs.js";
 import { Scene } from "./scene.js";
 
@@ -92,6 +93,7 @@ export class Stage {
       signal: this.away.signal,
     }, base);
     this.scene.root.normviz = this;
+    reachable(this.away.signal);
   }
 
   /** Have Plotly as soon as it is loaded; frames may come before. */

@@ -1,0 +1,85 @@
+"""Every page for everybody: what axe-core finds, what the keyboard reaches, what a screen reader is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from normviz.ui.pages import PAGES
+from tests.browser.axe import findings
+from tests.browser.visitors import Visitor
+
+pytestmark = pytest.mark.browser
+
+Visit = Callable[..., Visitor]
+
+WIDE = {"width": 1280, "height": 900}
+NARROW = {"width": 390, "height": 844}
+ASKING = ("forgotten-eval", "batch-size", "sequences")
+"""Pages that ask for a prediction first."""
+
+
+def at_rest(visitor: Visitor, path: str) -> Page:
+    """A page as it stands when its default run is over."""
+    page = visitor.open(path)
+    page.wait_for_selector(".nv-stage, .nvt-start[data-ready], .nva-controls", state="attached")
+    if page.locator(".nv-stage").count():
+        visitor.wait("status", "done")
+        page.evaluate("() => { const s = stage(); s.seek(1e9); s.pause(); }")
+        visitor.settled()
+    expect(page.locator('[data-testid="stApp"]')).to_have_attribute("data-test-script-state", "notRunning")
+    return page
+
+
+def unfold(page: Page) -> None:
+    """Open whatever is folded: Expert, formulas, exit questions, more charts."""
+    for summary in page.locator('[data-testid="stExpander"] details:not([open]) > summary').all():
+        summary.click()
+    expect(page.locator('[data-testid="stExpander"] details:not([open])')).to_have_count(0)
+    more = page.locator(".nv-more")
+    if more.count() and more.is_visible():
+        more.click()
+
+
+def look(page: Page, scheme: Any, size: Any) -> None:
+    """See the page in another light, or on another screen."""
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    page.set_viewport_size(size)
+    page.wait_for_timeout(700)  # the theme's colours fade in, charts take their new size
+
+
+@pytest.mark.parametrize("path", [page.url_path for page in PAGES])
+def test_nothing_on_a_page_keeps_anybody_out(visit: Visit, path: str) -> None:
+    """At rest in light, then unfolded in light and dark and on a phone.  There are no exceptions."""
+    visitor = visit(viewport=WIDE, color_scheme="light", reduced_motion="reduce")
+    page = at_rest(visitor, path)
+    found = {"at rest": findings(page)}
+    unfold(page)
+    for scheme, size in (("light", WIDE), ("dark", WIDE), ("dark", NARROW), ("light", NARROW)):
+        look(page, scheme, size)
+        found[f"unfolded, {scheme}, {size['width']} pixels"] = findings(page)
+    assert not any(found.values()), found
+
+
+@pytest.mark.parametrize("path", ASKING)
+def test_an_open_question_keeps_nobody_out(visit: Visit, path: str) -> None:
+    visitor = visit(viewport=WIDE, reduced_motion="reduce")
+    page = visitor.open(path, predict=True)
+    visitor.wait("question", "open")
+    visitor.settled()
+    for scheme, size in (("light", WIDE), ("dark", NARROW)):
+        look(page, scheme, size)
+        assert not findings(page), scheme
+
+
+def test_faults_would_be_found(visit: Visit) -> None:
+    """A picture without words, a button without a name and pale text are noticed."""
+    page = visit().open("anatomy")
+    page.wait_for_selector(".nva-controls")
+    page.evaluate("""() => document.querySelector("[data-testid=stMain] h1").insertAdjacentHTML("afterend",
+        '<img src="data:," width="9"><button></button><p style="color:#ccc;background:#fff">pale</p>')""")
+    found = " ".join(findings(page))
+    assert all(rule in found for rule in ("image-alt", "button-name", "color-contrast")), found
