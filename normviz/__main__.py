@@ -1,4 +1,4 @@
-"""The command line: ``python -m normviz list | run | bench``.
+"""The command line: ``python -m normviz list | run | warm | bench``.
 
 Results go to stdout (one JSON object under ``--json``), progress and messages to stderr.  The lab, and
 with it torch, is imported only by the commands that compute.
@@ -156,6 +156,40 @@ def _print_tree(value: dict[str, Any], indent: str = "") -> None:
             print(f"{indent}{name}: {one:.4g}" if isinstance(one, float) else f"{indent}{name}: {one}")
 
 
+# --- warm -------------------------------------------------------------------------------------------
+
+
+def _warm(asked: argparse.Namespace) -> None:
+    from normviz.ui import shelf, warming
+    from normviz.ui.entries import LessonError
+    from normviz.ui.lessons import read
+
+    folder = asked.out or os.environ.get("NORMVIZ_RECORDED", "").strip()
+    if not folder:
+        raise RefusedError("say where the recordings go: --out DIR, or NORMVIZ_RECORDED=DIR")
+    try:
+        lesson = read(Path(asked.lesson)) if asked.lesson.endswith(".toml") else shelf.find(asked.lesson)
+    except LessonError as refusal:
+        raise RefusedError(refusal.sentence) from refusal
+    specs = warming.runs(lesson)
+    told: list[dict[str, str]] = []
+
+    def hear(spec: Spec, what: str) -> None:
+        told.append({"experiment": spec.name, "key": spec.key, "recording": what})
+        print(f"{len(told)} of {len(specs)}: {spec.name}: {what}", file=sys.stderr)
+
+    try:
+        failed = warming.warm(specs, Path(folder), hear)
+    except OSError as error:
+        raise RefusedError(f"cannot write to {folder}: {error.strerror}") from error
+    if asked.json:
+        print(
+            json.dumps({"lesson": lesson.name[:100], "folder": str(folder), "runs": told, "failed": failed})
+        )
+    if failed:
+        raise RefusedError(f"{failed} of {len(specs)} runs failed")
+
+
 # --- bench ------------------------------------------------------------------------------------------
 
 
@@ -167,7 +201,7 @@ def _bench(asked: argparse.Namespace) -> None:
         _print_tree(measured)
 
 
-COMMANDS = {"list": _list, "run": _run, "bench": _bench}
+COMMANDS = {"list": _list, "run": _run, "warm": _warm, "bench": _bench}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -181,9 +215,10 @@ def _parser() -> argparse.ArgumentParser:
         "  normviz list\n"
         "  normviz run train --set norms=none,batch --set lr=0.3\n"
         "  normviz run forgotten_eval --json\n"
+        "  normviz warm broken-networks --out recordings\n"
         "  normviz bench stack",
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="{list,run,bench}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="{list,run,warm,bench}")
 
     one = commands.add_parser(
         "list",
@@ -209,6 +244,18 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--out", type=Path, metavar="DIR", help="also write the summary and the whole recording there"
     )
+    _json_flag(one)
+
+    one = commands.add_parser(
+        "warm",
+        formatter_class=raw,
+        help="record the runs of a lesson beforehand",
+        description="Compute every run of a lesson and keep the recordings in a folder.  A server that is\n"
+        "started with NORMVIZ_RECORDED=DIR serves them at once, as recorded runs.  They are of use to the\n"
+        "same version of the program and of torch on the same kind of processor.",
+    )
+    one.add_argument("lesson", help="the name of a lesson, or a TOML file")
+    one.add_argument("--out", type=Path, metavar="DIR", help="the folder (default: NORMVIZ_RECORDED)")
     _json_flag(one)
 
     one = commands.add_parser(

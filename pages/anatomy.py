@@ -4,6 +4,7 @@ import streamlit as st
 
 from normviz.specs.anatomy import Anatomy
 from normviz.ui.anatomy import anatomy
+from normviz.ui.course import heard
 
 st.title("What is averaged over what?")
 st.markdown(
@@ -11,9 +12,9 @@ st.markdown(
     "which cells share a mean. Point at a cell to see its group, and drag it to see who moves with it."
 )
 
-spec, problems = Anatomy.from_query(st.query_params)
+spec, problems = heard(Anatomy, st.query_params)
 for problem in problems:
-    st.warning(problem.sentence, icon=":material/link_off:")
+    st.warning(problem, icon=":material/link_off:")
 anatomy(spec)
 
 with st.expander("Where the numbers come from"):

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from normviz.specs.start import Start
+from normviz.ui.course import heard
 from normviz.ui.tiles import tiles
 from normviz.ui.tour import doors
 
@@ -12,8 +13,8 @@ st.markdown(
     "Here are 64 that it has never seen. Flip the switch."
 )
 
-spec, problems = Start.from_query(st.query_params)
+spec, problems = heard(Start, st.query_params)
 for problem in problems:
-    st.warning(problem.sentence, icon=":material/link_off:")
+    st.warning(problem, icon=":material/link_off:")
 tiles(spec)
 doors()

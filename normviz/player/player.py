@@ -21,9 +21,11 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from itertools import count
+from pathlib import Path
 
 from normviz import messages
 from normviz.frames import Recording
+from normviz.player import kept
 from normviz.player.costs import check_cost
 from normviz.player.engines import Engine, LocalEngine
 from normviz.player.hosts import About
@@ -71,8 +73,21 @@ class Player:
             EngineError: it cannot compute.
         """
         await self._engine.start()
+        self._adopt()
         self._loop = asyncio.get_running_loop()
         self._sweeper = asyncio.create_task(self._sweep())
+
+    def _adopt(self) -> None:
+        """Have the recordings that were made beforehand."""
+        about = self.about
+        if not self.settings.recorded or about is None:
+            return
+        for spec, recording in kept.load(Path(self.settings.recorded), about.version):
+            run = Run(spec)
+            run.adopt(recording)
+            key = f"{spec.key} {about.version}"
+            self._runs[key], self._keys[run.token] = run, key
+        logger.info("%d recorded runs from %s", len(self._runs), self.settings.recorded)
 
     async def close(self) -> None:
         """End all runs and the engine; return when no process is left."""

@@ -94,6 +94,12 @@ class Run:
         if self.state is State.DONE:
             self.state = State.IDLE
 
+    def adopt(self, recording: Recording) -> None:
+        """Take a recording made before as this run's, whole."""
+        self.recording, self.state = recording, State.DONE
+        for k in range(len(recording)):
+            self._digest.add(recording.data(k))
+
     def replace(self) -> None:
         """Let go of the frames because those that come next are others."""
         self.forget()

@@ -13,6 +13,8 @@
 | NORMVIZ_RUN_SECONDS | 3600 | 0 to 1000000 s | processor time of one run; 0: no limit (fork form) |
 | NORMVIZ_CONNECTIONS | 1000 | 1 to 100000 | streams open at once |
 | NORMVIZ_CONNECTIONS_PER_ADDRESS | 400 | 1 to 100000 | streams open at once from one network address (a classroom may share one) |
+| NORMVIZ_LESSONS | | a folder | further lessons, one TOML file each (see ``normviz.ui.lessons``); a file of the name of a shipped one takes its place |
+| NORMVIZ_RECORDED | | a folder | recordings made beforehand (``python -m normviz warm``), read at the start |
 | NORMVIZ_EXPERIMENTS | | module names, comma-separated | modules with further experiments, each adding to ``normviz.specs.EXPERIMENTS`` |
 
 A wrong value is refused at start with a sentence.
@@ -26,6 +28,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from normviz.spec import Knob, SpecError, knob
@@ -34,6 +37,7 @@ logger = logging.getLogger(__name__)
 
 _PREFIX = "NORMVIZ_"
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+_FOLDERS = ("lessons", "recorded")
 MB = 1_000_000
 
 
@@ -59,6 +63,8 @@ class Settings:
         400, label="NORMVIZ_CONNECTIONS_PER_ADDRESS", low=1, high=100_000
     )  # fmt: skip
     experiments: tuple[str, ...] = ()
+    lessons: str = ""
+    recorded: str = ""
 
     def __post_init__(self) -> None:
         for name, knob_, default in _knobs():
@@ -66,6 +72,10 @@ class Settings:
         for module in self.experiments:
             if not _MODULE.fullmatch(module):
                 raise SpecError("NORMVIZ_EXPERIMENTS", module, "names of Python modules, separated by commas")
+        for name in _FOLDERS:
+            folder = getattr(self, name)
+            if folder and not Path(folder).is_dir():
+                raise SpecError(_PREFIX + name.upper(), folder, "a folder that exists", "Make it first.")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -80,6 +90,8 @@ class Settings:
                 values[name] = knob_.read(name, text, default)
         if text := environment.get("NORMVIZ_EXPERIMENTS", "").strip():
             values["experiments"] = tuple(part.strip() for part in text.split(","))
+        for name in _FOLDERS:
+            values[name] = environment.get(_PREFIX + name.upper(), "").strip()
         known = [_PREFIX + field.name.upper() for field in fields(cls)]
         for variable in environment:
             near = difflib.get_close_matches(variable, known, 1, cutoff=0.85)
@@ -90,3 +102,9 @@ class Settings:
 
 def _knobs() -> list[tuple[str, Knob, Any]]:
     return [(one.name, one.metadata["knob"], one.default) for one in fields(Settings) if one.metadata]
+
+
+def lessons_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
+    """The operator's own lessons."""
+    text = environment.get(_PREFIX + "LESSONS", "").strip()
+    return Path(text) if text else None

@@ -15,6 +15,7 @@ import streamlit as st
 from normviz.catalog.norms import NORMS, NormFact, reason
 from normviz.specs.anatomy import BETA, GAMMA, LIMITS, SHAPES, Anatomy
 from normviz.ui import static
+from normviz.ui.course import given
 
 _HTML = '<section class="nva-anatomy" aria-label="A norm taken apart"></section>'
 
@@ -61,7 +62,7 @@ def anatomy(spec: Anatomy) -> None:
 def _data(spec: Anatomy) -> dict[str, Any]:
     """What the browser is told: the settings, what they may be, the norms, and where its files are."""
     fields = [name for name, _, _ in Anatomy.knobs() if name != "seed"]
-    default = Anatomy().values()
+    default = given(Anatomy).values()
     return {
         "values": {name: spec.values()[name] for name in fields},
         "defaults": {name: default[name] for name in fields},

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from normviz.spec import Spec, SpecError, Value
+from normviz.ui import course
 from normviz.ui.widgets import Widgets
 
 S = TypeVar("S", bound=Spec)
@@ -30,6 +31,8 @@ class _State(Generic[S]):
     """What one visitor's session knows of the controls of one experiment."""
 
     spec: S
+    base: S
+    """Where it started: the defaults, or what a lesson sets."""
     query: dict[str, str]
     """Fields in the URL as last read or written here; anything else was changed from outside."""
     problems: list[str] = field(default_factory=list)
@@ -75,17 +78,18 @@ def _read(kind: type[S], widgets: Widgets[S]) -> _State[S]:
     query = _fields(kind, st.query_params)
     known = cast("_State[S] | None", st.session_state.get(name))
     # While a visitor moves widgets quickly, the URL of the browser may lag behind; the widgets lead.
-    if known is None or (query != known.query and not widgets.touched):
-        spec, problems = kind.from_query(query)
-        known = st.session_state[name] = _State(spec, query, [problem.sentence for problem in problems])
+    base = course.given(kind)
+    if known is None or base != known.base or (query != known.query and not widgets.touched):
+        spec, problems = course.heard(kind, query)
+        known = st.session_state[name] = _State(spec, base, query, problems)
         widgets.set(spec)
     widgets.fill(known.spec)
     return known
 
 
 def _write(state: _State[S]) -> None:
-    """Let the URL say what differs from the defaults."""
-    state.query = state.spec.to_query()
+    """Let the URL say what differs from the defaults, or from what a lesson sets."""
+    state.query = course.written(state.spec)
     foreign = _foreign(type(state.spec))
     st.query_params.from_dict({**foreign, **state.query})
 
@@ -102,7 +106,7 @@ def _foreign(kind: type[Spec]) -> dict[str, list[str]]:
 
 def _draw(kind: type[S], widgets: Widgets[S], state: _State[S], bare: bool) -> dict[str, Value]:
     """The widgets, in the order of the fields; returns what they say."""
-    hidden = {name.strip() for name in st.query_params.get("hide", "").split(",")}
+    hidden = course.hidden()
     shown = [(name, knob) for name, knob, _ in kind.knobs() if name not in hidden and len(knob.choices) != 1]
     plain = [(name, knob) for name, knob in shown if not knob.expert][:AT_FIRST]
     rest = [one for one in shown if one not in plain]
@@ -149,13 +153,13 @@ def link(spec: Spec) -> str:
 
 
 def _reset(kind: type[S], hidden: set[str]) -> None:
-    """Every field that is drawn back to its default."""
+    """Every field that is drawn back to its default, or to what a lesson sets."""
     state = cast("_State[S]", st.session_state[f"{kind.name} controls"])
     kept: dict[str, Any] = {name: value for name, value in state.spec.values().items() if name in hidden}
     try:
-        state.spec = kind(**kept)
+        state.spec = state.base.replace(**kept)
     except SpecError:
-        state.spec = kind()
+        state.spec = state.base
     state.problems = []
     _write(state)
     Widgets(kind).set(state.spec)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from normviz.spec import Spec
-from normviz.ui.pages import PAGES, Page
+from normviz.ui.pages import BESIDE, PAGES, Page
 
 
 @dataclass(frozen=True)
@@ -41,4 +41,4 @@ class Door:
 
 def page_at(path: str) -> Page | None:
     """The page at an address; None if the site has none there."""
-    return next((page for page in PAGES if page.url_path == path), None)
+    return next((page for page in (*PAGES, *BESIDE) if page.url_path == path), None)

@@ -39,3 +39,9 @@ PAGES = (
     Page("Diagnose and choose", "diagnose", "diagnose.py", "troubleshoot"),
 )
 """To add a page, write its script and add its line here."""
+
+BESIDE = (
+    Page("Lessons", "lesson", "lesson.py", "school"),
+    Page("Make a lesson", "lesson-builder", "lesson_builder.py", "edit_note"),
+)
+"""Pages that the navigation does not list."""

@@ -6,45 +6,22 @@ takes its own fields along, as they were when it was last shown.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
 import streamlit as st
 
-from normviz.figures.bound import Figure
-from normviz.figures.predictions import Prediction
 from normviz.spec import Spec, SpecError
+from normviz.ui import course
 from normviz.ui.controls import remembered
+from normviz.ui.question import Question
 
 _PARAMETER = "question"
-
-
-@dataclass(frozen=True)
-class Question:
-    """One experiment of a page, with its words."""
-
-    label: str
-    """On the button that chooses it."""
-    spec: type[Spec]
-    figures: Callable[[Any], list[Figure]]
-    prose: str
-    """What is done: two sentences."""
-    formula: str
-    """In TeX."""
-    explained: str
-    """What stands in the formula, in words."""
-    sources: str
-    known: str
-    """What is known, and what was believed."""
-    prediction: Callable[[Any], Prediction | None] = lambda spec: None
-    """What visitors are asked before they see the charts, if anything."""
 
 
 def chosen(questions: Sequence[Question]) -> Question:
     """The question that the URL names, or the first; draws the buttons if there are several."""
     by_name = {question.spec.name: question for question in questions}
-    asked = st.query_params.get(_PARAMETER, questions[0].spec.name)
+    asked = course.question(questions[0].spec.name)
     if asked not in by_name:
         unknown = SpecError("Question", asked, f"one of {', '.join(by_name)}", "Showing the first.")
         st.warning(unknown.sentence, icon=":material/link_off:")

@@ -1,11 +1,11 @@
-"""The site: page configuration, navigation and the tour's strip.  Streamlit runs this file at every visit."""
+"""The site: page configuration, navigation, tour or lesson.  Streamlit runs this file at every visit."""
 
 from pathlib import Path
 
 import streamlit as st
 
-from normviz.ui import look, static, tour
-from normviz.ui.pages import PAGES
+from normviz.ui import builder, look, presenter, static, strip, tour
+from normviz.ui.pages import BESIDE, PAGES
 
 SCRIPT = Path(__file__).resolve()
 
@@ -15,13 +15,31 @@ def show() -> None:
     st.set_page_config(page_title="NormViz", page_icon=static.FOLDER / "icon.svg", layout="wide")
     look.dress()
     # No icons here: Streamlit would make them the favicon and fetch that from the internet.
+    known = (*PAGES, *BESIDE)
     pages = [
-        st.Page(page.file, title=page.title, url_path=page.url_path, default=not page.url_path)
-        for page in PAGES
-    ]
+        st.Page(
+            page.file, title=page.title, url_path=page.url_path, default=not page.url_path,
+            visibility="hidden" if page in BESIDE else "visible",
+        )
+        for page in known
+    ]  # fmt: skip
     chosen = st.navigation(pages, position="top")
+    page = known[pages.index(chosen)]
+    presenter.dress()
+    strip.head(page)
     chosen.run()
-    tour.strip(PAGES[pages.index(chosen)])
+    if not strip.foot() and page in PAGES:
+        tour.strip(page)
+    footer()
+
+
+def footer() -> None:
+    """What is for teachers, under every page."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="footer"):
+        for page in BESIDE:
+            st.page_link(page.file, label=page.title, icon=f":material/{page.icon}:")
+        builder.add_here()
+        presenter.switch()
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from normviz.figures import batch_size, regularization
 from normviz.specs.batch_size import BatchSize
 from normviz.specs.regularization import Regularization
-from normviz.ui.questions import Question
+from normviz.ui.question import Question
 
 QUESTIONS: tuple[Question, ...] = (
     Question(

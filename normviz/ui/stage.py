@@ -31,8 +31,13 @@ from normviz.figures.theme import STYLES
 from normviz.readings import TEMPLATES
 from normviz.readings.places import places
 from normviz.spec import Spec, SpecError
-from normviz.ui import static
+from normviz.specs import EXPERIMENTS
+from normviz.ui import course, static
 from normviz.ui.settings import settings
+
+STAGED = frozenset(EXPERIMENTS) - {"anatomy", "cost"}
+"""Experiments whose runs are played and come out the same every time.  Anatomy computes in the browser; the
+times of ``cost`` are to be measured where and when they are shown."""
 
 # Streamlit runs this text as a module without an address of its own, so it only finds the real one.
 _JS = """
@@ -63,6 +68,9 @@ def stage(
     predict: Prediction | None = None,
     cards: Sequence[Mapping[str, Any]] = (),
     changeable: bool = False,
+    sealed: bool = False,
+    behind: Spec | None = None,
+    apart: str = "",
 ) -> int | None:
     """Play the run of ``spec`` on ``figures``; join it if somebody watches it already.
 
@@ -70,6 +78,10 @@ def stage(
     the run (``ui/assets/cards.js``); a figure whose ``layout.meta.card`` is the key of one of them is shown
     there.  ``changeable`` offers "Change from here": the step under the cursor is returned in the script run
     after a click on it, never otherwise.
+
+    ``sealed`` keeps back what gives the settings away: their names and values, and what there is to look for.
+    ``behind`` is the run that stays behind this one in grey, whichever run came between.  A stage of another
+    ``apart`` is another one: it begins without a run before it.
     """
     try:
         token = player.current().open(spec)
@@ -77,10 +89,15 @@ def stage(
         st.error(problem.sentence, icon=":material/block:")
         return None
     data = {**_data(spec, token, figures, cards), "changeable": changeable}
-    if predict and st.query_params.get("predict") != "0":
+    if sealed:
+        data |= {"settings": [], "readings": {}}
+    if behind:
+        data["behind"] = behind.key
+    if predict and course.predicts():
         data["prediction"] = predict.to_plain(figures)
     told = _mount(
-        key=f"stage {spec.name}", data=data, on_renew_change=_found_again, on_here_change=_found_again
+        key=f"stage {spec.name} {apart}".rstrip(), data=data, on_renew_change=_found_again,
+        on_here_change=_found_again,
     )  # fmt: skip
     return None if told.here is None else int(told.here)
 

@@ -13,6 +13,7 @@ import streamlit as st
 
 from normviz.specs.start import MOST_SWAPS, Start
 from normviz.ui import static
+from normviz.ui.course import given
 
 _HTML = '<section class="nvt-start" aria-label="The experiment"></section>'
 
@@ -56,7 +57,7 @@ def _data(spec: Start) -> dict[str, Any]:
     """What the browser is told: the settings, what they may be, and where its files are."""
     knobs = {name: knob for name, knob, _ in Start.knobs()}
     fields = ("mode", "batch", "shuffle", "sorted", "swaps")
-    default = Start().values()
+    default = given(Start).values()
     return {
         "values": {name: spec.values()[name] for name in fields},
         "defaults": {name: default[name] for name in fields},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from normviz.figures import placement, train
 from normviz.specs.placement import Placement
 from normviz.specs.train import Train
-from normviz.ui.questions import Question
+from normviz.ui.question import Question
 
 QUESTIONS: tuple[Question, ...] = (
     Question(

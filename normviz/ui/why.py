@@ -7,7 +7,7 @@ from normviz.specs.landscape import Landscape
 from normviz.specs.lr_init import LrInit
 from normviz.specs.noisy_bn import NoisyBN
 from normviz.specs.scale import Scale
-from normviz.ui.questions import Question
+from normviz.ui.question import Question
 
 QUESTIONS: tuple[Question, ...] = (
     Question(

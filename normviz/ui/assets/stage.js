@@ -108,6 +108,7 @@ export class Stage {
 
   /** Follow what the page sent: the same run, or another one. */
   update(data) {
+    if (JSON.stringify(data.readings) !== JSON.stringify(this.readings)) this.#wake(true);
     this.readings = data.readings;
     this.places = data.places ?? {};
     this.scene.retheme();
@@ -119,7 +120,8 @@ export class Stage {
     }
     const last = this.run;
     last?.close();
-    if (last?.frames > 1 || last?.status === "done") this.last = last;
+    const kept = data.behind && this.before?.key === data.behind;
+    if (!kept && (last?.frames > 1 || last?.status === "done")) this.last = last;
     this.styles = data.styles;
     this.question = new Question(data.prediction, data.run);
     this.scene.deck.set(data.cards ?? []);

@@ -1,5 +1,6 @@
 // Light and dark: the charts take fonts and colours from the page's own variables.
 
+const BASE = 16; // pixels of the page's font; a presenter's is larger, and the charts' grow with it
 const canvas = document.createElement("canvas").getContext("2d");
 
 /** Any CSS colour as [red, green, blue]. */
@@ -21,27 +22,29 @@ export function readTheme(element) {
     raised: read("--st-secondary-background-color", "#f3f4f6"),
     border: read("--st-border-color", "#d9dde3"),
     font: read("--st-font", "sans-serif"),
+    scale: parseFloat(getComputedStyle(document.documentElement).fontSize) / BASE || 1,
   };
 }
 
 /** The theme as a Plotly template: what a figure does not say itself, in the page's colours. */
 export function plotlyTemplate(theme) {
+  const sized = (pixels) => Math.round(pixels * theme.scale);
   const faded = (alpha) => `rgba(${rgb(theme.text).join(",")},${alpha})`;
   const axis = {
     gridcolor: faded(0.1),
     linecolor: faded(0.45),
     tickcolor: faded(0.45),
-    tickfont: { color: faded(0.8), size: 11 },
-    title: { font: { color: faded(0.9), size: 12 }, standoff: 6 },
+    tickfont: { color: faded(0.8), size: sized(11) },
+    title: { font: { color: faded(0.9), size: sized(12) }, standoff: 6 },
     showline: true,
     zeroline: false,
     ticks: "outside",
     ticklen: 4,
-    automargin: false,
+    automargin: theme.scale > 1, // else the margins are those that fit
   };
   return {
     layout: {
-      font: { family: theme.font, color: theme.text, size: 12 },
+      font: { family: theme.font, color: theme.text, size: sized(12) },
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
       xaxis: axis,
@@ -49,7 +52,7 @@ export function plotlyTemplate(theme) {
       hoverlabel: {
         bgcolor: theme.raised,
         bordercolor: theme.border,
-        font: { family: theme.font, color: theme.text, size: 12 },
+        font: { family: theme.font, color: theme.text, size: sized(12) },
       },
       annotationdefaults: { font: { color: faded(0.85) } },
     },

@@ -1,0 +1,85 @@
+"""A case of a lesson: name the fault from the charts, then choose a repair and see what it does."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from normviz.spec import Spec
+from normviz.ui.cases import Case, Repair
+from normviz.ui.course import Place
+from normviz.ui.settings import settings
+from normviz.ui.stage import stage
+
+
+def riddle(here: Place, case: Case) -> None:
+    """Draw the question, what comes after it, and the charts."""
+    broken = _seeded(case.spec)
+    name = f"case {here.lesson.name} {here.at}"
+    with st.container(key="case"):
+        guess = _guess(name, here, case)
+        repair = None if guess is None else _repair(name, broken, case)
+    spec = broken if repair is None else repair.spec.replace(seed=broken.seed)
+    charts = repair.charts if repair else ()
+    shown = case.figures(spec, charts)
+    apart = " ".join([here.lesson.name[:40], str(here.at), *charts])
+    stage(spec, *shown, sealed=guess is None, behind=broken if repair else None, apart=apart)
+
+
+def _seeded(spec: Spec) -> Spec:
+    """The case from the seed that the URL names, so that neighbours may have networks of their own."""
+    given, _ = type(spec).from_query(
+        {name: st.query_params[name] for name in ("seed",) if name in st.query_params}
+    )
+    return spec.replace(seed=given.seed) if "seed" in st.query_params else spec
+
+
+def _guess(name: str, here: Place, case: Case) -> str | None:
+    """The first fault that was named; None before."""
+    faults = here.lesson.faults
+    key = f"{name} fault"
+    guess: str | None = st.session_state.get(f"{name} guess")
+    if guess is not None:
+        st.session_state[key] = guess
+    st.pills(
+        "What is wrong with this network?", list(faults), format_func=lambda one: faults[one], key=key,
+        disabled=guess is not None, on_change=_named, args=(name,), wrap=True,
+    )  # fmt: skip
+    if guess is None:
+        st.caption("Settings, notes and answer stay covered until you have named a fault.")
+        return None
+    right = guess == case.fault
+    verdict = f"**Yes.** {faults[guess]}." if right else f"**No, it is this:** {faults[case.fault]}."
+    told = st.success if right else st.info
+    told(f"{verdict} {case.told}", icon=":material/check:" if right else ":material/search:")
+    return guess
+
+
+def _named(name: str) -> None:
+    if (guess := st.session_state[f"{name} fault"]) is not None:
+        st.session_state[f"{name} guess"] = guess
+
+
+def _repair(name: str, broken: Spec, case: Case) -> Repair | None:
+    """The repair that is being tried."""
+    if not case.repairs:
+        return None
+    key = f"{name} repair"
+    chosen = st.pills(
+        "Try a repair", range(len(case.repairs)), format_func=lambda n: case.repairs[n].words, key=key,
+        wrap=True,
+    )  # fmt: skip
+    if chosen is None:
+        st.caption(
+            "The broken network is shown. Choose a repair: it then runs, and the broken run stays in grey."
+        )
+        return None
+    repair = case.repairs[chosen]
+    changed = changes(broken, repair.spec.replace(seed=broken.seed))
+    st.markdown(" ".join(filter(None, [f"**{changed}.**" if changed else "", repair.told])))
+    return repair
+
+
+def changes(before: Spec, after: Spec) -> str:
+    """What differs between two specs of one experiment, in words."""
+    pairs = zip(settings(before), settings(after), strict=True)
+    return " · ".join(f"{old['label']}: {old['text']} → {new['text']}" for old, new in pairs if old != new)

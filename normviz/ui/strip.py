@@ -1,0 +1,70 @@
+"""The strip of a lesson: where one is and what is to be done above the page, the exit question below it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from normviz.ui import course
+from normviz.ui.course import Place
+from normviz.ui.doors import page_at
+from normviz.ui.pages import Page
+
+_OTHERS = ("lesson", "step", "question")
+
+
+def head(page: Page) -> None:
+    """Say which step of which lesson this is; go to the step's page if this is another one."""
+    if wrong := course.problem():
+        st.warning(wrong, icon=":material/link_off:")
+    here = course.place()
+    if here is None:
+        return
+    if here.step.page != page.url_path:
+        kept = {name: st.query_params.get_all(name) for name in st.query_params if name not in _OTHERS}
+        st.switch_page(_page(here.step.page).file, query_params={**kept, **here.query()})
+    with st.container(border=True, key="lesson-head"):
+        step, lesson = here.step, here.lesson
+        told = f"{lesson.title}, step {here.at + 1} of {len(lesson.steps)}"
+        st.markdown(f"**{told}: {step.title}**" if step.title else f"**{told}**")
+        st.progress((here.at + 1) / len(lesson.steps))
+        if step.text:
+            st.markdown(step.text)
+        if step.task:
+            st.markdown(f"**Task.** {step.task}")
+
+
+def foot() -> bool:
+    """The exit question, its answer covered until asked for, and the way on; False without a lesson."""
+    here = course.place()
+    if here is None:
+        return False
+    with st.container(border=True, key="lesson-foot"):
+        step = here.step
+        if step.question:
+            key = f"exit {here.lesson.name} {here.at}"
+            with st.expander(f"**Exit question.** {step.question}", key=key, on_change="rerun") as covered:
+                if covered.open:
+                    st.markdown(step.answer)
+        with st.container(horizontal=True, horizontal_alignment="distribute"):
+            if here.at:
+                _link(here, -1, "Back", "arrow_back")
+            st.page_link(_page(step.page).file, label="Leave the lesson", icon=":material/close:")
+            if here.at + 1 < len(here.lesson.steps):
+                _link(here, 1, "Next", "arrow_forward")
+            else:
+                st.page_link(_page("lesson").file, label="The end: other lessons", icon=":material/school:")
+    return True
+
+
+def _link(here: Place, by: int, words: str, icon: str) -> None:
+    step = here.lesson.steps[here.at + by]
+    label = f"{words}: {step.title}" if step.title else words
+    st.page_link(
+        _page(step.page).file, label=label, icon=f":material/{icon}:", query_params=here.query(by)
+    )  # fmt: skip
+
+
+def _page(path: str) -> Page:
+    found = page_at(path)
+    assert found is not None, f"a lesson was checked that names the page {path!r}"
+    return found
