@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, ClassVar, Self
 
+from normviz.phrases import phrase
+
 Value = int | float | bool | str | tuple[str, ...]
 
 _LONGEST_TEXT = 200  # characters of one value; longer text can only be an attack or an accident
@@ -42,8 +44,12 @@ class SpecError(ValueError):
         shown = ", ".join(map(str, self.value)) if isinstance(self.value, tuple) else str(self.value)
         if len(shown) > 60:
             shown = shown[:57] + "…"
-        tail = f" {self.remedy}" if self.remedy else ""
-        return f"{self.label}: “{shown}” does not work; allowed is {self.allowed}.{tail}"
+        told = {"label": self.label, "value": shown, "allowed": self.allowed}
+        if not self.remedy:
+            return phrase("{label}: “{value}” does not work; allowed is {allowed}.", **told)
+        return phrase(
+            "{label}: “{value}” does not work; allowed is {allowed}. {remedy}", **told, remedy=self.remedy
+        )
 
     def __str__(self) -> str:
         return self.sentence  # as it stands now: the remedy may have been added after the error was made
@@ -96,13 +102,19 @@ class Knob:
             return self.form
         if self.choices:
             listed = ", ".join(str(choice) for choice in self.choices)
-            return f"1 to {self.most} of {listed}" if self.most else f"one of {listed}"
+            if self.most:
+                return phrase("1 to {most} of {listed}", most=self.most, listed=listed)
+            return phrase("one of {listed}", listed=listed)
         if isinstance(default, bool):
             return "1 (yes) or 0 (no)"
-        kind = "a whole number" if isinstance(default, int) else "a number"
-        stepped = isinstance(default, int) and self.step not in (None, 1)
-        grid = f" in steps of {self.step:g}" if stepped else ""
-        return f"{kind} from {self.low:g} to {self.high:g}{grid}"
+        limits: dict[str, Any] = {"low": self.low, "high": self.high}
+        if not isinstance(default, int):
+            return phrase("a number from {low:g} to {high:g}", **limits)
+        if self.step in (None, 1):
+            return phrase("a whole number from {low:g} to {high:g}", **limits)
+        return phrase(
+            "a whole number from {low:g} to {high:g} in steps of {step:g}", **limits, step=self.step
+        )
 
     def accept(self, name: str, value: object, default: Value) -> Value:
         """Return ``value`` in the field's own type.
@@ -166,7 +178,7 @@ class Knob:
 
     def _nearest(self, value: object) -> str:
         near = difflib.get_close_matches(str(value), [str(choice) for choice in self.choices], 1)
-        return f"Did you mean {near[0]}?" if near else ""
+        return phrase("Did you mean {name}?", name=near[0]) if near else ""
 
     def read(self, name: str, text: str, default: Value) -> Value:
         """Read a field from the text of a URL.
@@ -289,7 +301,8 @@ class Spec:
             try:
                 values[name] = knob_.read(name, query[name], default)
             except SpecError as problem:
-                problem.remedy = " ".join(filter(None, [problem.remedy, f"Using {_as_text(default)}."]))
+                used = phrase("Using {value}.", value=_as_text(default))
+                problem.remedy = phrase("{a} {b}", a=problem.remedy, b=used) if problem.remedy else used
                 problems.append(problem)
         while True:
             try:
@@ -317,8 +330,9 @@ class Spec:
         for name in values:
             if name not in known:
                 near = difflib.get_close_matches(name, known, 1)
-                remedy = f"Did you mean {near[0]}?" if near else ""
-                raise SpecError("Field", name, f"one of {', '.join(known)}", remedy, field=name)
+                remedy = phrase("Did you mean {name}?", name=near[0]) if near else ""
+                allowed = phrase("one of {listed}", listed=", ".join(known))
+                raise SpecError("Field", name, allowed, remedy, field=name)
         return cls._made({name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
 
     @classmethod

@@ -6,11 +6,12 @@ from normviz.ui.controls import controls
 from normviz.ui.questions import chosen, told
 from normviz.ui.small_batches import QUESTIONS
 from normviz.ui.stage import stage
+from normviz.ui.words import _, spoken
 
-st.title("What does the batch size do to a norm?")
+st.title(_("What does the batch size do to a norm?"))
 question = chosen(QUESTIONS)
-st.subheader(question.spec.title, anchor=False)
-st.markdown(question.prose)
+st.subheader(spoken(question.spec.title), anchor=False)
+st.markdown(spoken(question.prose))
 
 spec = controls(question.spec)
 stage(spec, *question.figures(spec), predict=question.prediction(spec))

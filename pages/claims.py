@@ -7,28 +7,39 @@ from normviz.specs.claims import Claims
 from normviz.ui.claims import cards
 from normviz.ui.controls import controls
 from normviz.ui.stage import stage
+from normviz.ui.words import _, spoken
 
-st.title(Claims.title)
+st.title(spoken(Claims.title))
 st.markdown(
-    "An introductory article makes twelve claims about batch normalization; here each of them gets a small "
-    "experiment, run now, and a verdict that follows from its numbers by a rule you can open and read. "
-    "Numbers are means ± one standard deviation over the seeds; with other settings a verdict may change."
+    _(
+        "An introductory article makes twelve claims about batch normalization; here each of them gets a "
+        "small experiment, run now, and a verdict that follows from its numbers by a rule you can open and "
+        "read. Numbers are means ± one standard deviation over the seeds; with other settings a verdict may "
+        "change."
+    )
 )
 spec = controls(Claims)
 stage(spec, *figures(spec), cards=cards(spec))
 
-with st.expander("How the intervals are made, and what is not claimed", icon=":material/function:"):
+with st.expander(_("How the intervals are made, and what is not claimed"), icon=":material/function:"):
     st.markdown(
-        "Variants of one seed share data, initialization and batch order, so differences are taken seed by "
-        "seed. Of $n$ differences $d$ with mean $\\bar d$ and standard deviation $s_d$, the 95% interval is"
+        _(
+            "Variants of one seed share data, initialization and batch order, so differences are taken seed "
+            "by seed. Of $n$ differences $d$ with mean $\\bar d$ and standard deviation $s_d$, the 95% "
+            "interval is"
+        )
     )
     st.latex(r"\bar d \pm t_{0.975,\,n-1}\, s_d/\sqrt n")
     st.markdown(
-        "The networks are small MLPs on 8×8 digits: a verdict speaks of what was measured here, not of every "
-        "network. It is not measured whether batch norm reduces covariate shift, nor whether layer norm "
-        "makes sequence models more accurate."
+        _(
+            "The networks are small MLPs on 8×8 digits: a verdict speaks of what was measured here, not of "
+            "every network. It is not measured whether batch norm reduces covariate shift, nor whether layer "
+            "norm makes sequence models more accurate."
+        )
     )
     st.caption(
-        "The claims: CORE SYSTEMS, “Batch Normalization: Stable Network Training”, 2024, in other words. "
-        "Student's interval: Student 1908, Biometrika 6."
+        _(
+            "The claims: CORE SYSTEMS, “Batch Normalization: Stable Network Training”, 2024, in other words. "
+            "Student's interval: Student 1908, Biometrika 6."
+        )
     )

@@ -7,31 +7,40 @@ from normviz.specs.cost import NormCost
 from normviz.ui.controls import controls
 from normviz.ui.diagnosis import choose, diagnose, norms_table
 from normviz.ui.stage import stage
+from normviz.ui.words import _
 
-st.title("What is wrong with my network, and which norm should it have?")
+st.title(_("What is wrong with my network, and which norm should it have?"))
 st.markdown(
-    "Start from what you see: each symptom has a test, an experiment that shows this very symptom and its "
-    "cure, and a fix. Then choose a norm for your network; every reason leads to the page that shows it."
+    _(
+        "Start from what you see: each symptom has a test, an experiment that shows this very symptom and "
+        "its cure, and a fix. Then choose a norm for your network; every reason leads to the page that shows "
+        "it."
+    )
 )
 diagnose()
 
-st.header("Which norm should it have?")
+st.header(_("Which norm should it have?"))
 choose()
 
-st.header("All norms, and what they cost here")
+st.header(_("All norms, and what they cost here"))
 st.markdown(
-    "The cost is measured now, on this server's processor: the time of a layer with the norm, "
-    "divided by the time without one, the middle half of the rounds in brackets. These are the machine's "
-    "numbers: the same settings give others elsewhere, and slightly others when they are measured again."
+    _(
+        "The cost is measured now, on this server's processor: the time of a layer with the norm, "
+        "divided by the time without one, the middle half of the rounds in brackets. These are the machine's "
+        "numbers: the same settings give others elsewhere, and slightly others when they are measured again."
+    )
 )
 spec = controls(NormCost)
 norms_table(spec)
 stage(spec, *figures(spec))
 
-with st.expander("How it is measured", icon=":material/function:"):
+with st.expander(_("How it is measured"), icon=":material/function:"):
     st.markdown(
-        "Processor time on one thread. In every round each norm is timed right beside the network without "
-        "one, in turning order; $\\text{cost}=\\operatorname{median}_r\\,t_r^\\text{norm}/t_r^\\text{none}$. "
-        "The network without a norm is timed against itself too: its spread is the noise. The layers are "
-        "those of this site, which compute several networks at once; other implementations and GPUs differ."
+        _(
+            "Processor time on one thread. In every round each norm is timed right beside the network "
+            "without one, in turning order; "
+            "$\\text{cost}=\\operatorname{median}_r\\,t_r^\\text{norm}/t_r^\\text{none}$. The network "
+            "without a norm is timed against itself too: its spread is the noise. The layers are those of "
+            "this site, which compute several networks at once; other implementations and GPUs differ."
+        )
     )

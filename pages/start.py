@@ -6,11 +6,14 @@ from normviz.specs.start import Start
 from normviz.ui.course import heard
 from normviz.ui.tiles import tiles
 from normviz.ui.tour import doors
+from normviz.ui.words import _
 
-st.title("Same weights, same pictures: why do the answers change?")
+st.title(_("Same weights, same pictures: why do the answers change?"))
 st.markdown(
-    "A small network has learned to read digits, and nothing about it changes any more. "
-    "Here are 64 that it has never seen. Flip the switch."
+    _(
+        "A small network has learned to read digits, and nothing about it changes any more. "
+        "Here are 64 that it has never seen. Flip the switch."
+    )
 )
 
 spec, problems = heard(Start, st.query_params)

@@ -11,11 +11,12 @@ from normviz.ui.sizes import sized
 from normviz.ui.stage import stage
 from normviz.ui.times import timed
 from normviz.ui.train import QUESTIONS
+from normviz.ui.words import _, spoken
 
 heading = st.container()
 question = chosen(QUESTIONS)
-heading.title(question.spec.title)
-st.markdown(question.prose)
+heading.title(spoken(question.spec.title))
+st.markdown(spoken(question.prose))
 
 spec = controls(question.spec)
 race = isinstance(spec, Train)
@@ -29,9 +30,15 @@ if race:
     timed(spec)
 
 told(question)
-with st.expander("The normalizations and their sources", icon=":material/menu_book:"):
+with st.expander(_("The normalizations and their sources"), icon=":material/menu_book:"):
     for norm in (NORMS[name] for name in spec.norms):
-        st.markdown(f"**{norm.label}**: {norm.axes}. Parameters: {norm.parameters}. State: {norm.state}.")
+        st.markdown(
+            _(
+                "**{norm}**: {axes}. Parameters: {parameters}. State: {state}.",
+                norm=spoken(norm.label), axes=spoken(norm.axes), parameters=spoken(norm.parameters),
+                state=spoken(norm.state),
+            )
+        )  # fmt: skip
         st.latex(norm.formula)
         if norm.source:
             paper = f"[{norm.source.title}](https://arxiv.org/abs/{norm.source.arxiv})"

@@ -37,3 +37,6 @@ TEMPLATES: dict[str, str] = {
     **cost.TEMPLATES,
 }
 """Every template by the id of its note."""
+
+VALUES: tuple[str, ...] = ()
+"""Texts other than names of norms that runs put into the places of templates."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 
+from normviz.phrases import phrase
 from normviz.spec import Spec, SpecError
 from normviz.specs.anatomy import Anatomy
 from normviz.specs.batch_size import BatchSize
@@ -54,8 +55,9 @@ def experiment(name: str) -> type[Spec]:
     if name in EXPERIMENTS:
         return EXPERIMENTS[name]
     near = difflib.get_close_matches(name, EXPERIMENTS, 1, cutoff=0.4)
-    remedy = f"Did you mean {near[0]}?" if near else ""
-    raise SpecError("Experiment", name, f"one of {', '.join(EXPERIMENTS)}", remedy, field="experiment")
+    remedy = phrase("Did you mean {name}?", name=near[0]) if near else ""
+    listed = phrase("one of {listed}", listed=", ".join(EXPERIMENTS))
+    raise SpecError("Experiment", name, listed, remedy, field="experiment")
 
 
 def from_json(text: str) -> Spec:
@@ -65,7 +67,7 @@ def from_json(text: str) -> Spec:
         SpecError: it is not JSON, names no known experiment, or has a field or value that does not work.
     """
     if len(text) > _LONGEST_JSON:
-        raise SpecError("Spec", text, f"JSON of at most {_LONGEST_JSON} characters")
+        raise SpecError("Spec", text, phrase("JSON of at most {most} characters", most=_LONGEST_JSON))
     try:
         told = json.loads(text)
     except (ValueError, RecursionError):

@@ -10,13 +10,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from normviz.catalog.norms import NORMS
+from normviz.phrases import joined, phrase
 from normviz.spec import SpecError
 
 MOST = 4
 """Changes of one run."""
-FORM = (
-    f"up to {MOST} changes such as 200:lr=0.03, 200:batch_size=16 or 300:norm.batch=none, "
-    "with a semicolon between them"
+FORM = phrase(
+    "up to {most} changes such as 200:lr=0.03, 200:batch_size=16 or 300:norm.batch=none, with a semicolon "
+    "between them",
+    most=MOST,
 )
 """What the text may be, in words that continue "allowed is …"."""
 
@@ -41,9 +43,10 @@ class Change:
     def effect(self) -> str:
         """What happens, in words: "learning rate 0.03"."""
         if self.what == "norm":
-            return f"{label(self.variant)} becomes {label(str(self.value))}"
-        unit = f"learning rate {self.value:g}" if self.what == "lr" else f"batch size {self.value}"
-        return unit
+            return phrase("{old} becomes {new}", old=label(self.variant), new=label(str(self.value)))
+        if self.what == "lr":
+            return phrase("learning rate {value:g}", value=self.value)
+        return phrase("batch size {value}", value=self.value)
 
     @property
     def target(self) -> tuple[str, str]:
@@ -64,7 +67,9 @@ def read(text: str) -> tuple[Change, ...]:
     """
     changes = [_one(part.strip()) for part in text.split(";") if part.strip()]
     if len(changes) > MOST:
-        raise _refused(text, f"There are {len(changes)}; take {len(changes) - MOST} away.")
+        raise _refused(
+            text, phrase("There are {n}; take {more} away.", n=len(changes), more=len(changes) - MOST)
+        )
     return tuple(sorted(changes, key=lambda change: (change.step, _WHAT.index(change.what), change.variant)))
 
 
@@ -79,7 +84,8 @@ def in_words(text: str) -> str:
         changes = read(text)
     except SpecError:
         return text
-    return "; ".join(f"from step {change.step} {change.effect}" for change in changes) or "none"
+    told = [phrase("from step {step} {effect}", step=one.step, effect=one.effect) for one in changes]
+    return joined("; ", told) if told else "none"
 
 
 def _one(part: str) -> Change:
@@ -94,7 +100,7 @@ def _one(part: str) -> Change:
     try:
         number: float | int | str = {"lr": float, "batch_size": int, "norm": str}[what](value)
     except ValueError:
-        raise _refused(part, f"“{value}” is not a number.") from None
+        raise _refused(part, phrase("“{value}” is not a number.", value=value)) from None
     return Change(int(digits), what, number, variant)
 
 
@@ -108,7 +114,7 @@ def repeated(changes: Sequence[Change]) -> Iterator[SpecError]:
     for change in changes:
         key = (change.step, change.target)
         if key in seen:
-            remedy = f"At step {change.step} this changes twice; leave one of them out."
+            remedy = phrase("At step {step} this changes twice; leave one of them out.", step=change.step)
             yield SpecError(
                 "Changes during the run", str(change), "one value at a step", remedy, field="changes"
             )

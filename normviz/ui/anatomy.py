@@ -16,6 +16,8 @@ from normviz.catalog.norms import NORMS, NormFact, reason
 from normviz.specs.anatomy import BETA, GAMMA, LIMITS, SHAPES, Anatomy
 from normviz.ui import static
 from normviz.ui.course import given
+from normviz.ui.speech import heard
+from normviz.ui.words import spoken
 
 _HTML = '<section class="nva-anatomy" aria-label="A norm taken apart"></section>'
 
@@ -67,7 +69,7 @@ def _data(spec: Anatomy) -> dict[str, Any]:
         "values": {name: spec.values()[name] for name in fields},
         "defaults": {name: default[name] for name in fields},
         "choices": {
-            name: [[choice, knob.name_of(choice)] for choice in knob.choices]
+            name: [[choice, spoken(knob.name_of(choice))] for choice in knob.choices]
             for name, knob, _ in Anatomy.knobs()
             if name in fields and knob.choices
         },
@@ -77,6 +79,7 @@ def _data(spec: Anatomy) -> dict[str, Any]:
         "facts": {name: _constants(fact) for name, fact in NORMS.items()},
         "module": static.address("anatomy.js"),
         "tensors": static.address("anatomy.json"),
+        "speech": heard(),
     }
 
 
@@ -85,14 +88,14 @@ def _told(fact: NormFact) -> dict[str, Any]:
     reasons = {form: reason(fact.name, _LAYOUTS[form]) for form in SHAPES}
     return {
         "name": fact.name,
-        "label": fact.label,
+        "label": spoken(fact.label),
         "short": fact.short,
         "family": fact.family,
-        "axes": fact.axes,
-        "parameters": fact.parameters,
-        "state": fact.state,
+        "axes": spoken(fact.axes),
+        "parameters": spoken(fact.parameters),
+        "state": spoken(fact.state),
         "source": str(fact.source) if fact.source else "",
-        "unfit": {form: why for form, why in reasons.items() if why},
+        "unfit": {form: spoken(why) for form, why in reasons.items() if why},
     }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from normviz.catalog.claims import ARTICLE, CLAIMS, Claim
 from normviz.specs.claims import Claims
+from normviz.ui.words import _, spoken
 
 
 def cards(spec: Claims) -> list[dict[str, Any]]:
@@ -15,14 +16,15 @@ def cards(spec: Claims) -> list[dict[str, Any]]:
 
 def card(claim: Claim) -> dict[str, Any]:
     """Statement, rule, sources and link of one claim; notes whose ids begin with ``notes`` fill the rest."""
+    short = spoken(claim.short)
     return {
         "key": str(claim.number),
         "notes": f"claims.{claim.number}",
         "number": claim.number,
-        "title": claim.short[0].upper() + claim.short[1:],
-        "statement": claim.statement,
-        "rule": claim.rule,
-        "source": f"The claim: {ARTICLE}. {claim.sources}",
+        "title": short[0].upper() + short[1:],
+        "statement": spoken(claim.statement),
+        "rule": spoken(claim.rule),
+        "source": _("The claim: {article}. {sources}", article=ARTICLE, sources=spoken(claim.sources)),
         "see": claim.see,
-        "seeLabel": claim.see_label,
+        "seeLabel": spoken(claim.see_label),
     }

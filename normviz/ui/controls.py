@@ -18,6 +18,7 @@ import streamlit as st
 from normviz.spec import Spec, SpecError, Value
 from normviz.ui import course
 from normviz.ui.widgets import Widgets
+from normviz.ui.words import _, refusal
 
 S = TypeVar("S", bound=Spec)
 
@@ -55,7 +56,8 @@ def controls(kind: type[S], *, bare: bool = False) -> S:
         spec = state.spec.replace(**values)
     except SpecError as problem:
         messages.warning(
-            f"{problem.sentence} The charts still show the settings before.", icon=":material/rule:"
+            _("{problem} The charts still show the settings before.", problem=refusal(problem)),
+            icon=":material/rule:",
         )
         return state.spec
     if spec != state.spec:
@@ -119,11 +121,13 @@ def _draw(kind: type[S], widgets: Widgets[S], state: _State[S], bare: bool) -> d
         return values
     with st.container(horizontal=True, gap="small"):
         if rest:
-            with st.expander("Expert", icon=":material/tune:"):
+            with st.expander(_("Expert"), icon=":material/tune:"):
                 values.update(_row(widgets, state.spec, [name for name, _ in rest]))
         _share(state)
         if shown:
-            st.button("Reset settings", icon=":material/restart_alt:", on_click=_reset, args=(kind, hidden))
+            st.button(
+                _("Reset settings"), icon=":material/restart_alt:", on_click=_reset, args=(kind, hidden)
+            )
     return values
 
 
@@ -140,8 +144,8 @@ def _row(widgets: Widgets[S], spec: S, names: list[str]) -> dict[str, Value]:
 
 
 def _share(state: _State[S]) -> None:
-    with st.popover("Share", icon=":material/share:"):
-        st.markdown("This link holds every setting, the seed included.")
+    with st.popover(_("Share"), icon=":material/share:"):
+        st.markdown(_("This link holds every setting, the seed included."))
         st.code(link(state.spec), language=None, wrap_lines=True)
 
 

@@ -12,10 +12,12 @@ from typing import TypeVar
 
 import streamlit as st
 
+from normviz.phrases import phrase
 from normviz.spec import Spec, SpecError
 from normviz.ui import shelf
 from normviz.ui.entries import LessonError
 from normviz.ui.lessons import Lesson, Step
+from normviz.ui.words import _, refusal, spoken
 
 S = TypeVar("S", bound=Spec)
 
@@ -56,7 +58,7 @@ def problem() -> str:
     try:
         found = _place()
     except (SpecError, LessonError) as error:
-        return f"{error.sentence} The page is shown without a lesson."
+        return _("{problem} The page is shown without a lesson.", problem=spoken(error.sentence))
     return found.problem if found else ""
 
 
@@ -68,8 +70,9 @@ def _place() -> Place | None:
     text, last = st.query_params.get("step", "1"), len(lesson.steps)
     if text.isascii() and text.isdigit() and len(text) < 4 and 1 <= int(text) <= last:
         return Place(lesson, int(text) - 1)
-    wrong = SpecError("Step", text, f"a whole number from 1 to {last}", "Showing step 1.", field="step")
-    return Place(lesson, 0, wrong.sentence)
+    allowed = phrase("a whole number from {low:g} to {high:g}", low=1, high=last)
+    wrong = SpecError("Step", text, allowed, "Showing step 1.", field="step")
+    return Place(lesson, 0, refusal(wrong))
 
 
 def given(kind: type[S]) -> S:
@@ -84,7 +87,7 @@ def heard(kind: type[S], query: Mapping[str, str]) -> tuple[S, list[str]]:
     base = given(kind)
     if base == kind():
         spec, problems = kind.from_query(query)
-        return spec, [problem.sentence for problem in problems]
+        return spec, [refusal(problem) for problem in problems]
     known = {name: text for name, text in query.items() if name in base.values()}
     told: list[str] = []
     while True:
@@ -94,7 +97,7 @@ def heard(kind: type[S], query: Mapping[str, str]) -> tuple[S, list[str]]:
             return spec, told
         for one in bad:
             fallback = SpecError(one.label, one.value, one.allowed, "Using the lesson's.", field=one.field)
-            told.append(fallback.sentence)
+            told.append(refusal(fallback))
             if known.pop(one.field, None) is None:
                 known.clear()  # what the lesson sets does not go with it
 

@@ -13,8 +13,8 @@ from normviz.specs.diagnosis import SYMPTOMS, Choice, Diagnosis
 from normviz.ui.choices import advice
 from normviz.ui.controls import controls
 from normviz.ui.symptoms import BOOK
+from normviz.ui.words import _, numeral, spoken
 
-_FORMS = {"mlp": "MLP", "cnn": "CNN", "sequence": "sequence"}
 _PATIENCE = 1.0  # seconds between two looks at a measurement in progress
 
 
@@ -23,15 +23,15 @@ def diagnose() -> Diagnosis:
     asked = controls(Diagnosis, bare=True)
     entry = BOOK[asked.symptom]
     with st.container(border=True, key="symptom"):
-        st.subheader(SYMPTOMS[asked.symptom], anchor=False)
-        st.markdown(entry.cause)
+        st.subheader(spoken(SYMPTOMS[asked.symptom]), anchor=False)
+        st.markdown(spoken(entry.cause))
         left, right = st.columns(2)
-        left.markdown(f"**Test.** {entry.test}")
+        left.markdown(_("**Test.** {test}", test=spoken(entry.test)))
         left.code(entry.code, language="python", wrap_lines=True)
-        right.markdown(f"**See it happen.** {entry.look}")
+        right.markdown(_("**See it happen.** {look}", look=spoken(entry.look)))
         with right:
             entry.door.draw()
-        right.markdown(f"**Fix.** {entry.fix}")
+        right.markdown(_("**Fix.** {fix}", fix=spoken(entry.fix)))
     return asked
 
 
@@ -40,14 +40,17 @@ def choose() -> Choice:
     asked = controls(Choice, bare=True)
     told = advice(asked)
     with st.container(border=True, key="advice"):
-        st.subheader("Use", anchor=False)
-        st.markdown(told.use)
+        st.subheader(_("Use"), anchor=False)
+        st.markdown(spoken(told.use))
         left, right = st.columns(2)
-        for column, title, reasons in ((left, "Why", told.reasons), (right, "And then", told.warnings)):
+        for column, title, reasons in (
+            (left, _("Why"), told.reasons),
+            (right, _("And then"), told.warnings),
+        ):
             with column:
                 st.markdown(f"**{title}**")
                 for reason in reasons:
-                    st.markdown(reason.words)
+                    st.markdown(spoken(reason.words))
                     reason.door.draw()
     return asked
 
@@ -83,29 +86,34 @@ def _norms_table(spec: NormCost) -> None:
 
 def _draw(columns: dict[str, tuple[str, ...]]) -> None:
     st.table(
-        columns, border="horizontal", alt="All normalizations: formula, what they need and what they cost"
+        columns, border="horizontal", alt=_("All normalizations: formula, what they need and what they cost")
     )
 
 
 def table(spec: NormCost, recording: Recording | None) -> dict[str, tuple[str, ...]]:
     """The norms of the catalog, column by column in Markdown, one cell per norm in each."""
-    heads = ("Norm", "Cost here", "Formula", "Averaged", "Learned", "Kept", "train ≠ eval", "Applies to")
+    heads = (
+        _("Norm"), _("Cost here"), _("Formula"), _("Averaged"), _("Learned"), _("Kept"), _("train ≠ eval"),
+        _("Applies to"),
+    )  # fmt: skip
     rows = [_row(fact, _cost(fact.name, spec, recording)) for fact in NORMS.values()]
     return dict(zip(heads, zip(*rows, strict=True), strict=True))
 
 
 def _row(fact: NormFact, cost: str) -> tuple[str, ...]:
-    applies = ", ".join(_FORMS[form] for form in FORMS if fact.applies[form] is None)
+    forms = {"mlp": "MLP", "cnn": "CNN", "sequence": _("sequence")}
+    applies = ", ".join(forms[form] for form in FORMS if fact.applies[form] is None)
     formula = f"${fact.formula}$"
-    differs = "yes" if fact.train_differs_from_eval else "no"
-    return fact.label, cost, formula, fact.axes, fact.parameters, fact.state, differs, applies
+    differs = _("yes") if fact.train_differs_from_eval else _("no")
+    axes, parameters, state = spoken((fact.axes, fact.parameters, fact.state))
+    return spoken(fact.label), cost, formula, axes, parameters, state, differs, applies
 
 
 def _cost(norm: str, spec: NormCost, recording: Recording | None) -> str:
     if norm not in spec.measured:
-        return "does not apply" if norm in spec.norms else "not asked"
+        return _("does not apply") if norm in spec.norms else _("not asked")
     if recording is None:
         return "…"
     v = spec.measured.index(norm)
     low, high = recording.at("quartiles")[v]
-    return f"{recording.at('ratio')[v, 0]:.2f} ({low:.2f}–{high:.2f})"
+    return numeral(f"{recording.at('ratio')[v, 0]:.2f} ({low:.2f}–{high:.2f})")

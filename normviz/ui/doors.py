@@ -8,6 +8,7 @@ import streamlit as st
 
 from normviz.spec import Spec
 from normviz.ui.pages import BESIDE, PAGES, Page
+from normviz.ui.words import spoken
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Door:
         """Show the link."""
         page = self.page
         st.page_link(
-            page.file, label=self.words, icon=f":material/{page.icon}:",
+            page.file, label=spoken(self.words), icon=f":material/{page.icon}:",
             query_params=self.spec.to_query() if self.spec else None,
         )  # fmt: skip
 

@@ -10,10 +10,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from normviz.phrases import phrase
 from normviz.spec import Spec, SpecError
 from normviz.ui import course
 from normviz.ui.controls import remembered
 from normviz.ui.question import Question
+from normviz.ui.words import _, refusal, spoken
 
 _PARAMETER = "question"
 
@@ -23,15 +25,16 @@ def chosen(questions: Sequence[Question]) -> Question:
     by_name = {question.spec.name: question for question in questions}
     asked = course.question(questions[0].spec.name)
     if asked not in by_name:
-        unknown = SpecError("Question", asked, f"one of {', '.join(by_name)}", "Showing the first.")
-        st.warning(unknown.sentence, icon=":material/link_off:")
+        allowed = phrase("one of {listed}", listed=", ".join(by_name))
+        unknown = SpecError("Question", asked, allowed, "Showing the first.")
+        st.warning(refusal(unknown), icon=":material/link_off:")
         asked = questions[0].spec.name
     if len(questions) > 1:
         key = "question " + " ".join(by_name)
         st.session_state[key] = asked
         st.segmented_control(
-            "Question", list(by_name), key=key, required=True, label_visibility="collapsed",
-            format_func=lambda name: by_name[name].label,
+            _("Question"), list(by_name), key=key, required=True, label_visibility="collapsed",
+            format_func=lambda name: spoken(by_name[name].label),
             on_change=lambda: _go(by_name[asked].spec, by_name[st.session_state[key]].spec),
         )  # fmt: skip
     return by_name[asked]
@@ -46,9 +49,9 @@ def _go(here: type[Spec], there: type[Spec]) -> None:
 
 def told(question: Question) -> None:
     """Formula, sources, and what is known."""
-    with st.expander("Formula and sources", icon=":material/function:"):
+    with st.expander(_("Formula and sources"), icon=":material/function:"):
         st.latex(question.formula)
-        st.markdown(question.explained)
-        st.caption(question.sources)
-    with st.expander("What is known, what was believed", icon=":material/history_edu:", expanded=True):
-        st.markdown(question.known)
+        st.markdown(spoken(question.explained))
+        st.caption(spoken(question.sources))
+    with st.expander(_("What is known, what was believed"), icon=":material/history_edu:", expanded=True):
+        st.markdown(spoken(question.known))

@@ -5,7 +5,9 @@ from pathlib import Path
 import streamlit as st
 
 from normviz.ui import builder, look, presenter, static, strip, tour
+from normviz.ui.languages import switch
 from normviz.ui.pages import BESIDE, PAGES
+from normviz.ui.words import spoken
 
 SCRIPT = Path(__file__).resolve()
 
@@ -18,7 +20,7 @@ def show() -> None:
     known = (*PAGES, *BESIDE)
     pages = [
         st.Page(
-            page.file, title=page.title, url_path=page.url_path, default=not page.url_path,
+            page.file, title=spoken(page.title), url_path=page.url_path, default=not page.url_path,
             visibility="hidden" if page in BESIDE else "visible",
         )
         for page in known
@@ -31,13 +33,14 @@ def show() -> None:
     if not strip.foot() and page in PAGES:
         tour.strip(page)
     footer()
+    switch()
 
 
 def footer() -> None:
     """What is for teachers, under every page."""
     with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="footer"):
         for page in BESIDE:
-            st.page_link(page.file, label=page.title, icon=f":material/{page.icon}:")
+            st.page_link(page.file, label=spoken(page.title), icon=f":material/{page.icon}:")
         builder.add_here()
         presenter.switch()
 

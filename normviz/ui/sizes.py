@@ -6,6 +6,7 @@ import streamlit as st
 
 from normviz.specs.train import Train
 from normviz.ui.settings import settings
+from normviz.ui.words import _, n_
 
 QUICK = 4e11
 """Multiply-adds of a run that an idle core finishes in some twenty seconds (see `RATE`)."""
@@ -21,7 +22,10 @@ def sized(spec: Train) -> None:
     quick = spec.smaller(QUICK)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(
-            f"A long run: roughly {_span(asked / RATE)} on an idle core. The charts fill while it trains.",
+            _(
+                "A long run: roughly {span} on an idle core. The charts fill while it trains.",
+                span=_span(asked / RATE),
+            ),
             width="content",
         )
         if quick != spec:
@@ -29,12 +33,14 @@ def sized(spec: Train) -> None:
             words = [f"{new['label'].lower()} {new['text']}" for new, old in told if new != old]
             fields = dict(quick.to_query(full=True).items() - spec.to_query(full=True).items())
             st.button(
-                f"Quicker: {', '.join(words)}", icon=":material/bolt:", type="tertiary",
+                _("Quicker: {changes}", changes=", ".join(words)), icon=":material/bolt:", type="tertiary",
                 on_click=st.query_params.update, args=(fields,),
             )  # fmt: skip
 
 
 def _span(seconds: float) -> str:
     if seconds < 100:
-        return f"{round(seconds, -1):.0f} seconds"
-    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.0f} hours"
+        return n_("{n} second", "{n} seconds", round(seconds / 10) * 10)
+    if seconds < 5400:
+        return n_("{n} minute", "{n} minutes", round(seconds / 60))
+    return n_("{n} hour", "{n} hours", round(seconds / 3600))

@@ -34,6 +34,8 @@ from normviz.spec import Spec, SpecError
 from normviz.specs import EXPERIMENTS
 from normviz.ui import course, static
 from normviz.ui.settings import settings
+from normviz.ui.speech import asked, drawn, heard
+from normviz.ui.words import refusal, spoken
 
 STAGED = frozenset(EXPERIMENTS) - {"anatomy", "cost"}
 """Experiments whose runs are played and come out the same every time.  Anatomy computes in the browser; the
@@ -86,7 +88,7 @@ def stage(
     try:
         token = player.current().open(spec)
     except SpecError as problem:
-        st.error(problem.sentence, icon=":material/block:")
+        st.error(refusal(problem), icon=":material/block:")
         return None
     data = {**_data(spec, token, figures, cards), "changeable": changeable}
     if sealed:
@@ -94,7 +96,7 @@ def stage(
     if behind:
         data["behind"] = behind.key
     if predict and course.predicts():
-        data["prediction"] = predict.to_plain(figures)
+        data["prediction"] = asked(predict.to_plain(figures))
     told = _mount(
         key=f"stage {spec.name} {apart}".rstrip(), data=data, on_renew_change=_found_again,
         on_here_change=_found_again,
@@ -110,7 +112,7 @@ def _data(
     spec: Spec, token: str, figures: tuple[Figure, ...], cards: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """What the browser is told; plain values only."""
-    plain = [figure.to_plain() for figure in figures]
+    plain = [drawn(figure.to_plain()) for figure in figures]
     told, compared = formula(spec), headline(spec)
     return {
         "assets": static.address("").rstrip("/"),
@@ -119,9 +121,10 @@ def _data(
         "settings": settings(spec),
         "figures": plain,
         "cards": [dict(card) for card in cards],
-        "styles": {norm: asdict(style) for norm, style in STYLES.items()},
-        "readings": TEMPLATES,
+        "styles": {norm: {**asdict(style), "label": spoken(style.label)} for norm, style in STYLES.items()},
+        "readings": spoken(TEMPLATES),
         "places": places(),
         "formula": None if told is None else told.to_plain(),
-        "headline": None if compared is None else compared.to_plain(),
+        "headline": None if compared is None else asked(compared.to_plain()),
+        "speech": heard(),
     }

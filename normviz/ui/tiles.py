@@ -14,6 +14,7 @@ import streamlit as st
 from normviz.specs.start import MOST_SWAPS, Start
 from normviz.ui import static
 from normviz.ui.course import given
+from normviz.ui.speech import heard
 
 _HTML = '<section class="nvt-start" aria-label="The experiment"></section>'
 
@@ -66,4 +67,5 @@ def _data(spec: Start) -> dict[str, Any]:
         "swaps": MOST_SWAPS,
         "module": static.address("tiles.js"),
         "weights": static.address("start.bin"),
+        "speech": heard(),
     }

@@ -13,6 +13,7 @@ import streamlit as st
 from normviz import player
 from normviz.ui.doors import page_at
 from normviz.ui.pages import PAGES, Page
+from normviz.ui.words import _, spoken
 
 
 @dataclass(frozen=True)
@@ -118,21 +119,26 @@ def strip(page: Page) -> None:
     at = next((n for n, stop in enumerate(way) if stop.path == page.url_path), None)
     with st.container(border=True, key="tour"):
         if at is None:
-            st.markdown("This page is beside the tour.")
-            _link(way[0], "To the tour")
+            st.markdown(_("This page is beside the tour."))
+            _link(way[0], _("To the tour"))
             return
         stop = way[at]
-        st.markdown(f"**The tour, stop {at + 1} of {len(way)}: {stop.part}** · about {stop.minutes} minutes")
-        st.markdown(f"**Task.** {stop.task}")
-        with st.expander(f"**Exit question.** {stop.question}"):
-            st.markdown(stop.answer)
+        st.markdown(
+            _(
+                "**The tour, stop {at} of {stops}: {part}** · about {minutes} minutes",
+                at=at + 1, stops=len(way), part=spoken(stop.part), minutes=stop.minutes,
+            )
+        )  # fmt: skip
+        st.markdown(_("**Task.** {task}", task=spoken(stop.task)))
+        with st.expander(_("**Exit question.** {question}", question=spoken(stop.question))):
+            st.markdown(spoken(stop.answer))
         with st.container(horizontal=True, horizontal_alignment="distribute"):
             if at:
-                _link(way[at - 1], f"Back: {way[at - 1].page.title}", "arrow_back")
+                _link(way[at - 1], _("Back: {page}", page=spoken(way[at - 1].page.title)), "arrow_back")
             if at + 1 < len(way):
-                _link(way[at + 1], f"Next: {way[at + 1].page.title}", "arrow_forward")
+                _link(way[at + 1], _("Next: {page}", page=spoken(way[at + 1].page.title)), "arrow_forward")
             else:
-                _link(way[0], "Back to the start", "restart_alt")
+                _link(way[0], _("Back to the start"), "restart_alt")
 
 
 def _link(stop: Stop, words: str, icon: str = "route") -> None:
@@ -143,19 +149,23 @@ def doors() -> None:
     """The tour in one line, a door to every page, and what computes here."""
     way = stops()
     minutes = sum(stop.minutes for stop in way)
-    st.header("Where to go from here")
-    names = " → ".join(stop.page.title for stop in way)
+    st.header(_("Where to go from here"))
+    names = " → ".join(spoken(stop.page.title) for stop in way)
     st.markdown(
-        f"**The tour**, about {minutes} minutes: {names}. At the foot of each page stand a task, a question "
-        "and the way on. Or take any door:"
+        _(
+            "**The tour**, about {minutes} minutes: {names}. At the foot of each page stand a task, a "
+            "question and the way on. Or take any door:",
+            minutes=minutes,
+            names=names,
+        )
     )
     shown = [page for page in PAGES if page.url_path]
     columns = 3
     for start in range(0, len(shown), columns):
         for column, page in zip(st.columns(columns), shown[start : start + columns], strict=False):
             with column.container(border=True, height="stretch"):
-                st.page_link(page.file, label=f"**{page.title}**", icon=f":material/{page.icon}:")
-                st.markdown(DOORS[page.url_path])
+                st.page_link(page.file, label=f"**{spoken(page.title)}**", icon=f":material/{page.icon}:")
+                st.markdown(spoken(DOORS[page.url_path]))
     st.caption(_device())
 
 
@@ -163,9 +173,12 @@ def _device() -> str:
     """What computes the runs of this site, in words."""
     about = player.current().about if player.current().running else None
     if about is None:
-        return "The engine is starting."
+        return _("The engine is starting.")
     gpus = [name for name in about.devices if name != "cpu"]
-    used = f"the processor ({about.cpu})"
-    beside = f" Found beside it: {', '.join(gpus)}." if gpus else " No GPU was found."
-    engine = f"Runs are computed on {used} by PyTorch {about.torch}, one thread for each.{beside}"
-    return f"{engine} This page and Anatomy compute in your browser."
+    engine = _(
+        "Runs are computed on the processor ({cpu}) by PyTorch {torch}, one thread for each.",
+        cpu=about.cpu,
+        torch=about.torch,
+    )
+    beside = _("Found beside it: {gpus}.", gpus=", ".join(gpus)) if gpus else _("No GPU was found.")
+    return " ".join((engine, beside, _("This page and Anatomy compute in your browser.")))

@@ -11,6 +11,7 @@ import streamlit as st
 
 from normviz.spec import Knob, Spec, SpecError, Value
 from normviz.ui.settings import number
+from normviz.ui.words import _, n_, numeral, spoken
 
 S = TypeVar("S", bound=Spec)
 
@@ -53,7 +54,7 @@ class Widgets(Generic[S]):
     def _drawn(self, name: str, knob: Knob, refused: dict[Any, str]) -> Value:
         default = self._defaults[name]
         if knob.form:
-            return str(st.text_input(placeholder="none", **self._common(name, knob))).strip()
+            return str(st.text_input(placeholder=_("none"), **self._common(name, knob))).strip()
         if knob.most:
             return self._many(name, knob, refused)
         if knob.choices:
@@ -77,10 +78,11 @@ class Widgets(Generic[S]):
             if more:
                 key = self._key(name, "more")
                 count = len(st.session_state[key])
-                label = f"More ({count} chosen)" if count else "More"
-                with st.popover(label, key=f"{key} popover", help=f"More choices: {knob.label}"):
+                label = n_("More ({n} chosen)", "More ({n} chosen)", count) if count else _("More")
+                about = _("More choices: {field}", field=spoken(knob.label))
+                with st.popover(label, key=f"{key} popover", help=about):
                     chosen += st.pills(
-                        f"More: {knob.label}", more, selection_mode="multi", format_func=show,
+                        about, more, selection_mode="multi", format_func=show,
                         key=key, on_change=common["on_change"], label_visibility="collapsed",
                     )  # fmt: skip
                     _explain(knob, {choice: why for choice, why in refused.items() if choice in more})
@@ -88,15 +90,15 @@ class Widgets(Generic[S]):
 
     def _one(self, name: str, knob: Knob, refused: dict[Any, str]) -> Value:
         common = self._common(name, knob)
-        common["help"] = "\n\n".join(filter(None, [knob.help, *_reasons(knob, refused)])) or None
+        common["help"] = "\n\n".join(filter(None, [spoken(knob.help), *_reasons(knob, refused)])) or None
         if all(isinstance(choice, int | float) for choice in knob.choices) and not knob.names:
             return _as_value(st.select_slider(options=knob.choices, format_func=number, **common))
-        if sum(len(knob.name_of(choice)) for choice in knob.choices) <= _SHORT:
+        if sum(len(_name(knob, choice)) for choice in knob.choices) <= _SHORT:
             show = partial(_marked, knob, refused, ":material/block: {}")
             return _as_value(
                 st.segmented_control(options=knob.choices, format_func=show, required=True, **common)
             )
-        show = partial(_marked, knob, refused, "{} (does not apply here)")
+        show = partial(_marked, knob, refused, _("{choice} (does not apply here)", choice="{}"))
         return _as_value(st.selectbox(options=knob.choices, format_func=show, **common))
 
     def _whole(self, name: str, knob: Knob) -> int:
@@ -113,9 +115,9 @@ class Widgets(Generic[S]):
 
     def _common(self, name: str, knob: Knob) -> dict[str, Any]:
         return {
-            "label": f"{knob.label} ({knob.unit})" if knob.unit else knob.label,
+            "label": f"{spoken(knob.label)} ({spoken(knob.unit)})" if knob.unit else spoken(knob.label),
             "key": self._key(name),
-            "help": knob.help or None,
+            "help": spoken(knob.help) or None,
             "on_change": self._touch,
         }
 
@@ -152,7 +154,9 @@ class Widgets(Generic[S]):
                 spec.replace(**{name: (choice,) if knob.most else choice})
             except SpecError as problem:
                 if name in (problem.field, problem.other):
-                    refused[choice] = problem.remedy or f"allowed is {problem.allowed}"
+                    refused[choice] = spoken(problem.remedy) or _(
+                        "allowed is {allowed}", allowed=spoken(problem.allowed)
+                    )
         return refused
 
 
@@ -196,7 +200,7 @@ def _parted(knob: Knob) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
 def _reasons(knob: Knob, refused: dict[Any, str]) -> list[str]:
     """Why choices do not apply, a sentence each, with their names."""
     return [
-        why if why.startswith(knob.name_of(choice)) else f"{knob.name_of(choice)}: {why}"
+        why if why.startswith(_name(knob, choice)) else f"{_name(knob, choice)}: {why}"
         for choice, why in refused.items()
     ]
 
@@ -207,8 +211,13 @@ def _explain(knob: Knob, refused: dict[Any, str]) -> None:
 
 
 def _marked(knob: Knob, refused: dict[Any, str], mark: str, choice: Any) -> str:
-    name = knob.name_of(choice)
+    name = _name(knob, choice)
     return mark.format(name) if choice in refused else name
+
+
+def _name(knob: Knob, choice: Any) -> str:
+    """A choice in the visitor's language."""
+    return str(spoken(knob.name_of(choice)) if knob.names else numeral(knob.name_of(choice)))
 
 
 def _as_value(value: Any) -> Value:

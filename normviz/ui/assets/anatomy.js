@@ -9,6 +9,7 @@ import { Controls } from "./anatomy_controls.js";
 import { LIMITS, Sliders } from "./anatomy_sliders.js";
 import { facts, seen, stageWords } from "./anatomy_words.js";
 import { plotlyAhead } from "./plotly.js";
+import { speak, t } from "./words.js";
 import { backward, dissect, learned, parameterOf, place, usesBatch } from "./norms_dissected.js";
 
 const SKELETON = `
@@ -384,6 +385,7 @@ function darkBehind(root) {
 
 /** Show the component in `parentElement`; returns what ends it. */
 export default async function mount({ parentElement, data }, tensors) {
+  speak(data.speech);
   const root = parentElement.querySelector(".nva-anatomy");
   const again = root.anatomy !== undefined;
   root.anatomy ??= tensors

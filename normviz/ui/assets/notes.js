@@ -3,14 +3,23 @@
 const FIELD = /\{\{|\}\}|\{(\w+)(?::([^{}]*))?\}/g;
 const FORMAT = /^([+]?)(,?)(?:\.(\d+))?([dfeg%]?)$/;
 
-/** A template filled with numbers, as Python's str.format would. */
-export function fill(template, numbers) {
+/**
+ * A template filled with numbers, as Python's str.format would.  `speech` tells in which `language` numbers
+ * are written, and how a text becomes a `name` in it.
+ */
+export function fill(template, numbers, { language = "en", name: named = String } = {}) {
   return template.replace(FIELD, (whole, name, format) => {
     if (name === undefined) return whole[0]; // a doubled brace
     const value = numbers[name];
     if (value === null || value === undefined) return "–";
-    return typeof value === "number" ? formatNumber(value, format ?? "") : String(value);
+    return typeof value === "number" ? localized(formatNumber(value, format ?? ""), language) : named(String(value));
   });
+}
+
+/** A number, written as in English, as another language writes it. */
+export function localized(text, language) {
+  if (language !== "cs") return text;
+  return text.replace(/[.,]/g, (mark) => (mark === "." ? "," : "\u202f")).replace("%", "\u00a0%");
 }
 
 function formatNumber(value, format) {

@@ -11,6 +11,7 @@ import { Question } from "./predictions.js";
 import { reachable } from "./reachable.js";
 import { Run, changes } from "./runs.js";
 import { Scene } from "./scene.js";
+import { speak } from "./words.js";
 
 const MOST_UPDATES = 20; // a second
 const CALM_UPDATES = 1; // a second, where the visitor wants reduced motion
@@ -22,6 +23,7 @@ const stages = new WeakMap();
 
 /** Called by Streamlit with {data, parentElement, setTriggerValue}; returns how to take the stage down. */
 export function mount({ data, parentElement, setTriggerValue }) {
+  speak(data.speech);
   const base = new URL(".", document.baseURI);
   let stage = stages.get(parentElement);
   if (!stage) {

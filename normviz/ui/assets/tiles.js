@@ -8,6 +8,7 @@ import { Inspector } from "./inspector.js";
 import { plotlyAhead } from "./plotly.js";
 import { dealt, Net, readArrays, winners, withPair } from "./start.js";
 import { announced, moved, raised, seen } from "./start_words.js";
+import { speak, t, tn } from "./words.js";
 
 const SKELETON = `
   <div class="nvt-controls">
@@ -295,6 +296,7 @@ class Start {
 
 /** Show the component in `parentElement`; returns what ends it. */
 export default async function mount({ parentElement, data }, bytes) {
+  speak(data.speech);
   const root = parentElement.querySelector(".nvt-start");
   const again = root.start !== undefined;
   root.start ??= bytes
