@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from math import prod
 
 from normviz.catalog.norms import reason
+from normviz.phrases import phrase
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "gelu")
 PLACEMENTS = ("before", "after")
@@ -107,8 +108,10 @@ class Network:
         if len(shape) in self.inputs:
             return ""
         wanted = "pictures with a height and a width" if self.form == "cnn" else "pictures or points"
-        given = f"{shape[0]} numbers" if len(shape) == 1 else "sequences"
-        return f"{self.label} needs {wanted}; these samples are {given}."
+        given = phrase("{shape} numbers", shape=shape[0]) if len(shape) == 1 else "sequences"
+        return phrase(
+            "{label} needs {wanted}; these samples are {given}.", label=self.label, wanted=wanted, given=given
+        )
 
 
 def _mlp(shape: tuple[int, ...], depth: int, width: int) -> tuple[Layer, ...]:

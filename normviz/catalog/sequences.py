@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from normviz.catalog.datasets import DATASETS, Dataset
 from normviz.catalog.networks import NETWORKS, Layer, Network
+from normviz.phrases import phrase
 
 SYMBOLS = 4
 """Different symbols of the marked sequences; which of them is marked is the class."""
@@ -27,8 +28,12 @@ SEQUENCE_DATASETS: dict[str, Dataset] = {
         Dataset(
             name="marked",
             label="The marked symbol",
-            description=f"Sequences of {LENGTHS[0]} to {LENGTHS[1]} symbols; one of them carries a mark. "
-            "Which symbol is it? The answer is asked for at the end.",
+            description=phrase(
+                "Sequences of {shortest} to {longest} symbols; one of them carries a mark. Which symbol is "
+                "it? The answer is asked for at the end.",
+                shortest=LENGTHS[0],
+                longest=LENGTHS[1],
+            ),
             shape=(SYMBOLS + 2, LENGTHS[1]),
             classes=SYMBOLS,
             n_train=1000,
@@ -73,7 +78,11 @@ class SequenceNetwork(Network):
 
     def refusal(self, shape: tuple[int, ...]) -> str:
         """Why samples of this shape do not fit, as a sentence; empty if they do."""
-        return "" if len(shape) in self.inputs else f"{self.label} reads sequences; these samples are none."
+        return (
+            ""
+            if len(shape) in self.inputs
+            else phrase("{label} reads sequences; these samples are none.", label=self.label)
+        )
 
 
 def _recurrent(shape: tuple[int, ...], depth: int, width: int) -> tuple[Layer, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 from normviz.figures.bound import Figure, history, now, steps
 from normviz.figures.predictions import Prediction
 from normviz.figures.theme import STYLES, faded, layout, line, reference
+from normviz.phrases import phrase
 from normviz.specs import batch_size_frames as recorded
 from normviz.specs.batch_size import BatchSize
 from normviz.specs.batch_size_frames import CASES, GAP_SIZES, LARGEST, MODES, SIZES
@@ -39,11 +40,15 @@ def prediction(spec: BatchSize) -> Prediction | None:
     v, small, large = spec.variants.index("batch"), SIZES[0], SIZES[-1]
     return Prediction(
         key="batch_size.smallest",
-        question=f"With batch norm, {large} samples share one mean and one variance. Now it shall be only "
-        f"{small}. After the training, how often will the network err?",
+        question=phrase(
+            "With batch norm, {large} samples share one mean and one variance. Now it shall be only {small}. "
+            "After the training, how often will the network err?",
+            large=large,
+            small=small,
+        ),
         covers=("error_by_batch_size", "error_curves"),
         choices=(
-            f"about as often as at {large}",
+            phrase("about as often as at {large}", large=large),
             "two or three times as often",
             "ten times as often, or more",
         ),
@@ -94,14 +99,18 @@ def error_by_batch_size(spec: BatchSize) -> Figure:
         plan["annotations"] = [_said(f"★ {_micro(spec)}")]
         plan["margin"] = {**plan["margin"], "t": 24}
     stars = (
-        f" Stars: batch and group norm with gradients accumulated over micro-batches of {spec.micro_batch}."
+        phrase(
+            " Stars: batch and group norm with gradients accumulated over micro-batches of {micro_batch}.",
+            micro_batch=spec.micro_batch,
+        )
         if spec.accumulated
         else ""
     )
     return Figure(
         "error_by_batch_size", "Error against batch size", tuple(traces), plan,
-        alt="Test error in evaluation mode, on a logarithmic axis, against the batch size: a line for each "
-        f"normalization through the means over the seeds, bars from the lowest to the highest seed.{stars}",
+        alt=phrase("Test error in evaluation mode, on a logarithmic axis, against the batch size: a line for "
+                   "each normalization through the means over the seeds, bars from the lowest to the highest "
+                   "seed.{stars}", stars=stars),
     )  # fmt: skip
 
 
@@ -116,17 +125,22 @@ def error_curves(spec: BatchSize) -> Figure:
         for panel, z in enumerate(places, 1)
         for v, norm in enumerate(spec.variants)
     ]  # fmt: skip
-    x_title = "Training step" if spec.changes == "statistics" else f"Samples seen / {LARGEST}"
+    x_title = (
+        "Training step"
+        if spec.changes == "statistics"
+        else phrase("Samples seen / {largest}", largest=LARGEST)
+    )
     plan = layout(
         x_title, "Test error (%)", y_log=True, x_range=(0, spec.steps), y_range=ERRORS,
-        panels=[f"batch of {SIZES[z]}" for z in places],
+        panels=[phrase("batch of {size}", size=SIZES[z]) for z in places],
     )  # fmt: skip
     for axis in ("yaxis", "yaxis2"):
         _ticks(plan[axis], _TICKS)
     return Figure(
         "error_curves", "The same while training", tuple(traces), plan, roles={"x": "step"},
-        alt="Mean test error in evaluation mode while training, on a logarithmic axis, a line for each "
-        f"normalization: left at batches of {SIZES[0]}, right at batches of {SIZES[-1]}.",
+        alt=phrase("Mean test error in evaluation mode while training, on a logarithmic axis, a line for "
+                   "each normalization: left at batches of {small}, right at batches of "
+                   "{large}.", small=SIZES[0], large=SIZES[-1]),
     )  # fmt: skip
 
 
@@ -207,7 +221,11 @@ def _row(case: str) -> str:
 
 
 def _micro(spec: BatchSize) -> str:
-    return f"gradients of {LARGEST // spec.micro_batch} micro-batches of {spec.micro_batch} accumulated"
+    return phrase(
+        "gradients of {count} micro-batches of {micro_batch} accumulated",
+        count=LARGEST // spec.micro_batch,
+        micro_batch=spec.micro_batch,
+    )
 
 
 def _ticks(axis: Trace, values: list[int]) -> None:

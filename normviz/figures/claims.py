@@ -10,6 +10,7 @@ from typing import Any
 
 from normviz.figures.bound import Figure, now
 from normviz.figures.theme import NEUTRAL, STYLES, band, layout, line, reference
+from normviz.phrases import phrase
 from normviz.specs import claims_designs as designs
 from normviz.specs.claims import Claims
 from normviz.specs.claims_rules import LEARNED, TRAINED
@@ -51,14 +52,17 @@ def place(spec: Claims) -> Figure:
 def dropout(spec: Claims) -> Figure:
     """6: test error with batch norm, dropout, both and neither."""
     return _intervals(
-        6, f"Test error with dropout {designs.DROPOUT:g}", "c6_error", "Test error (%)", spec.seeds,
+        6, phrase(
+            "Test error with dropout {dropout:g}",
+            dropout=designs.DROPOUT,
+        ), "c6_error", "Test error (%)", spec.seeds,
         {"neither": "none", "dropout": "none", "batch norm": "batch", "both": "batch"},
     )  # fmt: skip
 
 
 def small_batches(spec: Claims) -> Figure:
     """7: test error by the number of samples behind batch norm's statistics."""
-    sizes = {f"batch norm,<br>{size} samples": "batch" for size in designs.SIZES}
+    sizes: dict[str, str] = {phrase("batch norm,<br>{size} samples", size=size): "batch" for size in designs.SIZES}
     return _intervals(
         7, "Test error by norm", "c7_error", "Test error (%)", spec.seeds,
         {**sizes, "group norm": "group", "layer norm": "layer"}, x_log=True,
@@ -100,8 +104,10 @@ def _intervals(
     plan["yaxis"].update(range=[-0.5, len(labels) - 0.5], autorange=False, ticks="")
     plan["margin"] = {"l": 100, "r": 12, "t": 8, "b": 44}
     words = ", ".join(labels).replace("<br>", " ")
-    alt = (
-        f"{unit} of each variant ({words}): a mark for the mean with bars of one SD, and a dot for each seed."
+    alt = phrase(
+        "{unit} of each variant ({words}): a mark for the mean with bars of one SD, and a dot for each seed.",
+        unit=unit,
+        words=words,
     )
     return _card(number, title, (*faint, mean), plan, alt)
 
@@ -123,7 +129,9 @@ def fewer_epochs(spec: Claims) -> Figure:
     plan = _rates("Steps to 94% right", (4, most * 1.5), y_log=True)
     traces.append(reference(_ends(plan["xaxis"]), [most, most], "not within the steps", dash="dot"))
     plan["yaxis"].update(tickvals=[5, 10, 20, 50, 100, 200, 500], dtick=None)
-    plan["annotations"] = [_words(f"dotted: not within {most} steps", 0.02, yref="paper", above=True)]
+    plan["annotations"] = [
+        _words(phrase("dotted: not within {most} steps", most=most), 0.02, yref="paper", above=True)
+    ]
     return _card(
         3, "Steps to 94% by learning rate", tuple(traces), plan,
         "Training steps until 94% of the test digits are right against the learning rate, with and without "
@@ -182,12 +190,18 @@ def _accuracy(
         )
     level = reference(_ends(plan["xaxis"]), [threshold, threshold], "counts as trained", dash="dot")
     plan["yaxis"].update(tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])
-    plan["annotations"] = [_words(f"dotted: {threshold:.0%}", threshold, side=side)]
+    plan["annotations"] = [
+        _words(phrase("dotted: {threshold:.0%}", threshold=threshold), threshold, side=side)
+    ]
     what = plan["xaxis"]["title"]["text"].lower()
     return _card(
         number, title, (level, *traces), plan,
-        f"Share of test digits that are right at the end against the {what}, with and without batch norm, "
-        f"mean and SD over the seeds. The dotted line, {threshold:.0%}, is what the verdict asks for.",
+        phrase(
+            "Share of test digits that are right at the end against the {what}, with and without batch "
+            "norm, mean and SD over the seeds. The dotted line, {threshold:.0%}, is what the verdict asks "
+            "for.",
+            what=what, threshold=threshold,
+        ),
     )  # fmt: skip
 
 

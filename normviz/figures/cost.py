@@ -6,6 +6,7 @@ from typing import Any
 
 from normviz.figures.bound import Figure, history, now, steps
 from normviz.figures.theme import STYLES, bar, layout, line, reference
+from normviz.phrases import phrase
 from normviz.specs.cost import NormCost
 
 RATIOS = {"cnn": (0.0, 2.0), "mlp": (0.0, 6.0)}
@@ -36,11 +37,11 @@ def ratios(spec: NormCost) -> Figure:
     plan["margin"]["l"] = 170
     plan["yaxis"].update(_labels(spec))
     return Figure(
-        "ratio", f"Time of {spec.what}", tuple(traces), plan,
-        alt=f"Bars: processor time of {spec.what} with each normalization, divided by the time of the same "
-        "without a norm timed right beside it; median over the rounds so far. The line across a bar holds "
-        "the "
-        "middle half of the rounds. The dashed line is 1: no difference.",
+        "ratio", phrase("Time of {what}", what=spec.what), tuple(traces), plan,
+        alt=phrase("Bars: processor time of {what} with each normalization, divided by the time of the same "
+                   "without a norm timed right beside it; median over the rounds so far. The line across a "
+                   "bar holds the middle half of the rounds. The dashed line is 1: no "
+                   "difference.", what=spec.what),
     )  # fmt: skip
 
 
@@ -88,6 +89,6 @@ def microseconds(spec: NormCost) -> Figure:
     plan["yaxis"].update(_labels(spec))
     return Figure(
         "microseconds", "Time itself", tuple(traces), plan, expert=True,
-        alt=f"Bars: processor time of {spec.what} for one network, in microseconds, with each normalization; "
-        "median over the rounds so far.",
+        alt=phrase("Bars: processor time of {what} for one network, in microseconds, with each "
+                   "normalization; median over the rounds so far.", what=spec.what),
     )  # fmt: skip

@@ -35,6 +35,7 @@ from normviz.figures.forgotten_eval_marks import (
 )
 from normviz.figures.predictions import Prediction, Sketch
 from normviz.figures.theme import band, layout, line, variant
+from normviz.phrases import counted, phrase
 from normviz.specs import forgotten_eval_frames as recorded
 from normviz.specs.forgotten_eval import ForgottenEval
 from normviz.specs.forgotten_eval_frames import BATCH_SIZES, COMPANIES, SIDE, SORTED_SIZES, VALIDATION_BATCH
@@ -68,8 +69,11 @@ def prediction(spec: ForgottenEval) -> Prediction:
     smaller = BATCH_SIZES.index(VALIDATION_BATCH) - 1
     return Prediction(
         key="forgotten_eval.error_by_batch_size",
-        question=f"Act 2: the trained network stays in training mode, and its batches become smaller than "
-        f"{VALIDATION_BATCH}. How often will it err then?",
+        question=phrase(
+            "Act 2: the trained network stays in training mode, and its batches become smaller than "
+            "{validation_batch}. How often will it err then?",
+            validation_batch=VALIDATION_BATCH,
+        ),
         covers=("error_by_batch_size", "changed_labels"),
         sketch=Sketch("error_by_batch_size", sizes, 2.0, "{y:.0f}%"),
         said="At batch 2 you said {guess:.0f}%.",
@@ -124,17 +128,23 @@ def error_curves(spec: ForgottenEval) -> Figure:
     """Both modes while training: at the batch size of a validation they look alike."""
     norm = spec.norm
     traces: list[Trace] = []
-    modes = (("train", "solid", f"train mode, batch {VALIDATION_BATCH}"), ("eval", EVAL, "eval mode"))
+    modes = (
+        ("train", "solid", phrase("train mode, batch {validation_batch}", validation_batch=VALIDATION_BATCH)),
+        ("eval", EVAL, "eval mode"),
+    )
     for mode, dash, words in modes:
         name = f"curve_{mode}_spread"
-        template = f"step %{{x}}: %{{y:.1f}}%<extra>{words}</extra>"
+        template = phrase("step %{{x}}: %{{y:.1f}}%<extra>{words}</extra>", words=words)
         traces += band(steps(name), history(name, LOW), history(name, HIGH), norm)
         traces.append(
             line(steps(name), history(name, MEAN), norm, **dashed(norm, dash), hovertemplate=template)
         )
     plan = layout(
         "Training step", "Test error (%)", x_log=True, x_range=(1, max(10, spec.steps)), y_range=PERCENT,
-        annotations=[key(f"solid: train mode, batch {VALIDATION_BATCH}<br>dashed: eval mode")],
+        annotations=[key(phrase(
+            "solid: train mode, batch {validation_batch}<br>dashed: eval mode",
+            validation_batch=VALIDATION_BATCH,
+        ))],
     )  # fmt: skip
     return Figure(
         "error_curves", "Act 1: both modes while training", tuple(traces), plan,
@@ -147,7 +157,11 @@ def error_curves(spec: ForgottenEval) -> Figure:
 def changed_labels(spec: ForgottenEval) -> Figure:
     """Samples whose label depends on their batch-mates: pictures, and a row of labels for each batch."""
     samples, rows = recorded.SAMPLES, len(recorded.LABEL_ROWS)
-    words = ["digit", "eval mode", *(f"batch {draw}" for draw in range(1, recorded.DRAWS + 1))]
+    words = [
+        "digit",
+        "eval mode",
+        *(phrase("batch {draw}", draw=draw) for draw in range(1, recorded.DRAWS + 1)),
+    ]
     pixel = [1 + (k - (SIDE - 1) / 2) / (SIDE + 1) for k in range(samples * (SIDE + 1) - 1)]
     ink: Trace = {
         "type": "heatmap", "z": now("flip_images"), "x": pixel, "colorscale": INK, "showscale": False,
@@ -170,7 +184,11 @@ def changed_labels(spec: ForgottenEval) -> Figure:
             "tickvals": list(range(rows)), "ticktext": words,
         },
     }  # fmt: skip
-    title = f"Act 2: the same digits in {recorded.DRAWS} random batches of {spec.deploy_batch}"
+    title = phrase(
+        "Act 2: the same digits in {draws} random batches of {deploy_batch}",
+        draws=recorded.DRAWS,
+        deploy_batch=spec.deploy_batch,
+    )
     return Figure(
         "changed_labels", title, (ink, labels), plan,
         alt="Some test digits whose label changes: a column for each, with its picture, its true label, its "
@@ -200,7 +218,8 @@ def neighbours(spec: ForgottenEval) -> Figure:
         "hoverinfo": "skip", "xaxis": "x2", "yaxis": "y2", **variant(norm),
     }  # fmt: skip
     plan = layout(
-        f"Set of {_counted(spec.deploy_batch - 1)}", "Probability of<br>the right answer (%)",
+        counted("Set of {n} batch-mate", "Set of {n} batch-mates", spec.deploy_batch - 1),
+        "Probability of<br>the right answer (%)",
         x_range=(0, COMPANIES + 1), y_range=(-6, 106), height=340,
         annotations=[key("number: the label it gets (red: wrong)<br>dashed: eval mode, whatever the batch")],
     )  # fmt: skip
@@ -213,16 +232,12 @@ def neighbours(spec: ForgottenEval) -> Figure:
         "constrain": "domain", "constraintoward": "left",
     }  # fmt: skip
     plan["yaxis2"] = {**square, "domain": [0.83, 1], "anchor": "x2", "range": [SIDE - 0.5, -0.5]}
-    title = f"Act 2: one digit among {COMPANIES} sets of batch-mates"
+    title = phrase("Act 2: one digit among {companies} sets of batch-mates", companies=COMPANIES)
     return Figure(
         "neighbours", title, (steady, dots, ink), plan, expert=True,
         alt="Probability that the network gives to the right answer for one digit, and the label it gives, "
         "in training mode among different sets of batch-mates; a dashed line shows evaluation mode.",
     )  # fmt: skip
-
-
-def _counted(mates: int) -> str:
-    return "one batch-mate" if mates == 1 else f"{mates} batch-mates"
 
 
 # --- training -------------------------------------------------------------------------------------

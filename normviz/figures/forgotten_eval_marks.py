@@ -7,6 +7,7 @@ from typing import Any
 
 from normviz.figures.bound import Ref, now
 from normviz.figures.theme import STYLES
+from normviz.phrases import phrase
 
 MEAN, LOW, HIGH, SD = range(4)
 """Rows of an array ``x_spread``."""
@@ -39,7 +40,7 @@ def dashed(norm: str, dash: str) -> Trace:
 
 def hover(words: str) -> str:
     """Text of a point that is an error at a batch size."""
-    return f"batch %{{x}}: %{{y:.1f}}%<extra>{words}</extra>"
+    return phrase("batch %{{x}}: %{{y:.1f}}%<extra>{words}</extra>", words=words)
 
 
 def said_at(point: int, points: int, words: str, position: str) -> Trace:

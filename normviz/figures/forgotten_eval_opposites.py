@@ -19,6 +19,7 @@ from normviz.figures.forgotten_eval_marks import (
     key,
 )
 from normviz.figures.theme import NEUTRAL, STYLES, faded, layout, line, reference, variant
+from normviz.phrases import phrase
 from normviz.specs import forgotten_eval_frames as recorded
 from normviz.specs.forgotten_eval import ForgottenEval
 
@@ -30,17 +31,21 @@ def trained_in_eval(spec: ForgottenEval) -> Figure:
     x, traces = list(spec.opposite_steps), []
     for m, mode in enumerate(recorded.TRAINED_IN):
         for r, rate in enumerate(recorded.RATES):
-            words = f"trained in {mode} mode, learning rate {rate * spec.lr:.3g}"
+            words = phrase("trained in {mode} mode, learning rate {rate:.3g}", mode=mode, rate=rate * spec.lr)
             look: Trace = {**dashed(spec.norm, _DASHES[mode]), "marker": _marks(spec.norm, r)}
             for panel, y in enumerate(
                 (now("opposite_spread", MEAN, m, r), now("opposite_diverged", m, r)), start=1
             ):
-                template = f"step %{{x}}: %{{y:.1f}}%<extra>{words}</extra>"
+                template = phrase("step %{{x}}: %{{y:.1f}}%<extra>{words}</extra>", words=words)
                 traces.append(
                     line(x, y, spec.norm, panel=panel, markers=True, **look, hovertemplate=template)
                 )
     rates = [f"{rate * spec.lr:.3g}" for rate in recorded.RATES]
-    words = f"solid: as usual<br>dashed: eval mode<br>● rate {rates[0]}<br>○ rate {rates[1]}"
+    words = phrase(
+        "solid: as usual<br>dashed: eval mode<br>● rate {low}<br>○ rate {high}",
+        low=rates[0],
+        high=rates[1],
+    )
     plan = layout(
         "Training step", "%", x_log=True, x_range=(0.9, max(10, x[-1] * 1.15)), y_range=(-3, 103),
         panels=("Test error (of those left)", "Diverged networks"),
@@ -105,12 +110,15 @@ def fine_tuning(spec: ForgottenEval) -> Figure:
                 line(
                     x, now("tuned_spread", MEAN, o, s), spec.norm, markers=True, **dashed(spec.norm, dash),
                     error_y={**error_bars("tuned"), "array": now("tuned_spread", SD, o, s)},
-                    hovertemplate=f"step %{{x}}: %{{y:.1f}}%<extra>{words}</extra>",
+                    hovertemplate=phrase("step %{{x}}: %{{y:.1f}}%<extra>{words}</extra>", words=words),
                 )
             )  # fmt: skip
     words = "dotted: model.train(), batches of one class<br>solid: model.train(), shuffled<br>dashed: frozen"
     plan = layout(
-        f"Step of fine-tuning, batches of {spec.deploy_batch}", "Test error in eval mode (%)",
+        phrase(
+            "Step of fine-tuning, batches of {deploy_batch}",
+            deploy_batch=spec.deploy_batch,
+        ), "Test error in eval mode (%)",
         x_range=(-3, x[-1] + 5), y_range=PERCENT, annotations=[key(words)],
     )  # fmt: skip
     return Figure(
@@ -126,20 +134,31 @@ def dropout_before(spec: ForgottenEval) -> Figure:
     for i, (keep, symbol) in enumerate(zip(recorded.KEEPS, ("circle", "x", "circle-open"), strict=True)):
         dots = line(
             now("keep_formula", i), now("keep_measured", i), spec.norm,
-            hovertemplate=f"closed form %{{x:.3f}}, measured %{{y:.3f}}<extra>{keep:.0%} kept</extra>",
+            hovertemplate=phrase(
+                "closed form %{{x:.3f}}, measured %{{y:.3f}}<extra>{keep:.0%} kept</extra>",
+                keep=keep,
+            ),
         )  # fmt: skip
         traces.append(
             {**dots, **variant(spec.norm), "mode": "markers", "marker": {**dots["marker"], "symbol": symbol}}
         )
     keeps = [f"{keep:.0%}" for keep in recorded.KEEPS]
-    words = f"● {keeps[0]} of the values kept<br>✕ {keeps[1]}<br>○ {keeps[2]}<br>dashed: equal"
+    words = phrase(
+        "● {first} of the values kept<br>✕ {second}<br>○ {third}<br>dashed: equal",
+        first=keeps[0],
+        second=keeps[1],
+        third=keeps[2],
+    )
     plan = layout(
         "Variance in use / stored, closed form", "The same, measured", x_range=(0.3, 1), y_range=(0.3, 1),
         annotations=[{**key(words), "x": 0.02, "xanchor": "left"}],
     )  # fmt: skip
     return Figure(
         "dropout_before", "Dropout before batch norm: the variance shifts", tuple(traces), plan, expert=True,
-        alt=f"For {recorded.CHANNELS} channels and three dropout rates, the variance of a norm's input "
-        "without dropout divided by the one that the norm stored with it, measured against the closed form; "
-        "equal values lie on the diagonal.",
+        alt=phrase(
+            "For {channels} channels and three dropout rates, the variance of a norm's input without "
+            "dropout divided by the one that the norm stored with it, measured against the closed form; "
+            "equal values lie on the diagonal.",
+            channels=recorded.CHANNELS,
+        ),
     )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from normviz.figures.bound import Figure, now
 from normviz.figures.forgotten_eval_marks import MEAN, Trace, error_bars
 from normviz.figures.theme import NEUTRAL, STYLES, faded, layout
+from normviz.phrases import phrase
 from normviz.specs import forgotten_eval_frames as recorded
 from normviz.specs.forgotten_eval import ForgottenEval
 
@@ -31,7 +32,9 @@ def repairs(spec: ForgottenEval) -> Figure:
         "marker": {"color": fills, "line": {"color": [STYLES[norm].colour for norm in norms], "width": 1}},
         "showlegend": False, "hovertemplate": "%{y}: %{x:.2f}%<extra></extra>",
     }  # fmt: skip
-    plan = layout(f"Test error (%), batches of {spec.deploy_batch}", "", height=340)
+    plan = layout(
+        phrase("Test error (%), batches of {deploy_batch}", deploy_batch=spec.deploy_batch), "", height=340
+    )
     plan["xaxis"].update(rangemode="tozero")
     plan["yaxis"].update(type="category", autorange="reversed", showgrid=False, ticks="")
     plan["margin"]["l"] = 112
@@ -46,7 +49,10 @@ def repairs(spec: ForgottenEval) -> Figure:
 def dropout(spec: ForgottenEval) -> Figure:
     """Dropout's half of the story: the harm of a forgotten eval() without any norm."""
     bars: Trace = {
-        "type": "bar", "x": ["eval mode", *(f"train mode,<br>batch {n}" for n in recorded.DROPOUT_SIZES)],
+        "type": "bar", "x": ["eval mode", *(phrase(
+            "train mode,<br>batch {n}",
+            n=n,
+        ) for n in recorded.DROPOUT_SIZES)],
         "y": now("dropout_spread", MEAN), "error_y": error_bars("dropout", NEUTRAL),
         "showlegend": False, "width": 0.5,
         "marker": {"color": faded("none", 0.6), "line": {"color": STYLES["none"].colour, "width": 1}},
@@ -56,7 +62,10 @@ def dropout(spec: ForgottenEval) -> Figure:
     plan["xaxis"].update(type="category")
     plan["yaxis"].update(rangemode="tozero")
     return Figure(
-        "dropout", f"Dropout {recorded.DROPOUT:g} instead of a norm, left on", (bars,), plan, expert=True,
+        "dropout", phrase(
+            "Dropout {dropout:g} instead of a norm, left on",
+            dropout=recorded.DROPOUT,
+        ), (bars,), plan, expert=True,
         alt="Test error of a network without normalization but with dropout: in evaluation mode, and with "
         "dropout left on, in large and in small batches.",
     )  # fmt: skip

@@ -19,6 +19,7 @@ from normviz.figures.forgotten_eval_marks import (
     sizes,
 )
 from normviz.figures.theme import layout, line, reference, variant
+from normviz.phrases import phrase
 from normviz.specs.forgotten_eval import ForgottenEval
 from normviz.specs.forgotten_eval_frames import CHANNELS, LAST_LAG_STEP, PASSES, SORTED_SIZES
 
@@ -33,12 +34,17 @@ def statistics(spec: ForgottenEval) -> Figure:
     for panel, (name, _) in enumerate(_QUANTITIES, 1):
         x, y = now(f"running_{name}", "layer"), now(f"batch_{name}", "layer")
         traces.append(_dots(x, y, spec.norm, panel, "circle", "running → batch"))
-    title = f"Why: one batch of {spec.deploy_batch} against the running statistics"
+    title = phrase(
+        "Why: one batch of {deploy_batch} against the running statistics", deploy_batch=spec.deploy_batch
+    )
     return Figure(
         "statistics", title, tuple(traces), _two_panels("Running statistics", "Statistics of the batch"),
         expert=True,
-        alt=f"For {CHANNELS} channels of the chosen layer, mean and variance of one small batch against the "
-        "running mean and variance; equal values would lie on the diagonal.",
+        alt=phrase(
+            "For {channels} channels of the chosen layer, mean and variance of one small batch against the "
+            "running mean and variance; equal values would lie on the diagonal.",
+            channels=CHANNELS,
+        ),
     )  # fmt: skip
 
 
@@ -51,7 +57,10 @@ def moved_statistics(spec: ForgottenEval) -> Figure:
             "zmid": 0, "zmin": -2, "zmax": 2, "colorscale": "RdBu", "showscale": panel == 2, "xgap": 1,
             "ygap": 1, "colorbar": {"thickness": 10, "tickvals": [-2, -1, 0, 1, 2], "x": 1.01},
             "xaxis": f"x{panel}", "yaxis": f"y{panel}", **variant(spec.norm),
-            "hovertemplate": f"layer %{{y}}, channel %{{x}}: %{{z:.2f}} {unit}<extra></extra>",
+            "hovertemplate": phrase(
+                "layer %{{y}}, channel %{{x}}: %{{z:.2f}} {unit}<extra></extra>",
+                unit=unit,
+            ),
         }
         for panel, (name, unit) in enumerate((("shift", "SD"), ("doublings", "doublings")), 1)
     ]  # fmt: skip
@@ -65,9 +74,12 @@ def moved_statistics(spec: ForgottenEval) -> Figure:
     return Figure(
         "moved_statistics", "Why: statistics moved by a sorted pass",
         tuple(moved), plan, roles={"y": "layer"}, expert=True,
-        alt=f"For every layer and {CHANNELS} of its channels, how far one pass in training mode over batches "
-        "sorted by class moved the running mean (in running standard deviations), and how often it doubled "
-        "the running variance.",
+        alt=phrase(
+            "For every layer and {channels} of its channels, how far one pass in training mode over batches "
+            "sorted by class moved the running mean (in running standard deviations), and how often it "
+            "doubled the running variance.",
+            channels=CHANNELS,
+        ),
     )  # fmt: skip
 
 
@@ -78,14 +90,19 @@ def statistics_after_a_pass(spec: ForgottenEval) -> Figure:
         before = now(f"pass_{name}", PASSES.index("before"), "layer")
         for order, symbol in (("shuffled", "circle-open"), ("sorted", "x")):
             after = now(f"pass_{name}", PASSES.index(order), "layer")
-            traces.append(_dots(before, after, spec.norm, panel, symbol, f"{order}: before → after"))
+            traces.append(
+                _dots(before, after, spec.norm, panel, symbol, phrase("{order}: before → after", order=order))
+            )
     plan = _two_panels("Before the pass", "After the pass")
     plan["annotations"] = [*plan["annotations"], key("○ shuffled pass<br>✕ sorted by class")]
     return Figure(
         "statistics_after_a_pass", "Why: before and after a train-mode pass", tuple(traces),
         plan, expert=True,
-        alt=f"For {CHANNELS} channels of the chosen layer, running mean and variance after one pass in "
-        "training mode against those before it, for shuffled batches and for batches sorted by class.",
+        alt=phrase(
+            "For {channels} channels of the chosen layer, running mean and variance after one pass in "
+            "training mode against those before it, for shuffled batches and for batches sorted by class.",
+            channels=CHANNELS,
+        ),
     )  # fmt: skip
 
 
@@ -98,7 +115,10 @@ def error_after_a_pass(spec: ForgottenEval) -> Figure:
     after = [
         line(
             x, now(f"after_{order}_spread", MEAN), norm, markers=True, **dashed(norm, dash),
-            **said_at(0, len(x), f"after a {order} pass", "top right"), hovertemplate=hover(order),
+            **said_at(0, len(x), phrase(
+                "after a {order} pass",
+                order=order,
+            ), "top right"), hovertemplate=hover(order),
             error_y=error_bars(f"after_{order}"),
         )
         for order, dash in (("shuffled", "solid"), ("sorted", SORTED))
@@ -123,7 +143,7 @@ def lag(spec: ForgottenEval) -> Figure:
     traces: list[Trace] = [reference(grid, left, "initial statistics left")]
     for mode, dash in (("train", "solid"), ("eval", EVAL)):
         x, y = steps(f"curve_{mode}_spread"), history(f"curve_{mode}_spread", MEAN)
-        template = f"step %{{x}}: %{{y:.1f}}%<extra>{mode} mode</extra>"
+        template = phrase("step %{{x}}: %{{y:.1f}}%<extra>{mode} mode</extra>", mode=mode)
         look: Trace = {**dashed(spec.norm, dash), "hovertemplate": template}
         traces.append(line(x, y, spec.norm, markers=True, **look))
     words = "solid: error in train mode<br>dashed: error in eval mode<br>grey: initial statistics left"

@@ -13,6 +13,7 @@ from typing import Any
 
 from normviz.figures.bound import Ref, now
 from normviz.figures.theme import STYLES
+from normviz.phrases import phrase
 from normviz.spec import Spec
 from normviz.specs import batch_size_frames, forgotten_eval_frames, noisy_bn_frames, regularization_frames
 from normviz.specs.batch_size import BatchSize
@@ -87,7 +88,7 @@ def _forgotten_eval(spec: ForgottenEval) -> Headline:
     size = spec.deploy_batch
     at = forgotten_eval_frames.BATCH_SIZES.index(size)
     entry = Entry(STYLES[spec.norm].label, now("shuffled_spread", 0, at), now("shuffled", None, at))
-    return Headline(f"Error in train mode in batches of {size}", ".3g", (entry,))
+    return Headline(phrase("Error in train mode in batches of {size}", size=size), ".3g", (entry,))
 
 
 def _batch_size(spec: BatchSize) -> Headline:
@@ -96,7 +97,7 @@ def _batch_size(spec: BatchSize) -> Headline:
         Entry(STYLES[norm].label, now("error_mean", v, 0), now("error", v, 0))
         for v, norm in enumerate(spec.variants)
     )
-    return Headline(f"Test error (%) in batches of {small}", ".3g", entries)
+    return Headline(phrase("Test error (%) in batches of {small}", small=small), ".3g", entries)
 
 
 def _regularization(spec: Regularization) -> Headline:
@@ -118,7 +119,7 @@ def _signal(spec: Signal) -> Headline:
 def _placement(spec: Placement) -> Headline:
     entries = tuple(
         Entry(
-            f"{STYLES[norm].label} {place} the activation",
+            phrase("{label} {place} the activation", label=STYLES[norm].label, place=place),
             now("test_accuracy_median", v, p),
             now("test_accuracy", v, p),
         )

@@ -9,6 +9,7 @@ from normviz.catalog.datasets import DATASETS
 from normviz.figures.bound import Figure, history, now, steps
 from normviz.figures.predictions import Prediction
 from normviz.figures.theme import band, layout, line, reference
+from normviz.phrases import phrase
 from normviz.specs import landscape_frames as recorded
 from normviz.specs.landscape import FARTHEST, NEAREST, Landscape
 
@@ -36,10 +37,10 @@ def prediction(spec: Landscape) -> Prediction | None:
         "batch norm β is …",
         covers=("change", "smoothness", "line_change"),
         choices=(
-            f"more than {1 / rougher:g} times larger",
-            f"the same, within a factor of {same:g}",
-            f"{same:g} to {much:g} times smaller",
-            f"over {much:g} times smaller",
+            phrase("more than {rougher:g} times larger", rougher=1 / rougher),
+            phrase("the same, within a factor of {same:g}", same=same),
+            phrase("{same:g} to {much:g} times smaller", same=same, much=much),
+            phrase("over {much:g} times smaller", much=much),
         ),
         right=now("smoother_place", v),
         answer="Measured, median over the seeds: {plain:.1f} without normalization, {batch:.1f} with batch "
@@ -69,9 +70,10 @@ def loss_bands(spec: Landscape) -> Figure:
     plan = layout(STEP, "Loss (nats)", y_log=True, x_range=(0, spec.steps), y_range=LOSSES)
     return Figure(
         "loss", "Loss along the gradient", tuple(traces), plan, roles={"x": "step"},
-        alt=f"For each normalization the least and the greatest loss of a batch at steps of {NEAREST:g} to "
-        f"{FARTHEST:g} times the learning rate along its gradient, as a band, and the loss before the step "
-        f"as a line, against the training step, on a logarithmic axis{_seeds(spec)}. Dashed: guessing.",
+        alt=phrase("For each normalization the least and the greatest loss of a batch at steps of "
+                   "{nearest:g} to {farthest:g} times the learning rate along its gradient, as a band, and "
+                   "the loss before the step as a line, against the training step, on a logarithmic "
+                   "axis{seeds}. Dashed: guessing.", nearest=NEAREST, farthest=FARTHEST, seeds=_seeds(spec)),
     )  # fmt: skip
 
 
@@ -86,9 +88,10 @@ def change_bands(spec: Landscape) -> Figure:
     )
     return Figure(
         "change", "Change of the gradient along the gradient", tuple(traces), plan, roles={"x": "step"},
-        alt="For each normalization the least and the greatest distance between the gradient at steps of "
-        f"{NEAREST:g} to {FARTHEST:g} times the learning rate and the gradient before the step, divided by "
-        f"the length of the latter, as a band against the training step, logarithmic axis{_seeds(spec)}.",
+        alt=phrase("For each normalization the least and the greatest distance between the gradient at steps "
+                   "of {nearest:g} to {farthest:g} times the learning rate and the gradient before the step, "
+                   "divided by the length of the latter, as a band against the training step, logarithmic "
+                   "axis{seeds}.", nearest=NEAREST, farthest=FARTHEST, seeds=_seeds(spec)),
     )  # fmt: skip
 
 
@@ -146,7 +149,7 @@ def _bands(spec: Landscape, name: str) -> list[dict[str, Any]]:
 
 
 def _lines(spec: Landscape, name: str, unit: str) -> tuple[dict[str, Any], ...]:
-    hover = f"%{{x:.2g}} learning rates: %{{y:.3g}} {unit}"
+    hover = phrase("%{{x:.2g}} learning rates: %{{y:.3g}} {unit}", unit=unit)
     return tuple(
         line(now("places"), now(name, v), norm, markers=True, hovertemplate=hover)
         for v, norm in enumerate(spec.norms)
@@ -155,4 +158,4 @@ def _lines(spec: Landscape, name: str, unit: str) -> tuple[dict[str, Any], ...]:
 
 def _seeds(spec: Landscape) -> str:
     """How a caption tells of the seeds."""
-    return f"; medians over {spec.seeds} seeds" if spec.seeds > 1 else ""
+    return phrase("; medians over {seeds} seeds", seeds=spec.seeds) if spec.seeds > 1 else ""

@@ -9,6 +9,7 @@ from normviz.catalog.norms import NORMS
 from normviz.figures.bound import Door, Figure, history, now, steps
 from normviz.figures.predictions import Number, Prediction
 from normviz.figures.theme import NEUTRAL, STYLES, layout, line, reference, variant
+from normviz.phrases import phrase
 from normviz.specs import lr_init_frames as recorded
 from normviz.specs.lr_init import LrInit
 
@@ -33,16 +34,24 @@ def prediction(spec: LrInit) -> Prediction | None:
     called = NORMS[norm].within
     return Prediction(
         key=f"lr_init.share.{norm}",
-        question=f"Each of these {spec.grid**2} combinations of learning rate and initialization trains a "
-        f"network of {spec.depth} layers. How many will classify more than {recorded.LEARNED:.0%} of the "
-        f"test samples correctly after {spec.steps} steps?",
+        question=phrase(
+            "Each of these {grid} combinations of learning rate and initialization trains a network of "
+            "{depth} layers. How many will classify more than {learned:.0%} of the test samples correctly "
+            "after {steps} steps?",
+            grid=spec.grid**2,
+            depth=spec.depth,
+            learned=recorded.LEARNED,
+            steps=spec.steps,
+        ),
         covers=("learned", "best"),
         numbers=(
             Number("plain", "without normalization", 50),
-            Number("normed", f"with {called}", 50),
+            Number("normed", phrase("with {called}", called=called), 50),
         ),
-        said=f"You said {{plain}}% without normalization, {{normed}}% with {called}.",
-        answer=f"Measured: {{plain:.0%}} without normalization, {{normed:.0%}} with {called}.",
+        said=phrase("You said {{plain}}% without normalization, {{normed}}% with {called}.", called=called),
+        answer=phrase(
+            "Measured: {{plain:.0%}} without normalization, {{normed:.0%}} with {called}.", called=called
+        ),
         measured={
             "plain": now("ended", spec.norms.index("none")),
             "normed": now("ended", spec.norms.index(norm)),
@@ -77,10 +86,14 @@ def maps(spec: LrInit) -> Figure:
     plan["meta"] = {"wide": True, "narrow": _maps_layout(spec, 1 if n < 4 else 2, 190)}
     return Figure(
         "maps", "Test accuracy of every network", tuple(traces), plan, opens=_door(spec),
-        alt=f"For each normalization a map of {spec.grid} learning rates, from {spec.lr_low:g} to "
-        f"{spec.lr_high:g}, by {spec.grid} gains of the initialization, from {spec.gain_low:g} to "
-        f"{spec.gain_high:g}. The brighter a cell, the more test samples its network classifies correctly. A "
-        f"dot marks those over {recorded.LEARNED:.0%}, a cross those that diverged.",
+        alt=phrase(
+            "For each normalization a map of {grid} learning rates, from {lr_low:g} to {lr_high:g}, by "
+            "{grid} gains of the initialization, from {gain_low:g} to {gain_high:g}. The brighter a cell, "
+            "the more test samples its network classifies correctly. A dot marks those over {learned:.0%}, "
+            "a cross those that diverged.",
+            grid=spec.grid, lr_low=spec.lr_low, lr_high=spec.lr_high, gain_low=spec.gain_low,
+            gain_high=spec.gain_high, learned=recorded.LEARNED,
+        ),
     )  # fmt: skip
 
 
@@ -130,19 +143,23 @@ def _door(spec: LrInit) -> Door:
 
 def cells_that_learned(spec: LrInit) -> Figure:
     """How many networks are over 90%, while training goes on."""
-    hover = f"step %{{x}}: %{{y}} of {spec.grid**2} networks"
+    hover = phrase("step %{{x}}: %{{y}} of {grid} networks", grid=spec.grid**2)
     traces = [
         line(steps("learned"), history("learned", v), norm, width=2.5, hovertemplate=hover)
         for v, norm in enumerate(spec.norms)
     ]
     plan = layout(
-        "Training step", f"Networks over {recorded.LEARNED:.0%}, of {spec.grid**2}",
+        "Training step",
+        phrase("Networks over {learned:.0%}, of {grid}", learned=recorded.LEARNED, grid=spec.grid**2),
         x_range=(0, spec.steps), y_range=(0, spec.grid**2),
     )  # fmt: skip
     return Figure(
         "learned", "How many learned", tuple(traces), plan, roles={"x": "step"},
-        alt=f"For each normalization, how many of the {spec.grid**2} networks classify more than "
-        f"{recorded.LEARNED:.0%} of the test samples correctly, against the training step.",
+        alt=phrase(
+            "For each normalization, how many of the {grid} networks classify more than {learned:.0%} of "
+            "the test samples correctly, against the training step.",
+            grid=spec.grid**2, learned=recorded.LEARNED,
+        ),
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from normviz.catalog.datasets import DATASETS
 from normviz.figures.bound import Figure, history, now, steps
 from normviz.figures.predictions import Prediction
 from normviz.figures.theme import STYLES, band, layout, line, reference
+from normviz.phrases import phrase
 from normviz.specs import noisy_bn_frames as recorded
 from normviz.specs.noisy_bn import SAMPLES, NoisyBN
 
@@ -29,14 +30,19 @@ def prediction(spec: NoisyBN) -> Prediction:
     """Who is first, batch norm with noise or no normalization, while both wander."""
     return Prediction(
         key="noisy_bn.first",
-        question="Noise behind batch norm makes its activations wander. Which networks classify "
-        f"{recorded.TARGET:.0%} of the training samples first: batch norm with this noise, or those without "
-        "any normalization?",
+        question=phrase(
+            "Noise behind batch norm makes its activations wander. Which networks classify {target:.0%} of "
+            "the training samples first: batch norm with this noise, or those without any normalization?",
+            target=recorded.TARGET,
+        ),
         covers=("accuracy",),
         choices=recorded.FIRST,
         right=now("first", 0),
-        answer="Measured: {right}. Median steps: {noisy:.0f} with noise, {plain:.0f} without normalization, "
-        f"{{batch:.0f}} with batch norm alone (who never got there counts as {spec.steps}).",
+        answer=phrase(
+            "Measured: {{right}}. Median steps: {{noisy:.0f}} with noise, {{plain:.0f}} without "
+            "normalization, {{batch:.0f}} with batch norm alone (who never got there counts as {steps}).",
+            steps=spec.steps,
+        ),
         measured={
             name: now("arrival", recorded.VARIANTS.index(of))
             for name, of in (("noisy", "noisy_batch"), ("plain", "none"), ("batch", "batch"))
@@ -78,9 +84,10 @@ def accuracy(spec: NoisyBN) -> Figure:
     plan["yaxis"]["tickformat"] = ".0%"
     return Figure(
         "accuracy", "Training accuracy", tuple(traces), plan, roles={"x": "step"},
-        alt=f"Accuracy on {SAMPLES} training samples in train mode, noise included, against the training "
-        "step, without normalization, with batch norm and with noisy batch norm: every seed a thin line, "
-        "their median a bold one. Marks on the dotted line at 90% show when the seeds get there.",
+        alt=phrase("Accuracy on {samples} training samples in train mode, noise included, against the "
+                   "training step, without normalization, with batch norm and with noisy batch norm: every "
+                   "seed a thin line, their median a bold one. Marks on the dotted line at 90% show when the "
+                   "seeds get there.", samples=SAMPLES),
     )  # fmt: skip
 
 
@@ -94,7 +101,7 @@ def wandering(spec: NoisyBN) -> Figure:
         )
         for unit in range(recorded.UNITS):
             look: dict[str, Any] = {"width": 2, "opacity": 1} if unit == 0 else {"width": 1, "opacity": 0.55}
-            hover = f"unit {unit + 1}, step %{{x}}: mean %{{y:.2f}}"
+            hover = phrase("unit {unit}, step %{{x}}: mean %{{y:.2f}}", unit=unit + 1)
             y = history("unit_mean", v, "layer", unit)
             traces.append(line(x, y, name, panel=panel, ghost=False, hovertemplate=hover, **look))
     plan = layout(
@@ -105,9 +112,9 @@ def wandering(spec: NoisyBN) -> Figure:
         plan[axis].update(tickvals=[-2, 0, 2], title={"text": "Value" if axis == "yaxis2" else ""})
     return Figure(
         "wandering", "What leaves the norm, step by step", tuple(traces), plan, roles={"x": "step"},
-        alt=f"Means over the batch of the first {recorded.UNITS} units of the chosen layer, of the values "
-        "that leave the norm, against the training step, one panel for each variant; the band is one "
-        "standard deviation around the first unit's mean. First seed.",
+        alt=phrase("Means over the batch of the first {units} units of the chosen layer, of the values that "
+                   "leave the norm, against the training step, one panel for each variant; the band is one "
+                   "standard deviation around the first unit's mean. First seed.", units=recorded.UNITS),
     )  # fmt: skip
 
 
@@ -125,7 +132,8 @@ def shifts(spec: NoisyBN) -> Figure:
     )
     return Figure(
         "shift", "How far the means move in a step", traces, plan, roles={"x": "step"},
-        alt="Root mean square change of the units' means from one training step to the next, divided by the "
-        "root mean square of their standard deviations over the batch, in the chosen layer, against the "
-        f"training step, for each variant, on a logarithmic axis; median of {spec.seeds} seeds.",
+        alt=phrase("Root mean square change of the units' means from one training step to the next, divided "
+                   "by the root mean square of their standard deviations over the batch, in the chosen "
+                   "layer, against the training step, for each variant, on a logarithmic axis; median of "
+                   "{seeds} seeds.", seeds=spec.seeds),
     )  # fmt: skip

@@ -8,6 +8,7 @@ from normviz.catalog.datasets import DATASETS
 from normviz.figures.bound import Figure, history, now, steps
 from normviz.figures.predictions import Prediction
 from normviz.figures.theme import STYLES, layout, line, reference
+from normviz.phrases import phrase
 from normviz.specs import placement_frames as recorded
 from normviz.specs.placement import Placement
 
@@ -26,9 +27,16 @@ def prediction(spec: Placement) -> Prediction:
     norm = STYLES[spec.norms[0]].label
     return Prediction(
         key="placement.reached",
-        question=f"{norm}: in which place will it take fewer steps to {recorded.TARGET:.0%} of the test "
-        "samples?",
-        choices=("before the activation", "after it", f"{spec.seeds} seeds will not tell"),
+        question=phrase(
+            "{norm}: in which place will it take fewer steps to {target:.0%} of the test samples?",
+            norm=norm,
+            target=recorded.TARGET,
+        ),
+        choices=(
+            "before the activation",
+            "after it",
+            phrase("{seeds} seeds will not tell", seeds=spec.seeds),
+        ),
         covers=("reached", "test_accuracy"),
         answer="Measured: {before:.0f} ± {before_margin:.0f} steps before the activation, {after:.0f} ± "
         "{after_margin:.0f} after it (95% intervals).",
@@ -58,7 +66,7 @@ def curves(spec: Placement) -> Figure:
                 y = history("test_accuracy", v, p, s)
                 traces.append(_dashed(line(x, y, norm, panel=panel, **thin), place))
         for p, place in enumerate(recorded.PLACES):
-            hover = f"{place} the activation, step %{{x}}: %{{y:.1%}}"
+            hover = phrase("{place} the activation, step %{{x}}: %{{y:.1%}}", place=place)
             y = history("test_accuracy_median", v, p)
             bold = line(steps("test_accuracy_median"), y, norm, panel=panel, width=2.5, hovertemplate=hover)
             traces.append(_dashed(bold, place))
@@ -73,19 +81,26 @@ def curves(spec: Placement) -> Figure:
     return Figure(
         "curves", "Test accuracy: norm before the activation solid, after it dotted", tuple(traces), plan,
         roles={"x": "step"},
-        alt=f"Accuracy on the {DATASETS['digits'].n_test} test digits in eval mode against the training "
-        f"step, one panel for each normalization: the median of {spec.seeds} seeds as a solid line with the "
-        f"norm before the activation and a dotted one with the norm after it, every seed a thin line. The "
-        f"dashed line is {recorded.TARGET:.0%}.",
+        alt=phrase(
+            "Accuracy on the {n_test} test digits in eval mode against the training step, one panel for "
+            "each normalization: the median of {seeds} seeds as a solid line with the norm before the "
+            "activation and a dotted one with the norm after it, every seed a thin line. The dashed line is "
+            "{target:.0%}.",
+            n_test=DATASETS['digits'].n_test, seeds=spec.seeds, target=recorded.TARGET,
+        ),
     )  # fmt: skip
 
 
 def steps_to_target(spec: Placement) -> Figure:
     """Steps after which each network reaches the target, their mean and its interval."""
     return _intervals(
-        spec, "reached", f"Steps to {recorded.TARGET:.0%}", "Training step", (0, spec.steps), "%{x:.0f} "
+        spec, ""
+              "reached", phrase(
+                  "Steps to {target:.0%}",
+                  target=recorded.TARGET,
+              ), "Training step", (0, spec.steps), "%{x:.0f} "
         "steps",
-        f"Steps to {recorded.TARGET:.0%} of the test samples",
+        phrase("Steps to {target:.0%} of the test samples", target=recorded.TARGET),
     )  # fmt: skip
 
 
@@ -105,11 +120,15 @@ def _intervals(
     for v, norm in enumerate(spec.norms):
         for p, place in enumerate(recorded.PLACES):
             row = _row(spec, v, p)
-            hover = f"{place} the activation: {shown}"
+            hover = phrase("{place} the activation: {shown}", place=place, shown=shown)
             seeds = line(now(of, v, p), [row - 0.22] * spec.seeds, norm, ghost=False, hovertemplate=hover)
             traces.append({**seeds, "mode": "markers", "opacity": 0.45, "marker": _marker(seeds, place, 5)})
             mean = line(
-                now(f"{of}_mean", v, p), [row + 0.1], norm, ghost=False, hovertemplate=f"mean, {hover}"
+                now(f"{of}_mean", v, p),
+                [row + 0.1],
+                norm,
+                ghost=False,
+                hovertemplate=phrase("mean, {hover}", hover=hover),
             )
             bars = {"type": "data", "array": now(f"{of}_margin", v, p), "thickness": 2, "width": 7}
             traces.append({**mean, "mode": "markers", "error_x": bars, "marker": _marker(mean, place, 9)})
@@ -124,8 +143,11 @@ def _intervals(
     roles: dict[str, Any] = {"x": "step"} if of == "reached" else {}
     return Figure(
         of, title, tuple(traces), plan, roles=roles,
-        alt=f"{what}, a row for each normalization before and after the activation: every seed a small "
-        "mark, the mean a larger one with its 95% interval (Student's t), once it is known for every seed.",
+        alt=phrase(
+            "{what}, a row for each normalization before and after the activation: every seed a small mark, "
+            "the mean a larger one with its 95% interval (Student's t), once it is known for every seed.",
+            what=what,
+        ),
     )  # fmt: skip
 
 

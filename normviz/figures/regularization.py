@@ -6,6 +6,7 @@ from typing import Any
 
 from normviz.figures.bound import Figure, history, now, steps
 from normviz.figures.theme import NEUTRAL, STYLES, band, faded, layout, line, reference
+from normviz.phrases import phrase
 from normviz.specs.regularization import Regularization
 from normviz.specs.regularization_frames import HALF, HIGH, LOW, MEAN, PAIRS, VARIANTS
 
@@ -44,7 +45,12 @@ def test_errors(spec: Regularization) -> Figure:
                 hovertemplate=f"{_LABELS[name].replace('<br>', ' ')}: %{{x:.2f}}%",
             ),
         ]  # fmt: skip
-    plan = layout(f"Test error (%), {spec.n_train} training samples", "", x_log=True, x_range=ERRORS)
+    plan = layout(
+        phrase("Test error (%), {n_train} training samples", n_train=spec.n_train),
+        "",
+        x_log=True,
+        x_range=ERRORS,
+    )
     _log_ticks(plan["xaxis"])
     _rows(plan, list(_LABELS.values()))
     return Figure(
@@ -115,7 +121,7 @@ def _curves(
         }
         traces.append(
             line(x, history(of, MEAN, v), variant.norm, line=look,
-                 hovertemplate=f"{variant.label}, step %{{x}}: %{{y:.2f}}<extra></extra>")
+                 hovertemplate=phrase("{label}, step %{{x}}: %{{y:.2f}}<extra></extra>", label=variant.label))
         )  # fmt: skip
     plan = layout("Training step", y_title, y_log=log, x_range=(0, spec.steps), y_range=y_range)
     if log:

@@ -8,6 +8,7 @@ from normviz.catalog.norms import NORMS
 from normviz.figures.bound import Figure, now
 from normviz.figures.predictions import Prediction
 from normviz.figures.theme import STYLES, layout, line, reach, reference, variant
+from normviz.phrases import phrase
 from normviz.specs import scale_frames as recorded
 from normviz.specs.scale import Scale
 
@@ -31,8 +32,11 @@ def prediction(spec: Scale) -> Prediction | None:
     v, last = spec.norms.index("batch"), len(recorded.SCALES) - 1
     return Prediction(
         key="scale.gradient",
-        question=f"The weights of layer {spec.layer} are made ten times as large; batch norm follows. What "
-        "happens to the gradient of these weights?",
+        question=phrase(
+            "The weights of layer {layer} are made ten times as large; batch norm follows. What happens to "
+            "the gradient of these weights?",
+            layer=spec.layer,
+        ),
         covers=("loss", "gradient", "angles", "change", "turn"),
         choices=("ten times larger", "it stays", "ten times smaller"),
         answer="Measured: {times:.3g} times what it was, while the loss went from {before:.4f} to "
@@ -54,8 +58,9 @@ def losses(spec: Scale) -> Figure:
     reach(plan["yaxis"], "loss")
     return Figure(
         "loss", "The loss", tuple(_curves(spec, "loss", "%{y:.4g} nats")), _ticked(plan), roles={"x": "step"},
-        alt=f"Loss of one batch against the factor k by which the weights of layer {spec.layer} are "
-        "multiplied, for each normalization, both axes logarithmic. The mark is at the chosen k.",
+        alt=phrase("Loss of one batch against the factor k by which the weights of layer {layer} are "
+                   "multiplied, for each normalization, both axes logarithmic. The mark is at the chosen "
+                   "k.", layer=spec.layer),
     )  # fmt: skip
 
 
@@ -72,8 +77,9 @@ def gradients(spec: Scale) -> Figure:
     return Figure(
         "gradient", "The gradient of these weights", (*slopes, *_curves(spec, "gradient", "%{y:.4g} times")),
         _ticked(plan), roles={"x": "step"},
-        alt=f"Norm of the gradient of the loss by the weights of layer {spec.layer}, divided by that at "
-        "k = 1, against k, for each normalization, both axes logarithmic. Dashed: 1/k; dotted: no change.",
+        alt=phrase("Norm of the gradient of the loss by the weights of layer {layer}, divided by that at k = "
+                   "1, against k, for each normalization, both axes logarithmic. Dashed: 1/k; dotted: no "
+                   "change.", layer=spec.layer),
     )  # fmt: skip
 
 
@@ -106,9 +112,9 @@ def angles(spec: Scale) -> Figure:
     )
     return Figure(
         "angles", "Do weights and gradient point the same way?", tuple(traces), plan,
-        alt=f"Cosine of the angle between weights and gradient in layer {spec.layer}, at the chosen k, for "
-        "each normalization: a dot for every unit's row, a bar for the whole layer. Zero is perpendicular: "
-        "the scale makes no difference.",
+        alt=phrase("Cosine of the angle between weights and gradient in layer {layer}, at the chosen k, for "
+                   "each normalization: a dot for every unit's row, a bar for the whole layer. Zero is "
+                   "perpendicular: the scale makes no difference.", layer=spec.layer),
     )  # fmt: skip
 
 
@@ -131,8 +137,8 @@ def turns(spec: Scale) -> Figure:
     return Figure(
         "turn", "One step of SGD, relative to the weights", tuple(_curves(spec, "turn", "%{y:.3g}")),
         _ticked(plan), roles={"x": "step"}, expert=True,
-        alt=f"Length of one step of SGD at learning rate {spec.lr:g}, divided by the norm of the weights, "
-        "against k, for each normalization, both axes logarithmic.",
+        alt=phrase("Length of one step of SGD at learning rate {lr:g}, divided by the norm of the weights, "
+                   "against k, for each normalization, both axes logarithmic.", lr=spec.lr),
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from normviz.catalog.norms import NORMS
 from normviz.figures.bound import Figure, Ref, history, now, steps
 from normviz.figures.predictions import Prediction
 from normviz.figures.theme import STYLES, band, layout, line, reference
+from normviz.phrases import phrase
 from normviz.specs import sequences_frames as recorded
 from normviz.specs.sequences import Sequences
 
@@ -45,13 +46,19 @@ def prediction(spec: Sequences) -> Prediction | None:
     last = spec.changed_from - 1
     return Prediction(
         key="sequences.future",
-        question=f"While the networks train, one sequence of a batch is changed from step {last + 2} on, and "
-        f"all else stays. Whose answers move at the steps before that?",
+        question=phrase(
+            "While the networks train, one sequence of a batch is changed from step {last} on, and all else "
+            "stays. Whose answers move at the steps before that?",
+            last=last + 2,
+        ),
         covers=("leaks",),
         choices=("nobody's", "batch norm's", f"{other}'s", "everybody's"),
         said="You said {guess}.",
-        answer=f"Measured at step {last + 1}, in training mode: batch norm's answer moves by {{batch:.2%}}, "
-        f"{other}'s by {{other:.2%}}.",
+        answer=phrase(
+            "Measured at step {last}, in training mode: batch norm's answer moves by {{batch:.2%}}, "
+            "{other}'s by {{other:.2%}}.",
+            last=last + 1, other=other,
+        ),
         measured={
             "batch": now("leak_own", spec.norms.index("batch"), last),
             "other": now("leak_own", spec.norms.index(others[0]), last),
@@ -89,8 +96,11 @@ def accuracy(spec: Sequences) -> Figure:
     plan["yaxis"]["tickformat"] = ".0%"
     return Figure(
         "accuracy", "Test accuracy", tuple(traces), plan, roles={"x": "step"},
-        alt=f"Accuracy on {recorded.TESTED} test sequences in evaluation mode against the training step, for "
-        f"each normalization{_spread(spec)}. The dashed line is guessing.",
+        alt=phrase(
+            "Accuracy on {tested} test sequences in evaluation mode against the training step, for each "
+            "normalization{spread}. The dashed line is guessing.",
+            tested=recorded.TESTED, spread=_spread(spec),
+        ),
     )  # fmt: skip
 
 
@@ -109,8 +119,11 @@ def loss_curves(spec: Sequences) -> Figure:
     )  # fmt: skip
     return Figure(
         "loss", "Training loss", tuple(traces), plan, roles={"x": "step"}, expert=True,
-        alt=f"Cross entropy of the training batch against the training step, for each normalization"
-        f"{_spread(spec)}. The dashed line is guessing.",
+        alt=phrase(
+            "Cross entropy of the training batch against the training step, for each normalization{spread}. "
+            "The dashed line is guessing.",
+            spread=_spread(spec),
+        ),
     )  # fmt: skip
 
 
@@ -140,11 +153,17 @@ def leaks(spec: Sequences) -> Figure:
         for end in ("", "2")
     ]  # fmt: skip
     return Figure(
-        "leaks", f"Who sees the future? Changed from step {spec.changed_from + 1} on", tuple(traces), plan,
-        alt="Relative change of the answer at each step, in training mode, when one sequence of the batch is "
-        f"changed from step {spec.changed_from + 1} on, for each normalization: in that sequence itself, "
-        "above, and in the other sequences of the batch, below. The lowest mark of the logarithmic axis is "
-        "an exact zero; what moves before the dashed line has seen the future."
+        "leaks", phrase(
+            "Who sees the future? Changed from step {changed_from} on",
+            changed_from=spec.changed_from + 1,
+        ), tuple(traces), plan,
+        alt=phrase(
+            "Relative change of the answer at each step, in training mode, when one sequence of the batch "
+            "is changed from step {changed_from} on, for each normalization: in that sequence itself, "
+            "above, and in the other sequences of the batch, below. The lowest mark of the logarithmic axis "
+            "is an exact zero; what moves before the dashed line has seen the future.",
+            changed_from=spec.changed_from + 1,
+        )
         + ("" if spec.causal else " Attention is not causal here, so it sees the future with every variant."),
     )  # fmt: skip
 
@@ -163,8 +182,11 @@ def mode_gaps(spec: Sequences) -> Figure:
         plan |= _remark("dotted: one set of statistics for all steps")
     return Figure(
         "gap", "Training mode against evaluation mode", tuple(traces), plan,
-        alt=f"Relative difference between the answers in training mode (a batch of {spec.batch_size}) and in "
-        f"evaluation mode at each step of the sequence, for each normalization.{words}",
+        alt=phrase(
+            "Relative difference between the answers in training mode (a batch of {batch_size}) and in "
+            "evaluation mode at each step of the sequence, for each normalization.{words}",
+            batch_size=spec.batch_size, words=words,
+        ),
     )  # fmt: skip
 
 
@@ -184,7 +206,11 @@ def paddings(spec: Sequences) -> Figure:
                     norm,
                     markers=True,
                     line=style,
-                    hovertemplate=f"%{{x}} more steps: %{{y:.2g}}<extra>{STYLES[norm].label}{words}</extra>",
+                    hovertemplate=phrase(
+                        "%{{x}} more steps: %{{y:.2g}}<extra>{label}{words}</extra>",
+                        label=STYLES[norm].label,
+                        words=words,
+                    ),
                 )
             )
     plan = _changes(spec, "Empty steps appended to every sequence", x_range=(0, x[-1] + 2))
@@ -245,13 +271,16 @@ def gradients_by_depth(spec: Sequences) -> Figure:
     plan["xaxis"].pop("dtick", None)
     plan["xaxis"].update(tickvals=x, ticktext=[str(one) for one in x])
     theory = "; dashed: 1/√layers" if known else ""
-    plan |= _remark(f"solid: pre-norm, dotted: post-norm{theory}")
+    plan |= _remark(phrase("solid: pre-norm, dotted: post-norm{theory}", theory=theory))
     return Figure(
         "gradients_by_depth", "Untrained: pre-norm against post-norm", tuple(traces), plan,
-        alt="Norm of the gradient of the loss with respect to the second matrix of the last feed-forward "
-        f"block, in untrained transformers of width {spec.deep_width}, against their depth, both axes "
-        f"logarithmic, for each normalization{_spread(spec, 'median')}: solid with pre-norm, dotted with "
-        "post-norm. Dashed: the fall with the square root of the depth that theory expects of pre-norm.",
+        alt=phrase(
+            "Norm of the gradient of the loss with respect to the second matrix of the last feed-forward "
+            "block, in untrained transformers of width {deep_width}, against their depth, both axes "
+            "logarithmic, for each normalization{spread}: solid with pre-norm, dotted with post-norm. "
+            "Dashed: the fall with the square root of the depth that theory expects of pre-norm.",
+            deep_width=spec.deep_width, spread=_spread(spec, 'median'),
+        ),
     )  # fmt: skip
 
 
@@ -269,10 +298,15 @@ def gradients_by_layer(spec: Sequences) -> Figure:
     )
     plan |= _remark("solid: pre-norm, dotted: post-norm")
     return Figure(
-        "gradients_by_layer", f"The same in every layer of {deepest}", tuple(traces), plan, expert=True,
-        alt="Norm of the gradient of each feed-forward block's second matrix in an untrained transformer of "
-        f"{deepest} layers, for each normalization{_spread(spec, 'median')}: solid with pre-norm, dotted "
-        "with post-norm.",
+        "gradients_by_layer", phrase(
+            "The same in every layer of {deepest}",
+            deepest=deepest,
+        ), tuple(traces), plan, expert=True,
+        alt=phrase(
+            "Norm of the gradient of each feed-forward block's second matrix in an untrained transformer of "
+            "{deepest} layers, for each normalization{spread}: solid with pre-norm, dotted with post-norm.",
+            deepest=deepest, spread=_spread(spec, 'median'),
+        ),
     )  # fmt: skip
 
 
@@ -299,4 +333,4 @@ def _remark(text: str) -> dict[str, Any]:
 
 
 def _spread(spec: Sequences, what: str = "median and spread") -> str:
-    return f" ({what} of {spec.seeds} seeds)" if spec.seeds > 1 else ""
+    return phrase(" ({what} of {seeds} seeds)", what=what, seeds=spec.seeds) if spec.seeds > 1 else ""

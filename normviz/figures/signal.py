@@ -9,6 +9,7 @@ from typing import Any
 from normviz.figures.bound import Figure, Ref, now
 from normviz.figures.predictions import Prediction
 from normviz.figures.theme import NEUTRAL, STYLES, band, histogram_heatmap, layout, line, reach, reference
+from normviz.phrases import phrase
 from normviz.specs import signal_frames as recorded
 from normviz.specs import signal_theory as theory
 from normviz.specs.signal import Signal
@@ -48,14 +49,17 @@ def prediction(spec: Signal) -> Prediction | None:
     v, (less, same, more) = spec.norms.index("batch"), recorded.BACK
     return Prediction(
         key="signal.back",
-        question=f"A fresh network of {spec.depth} layers with batch norm. The gradient of the activations "
-        f"travels from layer {spec.depth} back to layer 1: what becomes of its size?",
+        question=phrase(
+            "A fresh network of {depth} layers with batch norm. The gradient of the activations travels from "
+            "layer {depth} back to layer 1: what becomes of its size?",
+            depth=spec.depth,
+        ),
         covers=("grad_activation", "grad_weight", "hist_grad"),
         choices=(
-            f"it shrinks, to less than {less:g} of it",
-            f"it stays, within a factor of {same:g}",
-            f"it grows, less than {more:g}-fold",
-            f"it explodes, {more:g}-fold or more",
+            phrase("it shrinks, to less than {less:g} of it", less=less),
+            phrase("it stays, within a factor of {same:g}", same=same),
+            phrase("it grows, less than {more:g}-fold", more=more),
+            phrase("it explodes, {more:g}-fold or more", more=more),
         ),
         right=now("back_place", v),
         answer="Measured: in layer 1 it is {times:.3g} times as large. {right}.",
@@ -85,14 +89,15 @@ def deviations(spec: Signal) -> Figure:
     traces += [_expected(now("theory_sd", t), "%{y:.3g}") for t in places]
     plan = layout(
         "Layer", "SD of the pre-activations", y_log=True,
-        **_remark(f"dashed: theory; band: 95% of networks of width {spec.width}"),
+        **_remark(phrase("dashed: theory; band: 95% of networks of width {width}", width=spec.width)),
     )  # fmt: skip
     reach(plan["yaxis"], "sd")
     return Figure(
         "sd", "Size of the signal", tuple(traces), _layered(spec, plan, "x"), roles={"x": "layer"},
-        alt="Standard deviation of the pre-activations of each layer, before any norm, on a logarithmic "
-        f"axis, for each normalization{_seeds(spec)}. Dashed: the closed form for wide networks; the grey "
-        f"band holds 95% of the networks of width {spec.width}.",
+        alt=phrase("Standard deviation of the pre-activations of each layer, before any norm, on a "
+                   "logarithmic axis, for each normalization{seeds}. Dashed: the closed form for wide "
+                   "networks; the grey band holds 95% of the networks of width "
+                   "{width}.", seeds=_seeds(spec), width=spec.width),
     )  # fmt: skip
 
 
@@ -164,10 +169,12 @@ def _gradients(spec: Signal, name: str, what: str, flows: tuple[str, ...]) -> Fi
     )  # fmt: skip
     reach(plan["yaxis"], name)
     return Figure(
-        name, f"Gradient of the {what}", tuple(traces), _layered(spec, plan, "x"), roles={"x": "layer"},
-        alt=f"Norm of the gradient of the loss with respect to the {what} of each layer, on a logarithmic "
-        f"axis, for each normalization{_seeds(spec)}. The gradient flows from the last layer, right, to the "
-        "first. Dashed: the rate that theory expects, drawn from the last layer on.",
+        name, phrase("Gradient of the "
+                     "{what}", what=what), tuple(traces), _layered(spec, plan, "x"), roles={"x": "layer"},
+        alt=phrase("Norm of the gradient of the loss with respect to the {what} of each layer, on a "
+                   "logarithmic axis, for each normalization{seeds}. The gradient flows from the last layer, "
+                   "right, to the first. Dashed: the rate that theory expects, drawn from the last layer "
+                   "on.", what=what, seeds=_seeds(spec)),
     )  # fmt: skip
 
 
@@ -216,9 +223,9 @@ def cosines(spec: Signal) -> Figure:
         plan |= _remark("dashed: theory")
     return Figure(
         "cosine", "Do samples stay apart?", tuple(traces), _layered(spec, plan, "x"), roles={"x": "layer"},
-        alt="Mean cosine of the angle between the activations of two samples, by layer, for each "
-        f"normalization{_seeds(spec)}. At 1 all samples look alike to the next layer. Dashed: the closed "
-        "form for wide networks.",
+        alt=phrase("Mean cosine of the angle between the activations of two samples, by layer, for each "
+                   "normalization{seeds}. At 1 all samples look alike to the next layer. Dashed: the closed "
+                   "form for wide networks.", seeds=_seeds(spec)),
     )  # fmt: skip
 
 
@@ -237,7 +244,8 @@ def unit_health(spec: Signal) -> Figure:
     plan["yaxis"].update(_PERCENT)
     return Figure(
         "unit_health", title, tuple(_measured(spec, name, "%{y:.1%}")), plan, roles={"x": "layer"},
-        expert=True, alt=f"Share of {what}, in each layer, for each normalization{_seeds(spec)}.",
+        expert=True, alt=phrase("Share of {what}, in each layer, for each "
+                                "normalization{seeds}.", what=what, seeds=_seeds(spec)),
     )  # fmt: skip
 
 
@@ -250,7 +258,7 @@ def initial_losses(spec: Signal) -> Figure:
             [chance, chance],
             [labels[0], labels[-1]],
             "Guessing",
-            hovertemplate=f"guessing: ln {spec.classes}",
+            hovertemplate=phrase("guessing: ln {classes}", classes=spec.classes),
         )
     ]
     traces += [
@@ -269,8 +277,9 @@ def initial_losses(spec: Signal) -> Figure:
     plan["margin"] = {**plan["margin"], "l": 150}
     return Figure(
         "initial_loss", "Loss before training", tuple(traces), plan, expert=True,
-        alt="Loss of the untrained network on the batch, a mark for each seed, for each normalization. The "
-        f"dashed line is guessing: the logarithm of {spec.classes} classes, {chance:.2f}.",
+        alt=phrase("Loss of the untrained network on the batch, a mark for each seed, for each "
+                   "normalization. The dashed line is guessing: the logarithm of {classes} classes, "
+                   "{chance:.2f}.", classes=spec.classes, chance=chance),
     )  # fmt: skip
 
 
@@ -313,7 +322,7 @@ def _expected(y: Ref, value: str, norm: str = "") -> dict[str, Any]:
     """A dashed line of theory; that of a single variant is shown and hidden with it."""
     of = f", {STYLES[norm].label.lower()}" if norm else ""
     own: dict[str, Any] = {"meta": {"variant": norm, "ghost": False}, "legendgroup": norm} if norm else {}
-    hover = f"theory{of}, layer %{{x}}: {value}<extra></extra>"
+    hover = phrase("theory{of}, layer %{{x}}: {value}<extra></extra>", of=of, value=value)
     return reference(now("layers"), y, f"Theory{of}", hovertemplate=hover, **own)
 
 
@@ -346,7 +355,8 @@ def _maps(spec: Signal, name: str, title: str, x_title: str, what: str, zmax: fl
     beyond = " What lies beyond 4 is counted at the edge." if values else ""
     return Figure(
         name, title, traces, _layered(spec, plan, "y"), roles={"y": "layer"}, expert=True,
-        alt=f"{what} of each layer as a row of colours, one map for each normalization, first seed.{beyond}",
+        alt=phrase("{what} of each layer as a row of colours, one map for each normalization, first "
+                   "seed.{beyond}", what=what, beyond=beyond),
     )  # fmt: skip
 
 
@@ -360,4 +370,4 @@ def _layered(spec: Signal, plan: dict[str, Any], axis: str) -> dict[str, Any]:
 
 
 def _seeds(spec: Signal) -> str:
-    return f" (median and spread of {spec.seeds} seeds)" if spec.seeds > 1 else ""
+    return phrase(" (median and spread of {seeds} seeds)", seeds=spec.seeds) if spec.seeds > 1 else ""

@@ -11,6 +11,7 @@ from normviz.figures import train_layers as layers
 from normviz.figures.bound import Figure, history, now, steps
 from normviz.figures.predictions import Prediction
 from normviz.figures.theme import STYLES, band, heatmap, layout, line, reference
+from normviz.phrases import phrase
 from normviz.specs import train_frames as recorded
 from normviz.specs.train import Train
 
@@ -48,8 +49,12 @@ def prediction(spec: Train) -> Prediction | None:
         return None
     return Prediction(
         key="train.winner",
-        question=f"Whose networks will classify the most test samples correctly after {spec.steps} steps? "
-        f"A clear winner is ahead with every one of its {spec.seeds} seeds.",
+        question=phrase(
+            "Whose networks will classify the most test samples correctly after {steps} steps? A clear "
+            "winner is ahead with every one of its {seeds} seeds.",
+            steps=spec.steps,
+            seeds=spec.seeds,
+        ),
         covers=("test_accuracy", "train_accuracy"),
         choices=(*(NORMS[norm].within for norm in spec.norms), recorded.NOBODY),
         right=now("winner", 0),
@@ -84,9 +89,9 @@ def loss_curves(spec: Train) -> Figure:
     )  # fmt: skip
     return Figure(
         "loss", "Training loss", tuple(traces), plan, roles={"x": "step"},
-        alt=f"Cross entropy of the training batch against the training step, for each normalization"
-        f"{spread(spec)}. The dashed line is guessing: the logarithm of the number of classes. A cross on "
-        "the upper edge marks a network that diverged.",
+        alt=phrase("Cross entropy of the training batch against the training step, for each "
+                   "normalization{spread}. The dashed line is guessing: the logarithm of the number of "
+                   "classes. A cross on the upper edge marks a network that diverged.", spread=spread(spec)),
     )  # fmt: skip
 
 
@@ -94,7 +99,7 @@ def test_accuracy(spec: Train) -> Figure:
     """Accuracy on the whole test split in eval mode: every seed a thin line, their median bold."""
     return _accuracy(
         spec, "test_accuracy", "Test accuracy", "Share of the test samples",
-        f"Accuracy on the {spec.data.n_test} test samples in eval mode",
+        phrase("Accuracy on the {n_test} test samples in eval mode", n_test=spec.data.n_test),
     )  # fmt: skip
 
 
@@ -102,7 +107,8 @@ def train_accuracy(spec: Train) -> Figure:
     """Accuracy on the training batch, in training mode."""
     return _accuracy(
         spec, "train_accuracy", "Training accuracy", "Share of the training batch",
-        f"Accuracy on each training batch of {spec.batch_size} in training mode", expert=True,
+        phrase("Accuracy on each training batch of {batch_size} in training "
+               "mode", batch_size=spec.batch_size), expert=True,
     )  # fmt: skip
 
 
@@ -125,8 +131,8 @@ def _accuracy(spec: Train, name: str, title: str, y_title: str, what: str, exper
     plan["yaxis"]["tickformat"] = ".0%"
     return Figure(
         name, title, tuple(traces), plan, roles={"x": "step"}, expert=expert,
-        alt=f"{what} against the training step, for each normalization{spread(spec)}. "
-        "The dashed line is guessing.",
+        alt=phrase("{what} against the training step, for each normalization{spread}. The dashed line is "
+                   "guessing.", what=what, spread=spread(spec)),
     )  # fmt: skip
 
 
@@ -136,7 +142,7 @@ def _guessing(spec: Train, y: float) -> dict[str, Any]:
 
 def spread(spec: Train) -> str:
     """How a caption tells of the seeds."""
-    return f" (median and spread of {spec.seeds} seeds)" if spec.seeds > 1 else ""
+    return phrase(" (median and spread of {seeds} seeds)", seeds=spec.seeds) if spec.seeds > 1 else ""
 
 
 # --- the plane ----------------------------------------------------------------------------------------
@@ -170,9 +176,9 @@ def decision_surfaces(spec: Train) -> Figure:
     )  # fmt: skip
     return Figure(
         "decision_surfaces", "Decision surface", tuple(traces), plan,
-        alt="The class that each normalization's network predicts at every point of the plane; pale where it "
-        f"is unsure. The dots are {recorded.SHOWN_POINTS} training samples in the colour of their class. "
-        "First seed.",
+        alt=phrase("The class that each normalization's network predicts at every point of the plane; pale "
+                   "where it is unsure. The dots are {shown_points} training samples in the colour of their "
+                   "class. First seed.", shown_points=recorded.SHOWN_POINTS),
     )  # fmt: skip
 
 

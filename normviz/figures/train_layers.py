@@ -8,6 +8,7 @@ from normviz.catalog.networks import PLACEMENTS
 from normviz.catalog.norms import NORMS
 from normviz.figures.bound import Figure, Index, Ref, history, now, steps
 from normviz.figures.theme import STYLES, healthy, heatmap, histogram_heatmap, layout, line, moment
+from normviz.phrases import phrase
 from normviz.specs import train_frames as recorded
 from normviz.specs.train import Train
 from normviz.specs.train_changes import Change
@@ -29,13 +30,15 @@ def layer_histograms(spec: Train) -> Figure:
     """What leaves the norm in every layer, one map for each variant."""
     where = spec.net.enters[PLACEMENTS.index(spec.placement)]
     whose = "each norm" if spec.net.parts else "each layer's norm"
-    return _maps(spec, "hist_post", f"What leaves {whose} and enters {where}")
+    return _maps(
+        spec, "hist_post", phrase("What leaves {whose} and enters {where}", whose=whose, where=where)
+    )
 
 
 def entering_histograms(spec: Train) -> Figure:
     """What enters the norm in every layer."""
     whose = "each norm" if spec.net.parts else "each layer's norm"
-    return _maps(spec, "hist_pre", f"What enters {whose}", expert=True)
+    return _maps(spec, "hist_pre", phrase("What enters {whose}", whose=whose), expert=True)
 
 
 def _maps(spec: Train, name: str, title: str, expert: bool = False) -> Figure:
@@ -47,8 +50,8 @@ def _maps(spec: Train, name: str, title: str, expert: bool = False) -> Figure:
     traces += _blanks(spec)
     return Figure(
         name, title, traces, _layered(spec, plan, "y"), roles={"y": "layer"}, expert=expert,
-        alt=f"{title}: the histogram of each layer's values as a row of colours, one map {_FIRST_SEED}"
-        f"{_remarks(spec)}",
+        alt=phrase("{title}: the histogram of each layer's values as a row of colours, one map "
+                   "{first_seed}{remarks}", title=title, first_seed=_FIRST_SEED, remarks=_remarks(spec)),
     )  # fmt: skip
 
 
@@ -63,8 +66,9 @@ def gradient_histograms(spec: Train) -> Figure:
     return Figure(
         "hist_grad", "Gradients in each layer", traces, _octaves(_layered(spec, plan, "y")),
         roles={"y": "layer"}, expert=True,
-        alt="The histogram of the gradients with respect to each layer's activations as a row of colours, "
-        f"magnitudes in powers of two with zero in the middle, one map {_FIRST_SEED}{_remarks(spec)}",
+        alt=phrase("The histogram of the gradients with respect to each layer's activations as a row of "
+                   "colours, magnitudes in powers of two with zero in the middle, one map "
+                   "{first_seed}{remarks}", first_seed=_FIRST_SEED, remarks=_remarks(spec)),
     )  # fmt: skip
 
 
@@ -81,8 +85,8 @@ def chosen_layer(spec: Train) -> Figure:
     plan["yaxis"].update(_shares(0, 0.05, 0.1, 0.15, 0.2))
     return Figure(
         "chosen_layer", "The chosen layer", tuple(traces), plan, expert=True,
-        alt=f"The histogram of the values that leave the norm in the chosen layer, a line {_FIRST_SEED}"
-        f"{_remarks(spec)}",
+        alt=phrase("The histogram of the values that leave the norm in the chosen layer, a line "
+                   "{first_seed}{remarks}", first_seed=_FIRST_SEED, remarks=_remarks(spec)),
     )  # fmt: skip
 
 
@@ -102,8 +106,9 @@ def chosen_layer_over_time(spec: Train) -> Figure:
     return Figure(
         "chosen_layer_over_time", "The chosen layer over time", tuple(traces), plan,
         roles={"x": "step"}, expert=True,
-        alt="How the histogram of the values that leave the norm in the chosen layer has moved since the "
-        f"first step, a map for each normalization, for the first seed.{_remarks(spec)}",
+        alt=phrase("How the histogram of the values that leave the norm in the chosen layer has moved since "
+                   "the first step, a map for each normalization, for the first "
+                   "seed.{remarks}", remarks=_remarks(spec)),
     )  # fmt: skip
 
 
@@ -153,7 +158,8 @@ def _by_layer(
     plan = _layered(spec, layout(_axis(spec), y_title, y_log=True, y_range=y_range, **more), "x")
     return Figure(
         name, title, traces, plan, roles={"x": "layer"}, expert=True,
-        alt=f"{what}, for each normalization (median over the seeds).{_parts(spec)}",
+        alt=phrase("{what}, for each normalization (median over the "
+                   "seeds).{parts}", what=what, parts=_parts(spec)),
     )  # fmt: skip
 
 
@@ -175,12 +181,12 @@ def unit_health(spec: Train) -> Figure:
         )
         for v, norm in enumerate(spec.norms)
     )
-    plan = layout(_axis(spec), f"Share of {what.split(' ')[0]}", y_range=(-0.02, 1.02))
+    plan = layout(_axis(spec), phrase("Share of {split}", split=what.split(" ")[0]), y_range=(-0.02, 1.02))
     plan["yaxis"]["tickformat"] = ".0%"
     return Figure(
         "unit_health", title, traces, _layered(spec, plan, "x"), roles={"x": "layer"}, expert=True,
-        alt=f"Share of {what}, in each layer, for each normalization (median over the seeds)."
-        f"{_remarks(spec)}",
+        alt=phrase("Share of {what}, in each layer, for each normalization (median over the "
+                   "seeds).{remarks}", what=what, remarks=_remarks(spec)),
     )  # fmt: skip
 
 
@@ -202,8 +208,9 @@ def affine_parameters(spec: Train) -> Figure:
     return Figure(
         "affine_parameters", "Learned scale γ and shift β", tuple(traces), _layered(spec, plan, "x"),
         roles={"x": "layer"}, expert=True,
-        alt="Mean over the units of the learned scale and shift in each layer, with their standard "
-        f"deviation, for each normalization that has them. They start at 1 and 0.{_parts(spec)}",
+        alt=phrase("Mean over the units of the learned scale and shift in each layer, with their standard "
+                   "deviation, for each normalization that has them. They start at 1 and "
+                   "0.{parts}", parts=_parts(spec)),
     )  # fmt: skip
 
 
@@ -234,7 +241,7 @@ def _units(y: Ref, norm: str, panel: int, what: str, marker: dict[str, Any]) -> 
         **trace,
         "mode": "markers",
         "marker": {**trace["marker"], **marker},
-        "hovertemplate": f"unit %{{x}}, {what}: %{{y:.3g}}",
+        "hovertemplate": phrase("unit %{{x}}, {what}: %{{y:.3g}}", what=what),
     }
 
 
@@ -264,7 +271,11 @@ def moments(spec: Train, panels: int = 1, foot: bool = False) -> list[dict[str, 
 def _short(change: Change) -> str:
     if change.what == "norm":
         return " → ".join(_brief(norm) for norm in (change.variant, str(change.value)))
-    return f"lr {change.value:g}" if change.what == "lr" else f"batch {change.value}"
+    return (
+        phrase("lr {value:g}", value=change.value)
+        if change.what == "lr"
+        else phrase("batch {value}", value=change.value)
+    )
 
 
 def _brief(norm: str) -> str:
@@ -290,7 +301,7 @@ def _parts(spec: Train) -> str:
     if not spec.net.parts:
         return ""
     odd, even = spec.net.parts
-    return f" Odd norms belong to a layer's {odd}, even ones to its {even}."
+    return phrase(" Odd norms belong to a layer's {odd}, even ones to its {even}.", odd=odd, even=even)
 
 
 def _remarks(spec: Train) -> str:

@@ -7,6 +7,7 @@ templates of notes, questions, symptoms, advice, the tour.  Figures are made for
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -48,7 +49,7 @@ class Sentence:
 def sentences() -> list[Sentence]:
     """All of them, each once, in the order of the places."""
     found: dict[str, Sentence] = {}
-    for one in (*literals(), *browser(), *facts(), *drawn()):
+    for one in (*literals(), *refusals(), *browser(), *facts(), *drawn()):
         if one.text not in found or (one.many and not found[one.text].many):
             found[one.text] = one
     return [one for one in found.values() if readable(one.text)]
@@ -66,6 +67,16 @@ def literals() -> Iterator[Sentence]:
         for name, _, text, _, _ in extract_from_dir(ROOT / folder, method, keywords=CALLS):
             one, many = text if isinstance(text, tuple) else (text, None)
             yield Sentence(one, many, f"{folder}/{name}")
+
+
+def refusals() -> Iterator[Sentence]:
+    """What a ``SpecError`` says of a value: its label, what is allowed, the remedy."""
+    for path in sorted((ROOT / "normviz").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("SpecError", "_refused"):
+                for one in (*node.args, *(word.value for word in node.keywords if word.arg == "remedy")):
+                    if isinstance(one, ast.Constant) and isinstance(one.value, str):
+                        yield Sentence(one.value, None, str(path.relative_to(ROOT)))
 
 
 def browser() -> Iterator[Sentence]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from normviz.catalog.norms import NORMS
 from normviz.frames import Array, Recording, Schema
+from normviz.phrases import phrase
 from normviz.spec import Cost, Spec, SpecError, knob
 
 SHAPES = {"1d": (4, 4), "2d": (4, 4, 4, 4), "sequence": (4, 4, 4)}
@@ -88,7 +89,12 @@ class Anatomy(Spec):
         """A cell that the tensor does not have; the default cell gives way in silence."""
         if self.cell >= self.cells and self.cell != type(self).cell:
             yield SpecError(
-                "Cell", self.cell, f"a whole number from 0 to {self.cells - 1} for {self.shown}", field="cell"
+                "Cell",
+                self.cell,
+                phrase(
+                    "a whole number from 0 to {cells} for {shown}", cells=self.cells - 1, shown=self.shown
+                ),
+                field="cell",
             )
 
     @property
@@ -114,7 +120,7 @@ class Anatomy(Spec):
     @property
     def shown(self) -> str:
         """What the cells are, in words."""
-        return "the weights" if self.on_weights else f"the {self.form} tensor"
+        return "the weights" if self.on_weights else phrase("the {form} tensor", form=self.form)
 
     # --- the same numbers from the lab -----------------------------------------------------------------
 

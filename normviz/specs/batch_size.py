@@ -10,6 +10,7 @@ from normviz.catalog.datasets import DATASETS
 from normviz.catalog.networks import NETWORKS
 from normviz.catalog.norms import NORMS, reason
 from normviz.frames import Recording, Schema
+from normviz.phrases import phrase
 from normviz.spec import Cost, Spec, SpecError, knob
 from normviz.specs import batch_size_frames as frames
 
@@ -147,9 +148,17 @@ class BatchSize(Spec):
             fitting = ", ".join(norm for norm in NORMS if not self.left_out(norm))
             named = ", ".join(NORMS[norm].label for norm in self.norms)
             why = " ".join(dict.fromkeys(self.left_out(norm) for norm in self.norms))
-            yield SpecError("Normalizations", named, f"at least one of {fitting}", why, field="norms")
+            yield SpecError(
+                "Normalizations",
+                named,
+                phrase("at least one of {fitting}", fitting=fitting),
+                why,
+                field="norms",
+            )
         if self.network == "mlp" and 2 * self.groups > self.width:
-            yield SpecError("Groups", self.groups, f"at most {self.width // 2}", field="groups")
+            yield SpecError(
+                "Groups", self.groups, phrase("at most {width}", width=self.width // 2), field="groups"
+            )
 
     def cost(self) -> Cost:
         """Training (forward and backward count three times) and evaluations; all frames."""

@@ -9,6 +9,7 @@ from normviz.catalog.claims import CLAIMS
 from normviz.catalog.datasets import DATASETS
 from normviz.catalog.networks import NETWORKS
 from normviz.frames import Recording, Schema
+from normviz.phrases import phrase
 from normviz.spec import Cost, Spec, knob
 from normviz.specs import claims_frames as frames
 from normviz.specs.claims_designs import EPOCH_BATCH
@@ -32,8 +33,11 @@ class Claims(Spec):
     )  # fmt: skip
     seeds: int = knob(
         5, label="Seeds", low=2, high=10, step=1,
-        help="Networks of each variant, each with its own data split, initialization and batches; "
-        f"for initialization and depth at most {MOST_OF_THE_DEEP}.",
+        help=phrase(
+            "Networks of each variant, each with its own data split, initialization and batches; for "
+            "initialization and depth at most {most_of_the_deep}.",
+            most_of_the_deep=MOST_OF_THE_DEEP,
+        ),
     )  # fmt: skip
     steps: int = knob(
         200, label="Training steps", low=50, high=600, step=50, expert=True,

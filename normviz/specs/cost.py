@@ -14,6 +14,7 @@ from normviz.catalog.datasets import DATASETS
 from normviz.catalog.networks import NETWORKS, Layer, Network
 from normviz.catalog.norms import NORMS, reason
 from normviz.frames import Array, Recording, Schema
+from normviz.phrases import phrase
 from normviz.spec import Cost, Spec, SpecError, knob
 from normviz.specs.train import Train
 
@@ -118,21 +119,36 @@ class NormCost(Spec):
     @property
     def what(self) -> str:
         """What is timed, in words."""
-        return "a training step" if self.part == "step" else f"a hidden layer of the {self.net.label}"
+        return (
+            "a training step"
+            if self.part == "step"
+            else phrase("a hidden layer of the {label}", label=self.net.label)
+        )
 
     def conflicts(self) -> Iterator[SpecError]:
         """What fits each field alone but not together."""
         low, high = self.net.depths
         if not low <= self.depth <= high:
             yield SpecError(
-                "Depth", self.depth, f"a whole number from {low} to {high} for the CNN", field="depth"
+                "Depth",
+                self.depth,
+                phrase("a whole number from {low} to {high} for the CNN", low=low, high=high),
+                field="depth",
             )
         elif self.width not in self.net.widths:
             allowed = ", ".join(map(str, self.net.widths))
-            yield SpecError("Width", self.width, f"one of {allowed} for the {self.net.label}", field="width")
+            yield SpecError(
+                "Width",
+                self.width,
+                phrase("one of {allowed} for the {label}", allowed=allowed, label=self.net.label),
+                field="width",
+            )
         if not self.measured:
             yield SpecError(
-                "Normalizations", self.norms, f"at least one that applies to the {self.net.label}",
+                "Normalizations", self.norms, phrase(
+                    "at least one that applies to the {label}",
+                    label=self.net.label,
+                ),
                 "Choose batch, layer or group norm.", field="norms",
             )  # fmt: skip
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from normviz.catalog.norms import NORMS, reason
+from normviz.phrases import phrase
 from normviz.spec import SpecError
 
 GROUPED = ("group", "weight_standardization")
@@ -38,11 +39,17 @@ def mlp_conflicts(spec: _Mlp) -> Iterator[SpecError]:
     most = spec.width // 2
     if any(norm in spec.norms for norm in GROUPED) and (spec.groups > most or spec.width % spec.groups):
         yield SpecError(
-            "Groups", spec.groups, f"a divisor of the width {spec.width}, at most {most}",
+            "Groups", spec.groups, phrase(
+                "a divisor of the width {width}, at most {most}",
+                width=spec.width, most=most,
+            ),
             "Choose fewer groups or a wider network.", field="groups",
         )  # fmt: skip
     if "ghost_batch" in spec.norms and spec.batch_size % spec.ghost_size:
         yield SpecError(
-            "Ghost batch size", spec.ghost_size, f"a divisor of the batch size {spec.batch_size}",
+            "Ghost batch size", spec.ghost_size, phrase(
+                "a divisor of the batch size {batch_size}",
+                batch_size=spec.batch_size,
+            ),
             "Choose smaller ghost batches or a larger batch.", field="ghost_size",
         )  # fmt: skip

@@ -10,6 +10,7 @@ from normviz.catalog.datasets import DATASETS
 from normviz.catalog.networks import NETWORKS
 from normviz.catalog.norms import NORMS, reason
 from normviz.frames import Recording, Schema
+from normviz.phrases import phrase
 from normviz.spec import Cost, Spec, SpecError, knob
 from normviz.specs import forgotten_eval_frames as frames
 
@@ -80,7 +81,7 @@ class ForgottenEval(Spec):
         why = reason(self.norm, NETWORKS[self.network].form)
         if why:
             fit = ", ".join(n for n in NORMS if not reason(n, NETWORKS[self.network].form))
-            yield SpecError("Normalization", self.norm, f"one of {fit}", why, field="norm")
+            yield SpecError("Normalization", self.norm, phrase("one of {fit}", fit=fit), why, field="norm")
 
     # --- what the fields come to ------------------------------------------------------------------
 

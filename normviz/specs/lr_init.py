@@ -11,6 +11,7 @@ from normviz.catalog.datasets import DATASETS, Dataset
 from normviz.catalog.networks import NETWORKS, Network
 from normviz.catalog.norms import NORMS, reason
 from normviz.frames import Recording, Schema
+from normviz.phrases import phrase
 from normviz.spec import Cost, Spec, SpecError, knob
 from normviz.specs import lr_init_frames as recorded
 from normviz.specs.train import Train
@@ -41,7 +42,7 @@ class LrInit(Spec):
     )  # fmt: skip
     depth: int = knob(
         10, label="Depth", low=1, high=20, step=1, unit="layers",
-        help=f"Hidden layers of the MLP, each of {WIDTH} units.",
+        help=phrase("Hidden layers of the MLP, each of {width} units.", width=WIDTH),
     )  # fmt: skip
     grid: int = knob(
         7, label="Cells along each side", low=5, high=12, step=1,
@@ -106,7 +107,10 @@ class LrInit(Spec):
             low, high = getattr(self, f"{what}_low"), getattr(self, f"{what}_high")
             if high < 2 * low:
                 yield SpecError(
-                    f"Highest {label}", high, f"at least twice the lowest, {low:g}",
+                    phrase(
+                        "Highest {label}",
+                        label=label,
+                    ), high, phrase("at least twice the lowest, {low:g}", low=low),
                     "Widen the range.", field=f"{what}_high",
                 )  # fmt: skip
 

@@ -8,6 +8,7 @@ from typing import Any
 from normviz.catalog.datasets import DATASETS
 from normviz.catalog.networks import ACTIVATIONS, NETWORKS
 from normviz.frames import Recording, Schema
+from normviz.phrases import phrase
 from normviz.spec import Cost, Spec, knob
 from normviz.specs import noisy_bn_frames
 
@@ -47,7 +48,7 @@ class NoisyBN(Spec):
     steps: int = knob(120, label="Training steps", low=20, high=400, step=10, expert=True)
     every: int = knob(
         2, label="Evaluate every", low=1, high=20, step=1, unit="steps", expert=True,
-        help=f"Steps between two evaluations on {SAMPLES} training samples.",
+        help=phrase("Steps between two evaluations on {samples} training samples.", samples=SAMPLES),
     )  # fmt: skip
     width: int = knob(64, label="Width", low=16, high=128, step=16, unit="units", expert=True)
     activation: str = knob(

@@ -9,6 +9,7 @@ from typing import Any
 from normviz.catalog.datasets import DATASETS
 from normviz.catalog.networks import NETWORKS
 from normviz.frames import Recording, Schema
+from normviz.phrases import phrase
 from normviz.spec import Cost, Spec, SpecError, knob
 from normviz.specs import regularization_frames as frames
 
@@ -67,7 +68,10 @@ class Regularization(Spec):
         """A batch that is larger than the training set."""
         if self.batch_size > self.n_train:
             yield SpecError(
-                "Batch size", self.batch_size, f"at most the {self.n_train} training samples",
+                "Batch size", self.batch_size, phrase(
+                    "at most the {n_train} training samples",
+                    n_train=self.n_train,
+                ),
                 "Choose smaller batches or more samples.",
                 field="batch_size",
             )  # fmt: skip

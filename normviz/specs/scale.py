@@ -10,6 +10,7 @@ from normviz.catalog.datasets import DATASETS
 from normviz.catalog.networks import ACTIVATIONS, NETWORKS
 from normviz.catalog.norms import NORMS
 from normviz.frames import Recording, Schema
+from normviz.phrases import phrase
 from normviz.spec import Cost, Spec, SpecError, knob
 from normviz.specs import scale_frames
 from normviz.specs.fits import mlp_conflicts
@@ -76,7 +77,7 @@ class Scale(Spec):
         """What fits each field alone but not together."""
         if self.layer > self.depth:
             yield SpecError(
-                "Layer", self.layer, f"a whole number from 1 to {self.depth}, the depth",
+                "Layer", self.layer, phrase("a whole number from 1 to {depth}, the depth", depth=self.depth),
                 "Choose one of the hidden layers, or a deeper network.", field="layer",
             )  # fmt: skip
         yield from mlp_conflicts(self)

@@ -10,6 +10,7 @@ from normviz.catalog.datasets import Dataset
 from normviz.catalog.norms import NORMS
 from normviz.catalog.sequences import SEQUENCE_DATASETS, SEQUENCE_NETWORKS, SequenceNetwork
 from normviz.frames import Recording, Schema
+from normviz.phrases import phrase
 from normviz.spec import Cost, Spec, SpecError, knob
 from normviz.specs import sequences_frames as recorded
 
@@ -155,17 +156,22 @@ class Sequences(Spec):
         low, high = self.net.depths
         if not low <= self.layers <= high:
             yield SpecError(
-                "Depth", self.depth, f"at most {high} layers for the {self.net.label}",
+                "Depth", self.depth, phrase(
+                    "at most {high} layers for the {label}",
+                    high=high, label=self.net.label,
+                ),
                 "Choose fewer layers, or the transformer.", field="depth",
             )  # fmt: skip
         if self.placement not in self.net.placements:
             yield SpecError(
-                "Place of the norm", self.placement, f"{', '.join(self.net.placements)} for the "
-                f"{self.net.label}", "Choose another network to put it elsewhere.", field="placement",
+                "Place of the norm", self.placement, phrase(
+                    "{listed} for the {label}",
+                    listed=', '.join(self.net.placements), label=self.net.label,
+                ), "Choose another network to put it elsewhere.", field="placement",
             )  # fmt: skip
         if not self.causal and self.net.causal is None:
             yield SpecError(
-                "Causal attention", "no", f"yes for the {self.net.label}",
+                "Causal attention", "no", phrase("yes for the {label}", label=self.net.label),
                 "Only a transformer attends to what comes later.", field="causal",
             )  # fmt: skip
         for norm in self.norms:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from normviz.frames import Recording
+from normviz.phrases import phrase
 from normviz.spec import Cost, Spec, SpecError, knob
 
 TILES = 64
@@ -49,8 +50,10 @@ class Start(Spec):
         help="Digits of one class share a batch, as in a data set that is read class by class.",
     )  # fmt: skip
     swaps: str = knob(
-        "", label="Moved digits", form=f"up to {MOST_SWAPS} pairs of digits from 0 to {TILES - 1}, as "
-        "5-17,9-30",
+        "", label="Moved digits", form=phrase(
+            "up to {most_swaps} pairs of digits from 0 to {tiles}, as 5-17,9-30",
+            most_swaps=MOST_SWAPS, tiles=TILES - 1,
+        ),
         expert=True,
         help="Pairs of digits that have changed places, one after the other.",
     )  # fmt: skip

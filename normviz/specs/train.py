@@ -11,6 +11,7 @@ from normviz.catalog.networks import ACTIVATIONS, NETWORKS, OPTIMIZERS, PLACEMEN
 from normviz.catalog.norms import NORMS
 from normviz.catalog.sequences import ALL_DATASETS, ALL_NETWORKS
 from normviz.frames import Recording, Schema
+from normviz.phrases import phrase
 from normviz.spec import Cost, Spec, SpecError, knob
 from normviz.specs import train_changes, train_frames
 from normviz.specs.fits import GROUPED
@@ -250,14 +251,20 @@ class Train(Spec):
             pair = ("dataset", "network")
             field = self._changed(*pair)
             yield SpecError(
-                "Data", self.data.label, f"{', '.join(fitting)} for the {self.net.label}", refusal,
+                "Data", self.data.label, phrase(
+                    "{listed} for the {label}",
+                    listed=', '.join(fitting), label=self.net.label,
+                ), refusal,
                 field=field, other=next(one for one in pair if one != field),
             )  # fmt: skip
             return
         low, high = self.net.depths
         if not low <= self.depth <= high:
             yield SpecError(
-                "Depth", self.depth, f"a whole number from {low} to {high} for the {self.net.label}",
+                "Depth", self.depth, phrase(
+                    "a whole number from {low} to {high} for the {label}",
+                    low=low, high=high, label=self.net.label,
+                ),
                 "Choose another depth, or another network.", field="depth",
             )  # fmt: skip
             return
@@ -266,7 +273,7 @@ class Train(Spec):
             yield SpecError(
                 "Batch size",
                 self.batch_size,
-                f"at most the {self.data.n_train} training samples",
+                phrase("at most the {n_train} training samples", n_train=self.data.n_train),
                 field="batch_size",
             )
         yield from self._unplanned()
@@ -282,12 +289,14 @@ class Train(Spec):
         """A place that the network's norms cannot have, or attention that it has not."""
         if self.placement not in self.net.placements:
             yield SpecError(
-                "Place of the norm", self.placement, f"{', '.join(self.net.placements)} for the "
-                f"{self.net.label}", "Choose another network to put it elsewhere.", field="placement",
+                "Place of the norm", self.placement, phrase(
+                    "{listed} for the {label}",
+                    listed=', '.join(self.net.placements), label=self.net.label,
+                ), "Choose another network to put it elsewhere.", field="placement",
             )  # fmt: skip
         if not self.causal and self.net.causal is None:
             yield SpecError(
-                "Causal attention", "no", f"yes for the {self.net.label}",
+                "Causal attention", "no", phrase("yes for the {label}", label=self.net.label),
                 "Only a transformer attends to what comes later.", field="causal",
             )  # fmt: skip
 
@@ -301,11 +310,11 @@ class Train(Spec):
             allowed, remedy = "", ""
             if not 1 <= change.step < self.steps:
                 allowed, remedy = (
-                    f"a step from 1 to {self.steps - 1}",
+                    phrase("a step from 1 to {steps}", steps=self.steps - 1),
                     "Choose another step, or a longer run.",
                 )
             elif change.variant and change.variant not in self.norms:
-                allowed = f"a norm of the variants {', '.join(self.norms)}"
+                allowed = phrase("a norm of the variants {listed}", listed=", ".join(self.norms))
             else:
                 try:
                     knob_.accept(name, (change.value,) if knob_.most else change.value, default)
@@ -313,7 +322,9 @@ class Train(Spec):
                     allowed = ", ".join(map(str, NORMS)) if knob_.most else problem.allowed
                     remedy = problem.remedy
                 if change.what == "batch_size" and int(change.value) > self.data.n_train:
-                    allowed = f"a batch of at most the {self.data.n_train} training samples"
+                    allowed = phrase(
+                        "a batch of at most the {n_train} training samples", n_train=self.data.n_train
+                    )
             if allowed:
                 yield SpecError("Changes during the run", str(change), allowed, remedy, field="changes")
 
@@ -325,14 +336,20 @@ class Train(Spec):
             most = narrowest // 2 if self.net.lone else narrowest
             if self.groups > most or narrowest % self.groups:
                 yield SpecError(
-                    "Groups", self.groups, f"a divisor of the {narrowest} channels, at most {most}",
+                    "Groups", self.groups, phrase(
+                        "a divisor of the {narrowest} channels, at most {most}",
+                        narrowest=narrowest, most=most,
+                    ),
                     "Choose fewer groups or a wider network.",
                     field=self._changed("groups", "width", "channels"),
                 )  # fmt: skip
         uneven = [size for size, _ in self.batch_sizes if size % self.ghost_size]
         if "ghost_batch" in self.norms_used and uneven:
             yield SpecError(
-                "Ghost batch size", self.ghost_size, f"a divisor of the batch size {uneven[0]}",
+                "Ghost batch size", self.ghost_size, phrase(
+                    "a divisor of the batch size {uneven}",
+                    uneven=uneven[0],
+                ),
                 "Choose smaller ghost batches or larger batches.",
                 field=self._changed("ghost_size", "batch_size"),
             )  # fmt: skip
