@@ -237,6 +237,8 @@ class Spec:
     runner: ClassVar[str]
     """``module:function`` that yields a ``Schema`` and then ``Frame``s; imported by the lab alone."""
     title: ClassVar[str]
+    leader: ClassVar[str] = ""
+    """Field whose choice brings other fields along (see `suited`); empty if none does."""
 
     seed: int = knob(
         0, label="Seed", low=0, high=999_999, step=1, expert=True,
@@ -260,6 +262,15 @@ class Spec:
     def conflicts(self) -> Iterator[SpecError]:
         """What fits each field alone but not together.  Each error names the field to change."""
         return iter(())
+
+    @classmethod
+    def suited(cls, choice: Value) -> Mapping[str, Value]:
+        """The values of other fields that suit a choice of the leading one: what its controls then offer.
+
+        They are no defaults: a URL says every one that differs from the field's own default, and a field that
+        the visitor has set stays as it is.
+        """
+        return {}
 
     def cost(self) -> Cost:
         """What the run will cost, known before it starts."""

@@ -78,6 +78,8 @@ class Network:
     """Whether each of its layers ends in the chosen activation function, whose units can die or saturate."""
     causal: bool | None = field(default=None, kw_only=True)
     """Whether it is kept from looking ahead unless asked otherwise; None where there is no choice."""
+    own: Mapping[str, int | float | str] = field(default_factory=dict, kw_only=True)
+    """Settings of a race that suit it, where they are not those of every network: fields of a spec."""
     unfit: Mapping[str, str] = field(default_factory=dict, kw_only=True)
     """Norms that apply to its form but not to itself, each with the reason, a sentence."""
 
@@ -189,6 +191,7 @@ NETWORKS: dict[str, Network] = {
             inputs=(3,),
             builder="normviz.lab.nets.cnn:CNN",
             hidden=_cnn,
+            own={"depth": 3, "lr": 0.1, "steps": 150},
         ),
         Network(
             name="resnet",
@@ -202,6 +205,7 @@ NETWORKS: dict[str, Network] = {
             inputs=(3,),
             builder="normviz.lab.nets.resnet:ResNet",
             hidden=_resnet,
+            own={"depth": 7, "lr": 0.1, "steps": 100, "seeds": 2},
         ),
     )
 }

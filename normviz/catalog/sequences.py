@@ -151,6 +151,14 @@ SEQUENCE_NETWORKS: dict[str, SequenceNetwork] = {
             enters=("its block", "the next block"),
             healths=False,
             causal=True,
+            own={
+                "dataset": "marked",
+                "depth": 2,
+                "width": 32,
+                "optimizer": "adam",
+                "lr": 0.003,
+                "steps": 150,
+            },
             unfit={
                 "batch_renorm": _PADDED.format("batch renormalization"),
                 "ghost_batch": _PADDED.format("ghost batch norm"),
@@ -174,6 +182,7 @@ SEQUENCE_NETWORKS: dict[str, SequenceNetwork] = {
             further=lambda *_: (),
             mixing=lambda *_: 0,
             lone=True,
+            own={"dataset": "digits_rows", "depth": 1, "optimizer": "adam", "lr": 0.003, "steps": 200},
             unfit={
                 "instance": _ONE_STEP.format("instance norm"),
                 "frn": _ONE_STEP.format("filter response norm"),
@@ -199,6 +208,7 @@ SEQUENCE_NETWORKS: dict[str, SequenceNetwork] = {
             placements=("before",),
             lone=True,
             healths=False,
+            own={"dataset": "digits_rows", "depth": 1, "optimizer": "adam", "lr": 0.005, "steps": 150},
             unfit={
                 "instance": _ONE_STEP.format("instance norm"),
                 "frn": _ONE_STEP.format("filter response norm"),

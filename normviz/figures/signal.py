@@ -56,13 +56,13 @@ def prediction(spec: Signal) -> Prediction | None:
         ),
         covers=("grad_activation", "grad_weight", "hist_grad"),
         choices=(
-            phrase("it shrinks, to less than {less:g} of it", less=less),
+            phrase("it shrinks, to less than 1/{parts:g}", parts=1 / less),
             phrase("it stays, within a factor of {same:g}", same=same),
             phrase("it grows, less than {more:g}-fold", more=more),
             phrase("it explodes, {more:g}-fold or more", more=more),
         ),
         right=now("back_place", v),
-        answer="Measured: in layer 1 it is {times:.3g} times as large. {right}.",
+        answer="Measured: in layer 1 it is {times:.3g} times as large; {right}.",
         measured={"times": now("back", v)},
         notes=tuple(f"signal.{told}" for told in _TELLING),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from normviz.catalog.norms import NORMS
 from normviz.catalog.sequences import ALL_DATASETS, ALL_NETWORKS
 from normviz.frames import Recording, Schema
 from normviz.phrases import phrase
-from normviz.spec import Cost, Spec, SpecError, knob
+from normviz.spec import Cost, Spec, SpecError, Value, knob
 from normviz.specs import train_changes, train_frames
 from normviz.specs.fits import GROUPED
 from normviz.specs.train_changes import Change
@@ -30,6 +30,7 @@ class Train(Spec):
     name = "train"
     runner = "normviz.lab.experiments.train:run"
     title = "What does normalization change while a network trains?"
+    leader = "network"
 
     norms: tuple[str, ...] = knob(
         ("none", "batch", "layer", "group"), label="Normalizations", most=6,
@@ -240,6 +241,14 @@ class Train(Spec):
     def schema(self) -> Schema:
         """What the run records."""
         return train_frames.schema(self)
+
+    @classmethod
+    def suited(cls, choice: Value) -> Mapping[str, Value]:
+        """The network's data, depth, learning rate …: each field for which some network has its own value."""
+        defaults = {name: default for name, _, default in cls.knobs()}
+        fields = {name for network in ALL_NETWORKS.values() for name in network.own}
+        own = ALL_NETWORKS[str(choice)].own
+        return {name: own.get(name, defaults[name]) for name in defaults if name in fields}
 
     # --- checks -------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ import streamlit as st
 
 from normviz.spec import Spec, SpecError, Value
 from normviz.ui import course
+from normviz.ui.following import follow
 from normviz.ui.widgets import Widgets
 from normviz.ui.words import _, refusal
 
@@ -86,6 +87,7 @@ def _read(kind: type[S], widgets: Widgets[S]) -> _State[S]:
         known = st.session_state[name] = _State(spec, base, query, problems)
         widgets.set(spec)
     widgets.fill(known.spec)
+    follow(widgets, known.spec, course.hidden())
     return known
 
 

@@ -42,6 +42,14 @@ class Widgets(Generic[S]):
             if self._key(name) not in st.session_state:
                 self._put(name, getattr(spec, name))
 
+    def told(self, name: str) -> Value:
+        """What the widget of a field with one value says, before it is drawn."""
+        return _as_value(st.session_state[self._key(name)])
+
+    def show(self, name: str, value: Value) -> None:
+        """Make one widget show a value; before it is drawn."""
+        self._put(name, value)
+
     def draw(self, name: str, spec: S) -> Value:
         """Draw the widget of a field; returns what it says.  ``spec`` tells which choices make sense now."""
         knob = self._knobs[name]
@@ -150,8 +158,9 @@ class Widgets(Generic[S]):
         knob = self._knobs[name]
         refused: dict[Any, str] = {}
         for choice in knob.choices:
+            along = spec.suited(choice) if name == spec.leader else {}
             try:
-                spec.replace(**{name: (choice,) if knob.most else choice})
+                spec.replace(**{**along, name: (choice,) if knob.most else choice})
             except SpecError as problem:
                 if name in (problem.field, problem.other):
                     refused[choice] = spoken(problem.remedy) or _(

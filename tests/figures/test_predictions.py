@@ -70,7 +70,7 @@ def test_the_question_about_eval_refers_to_what_is_recorded(spec):
     assert set(question.sketch.x) <= set(BATCH_SIZES)
 
 
-# --- of each page: what it refers to is recorded, what it hides exists, and its rule is the one it states ----
+# --- of each page: what it refers to is recorded, what it hides exists, its rule is the one it states ----
 
 _LOOK = {"depth": 3, "width": 32, "batch_size": 32}
 RACE = Train(steps=50, every=10, seeds=3, groups=4, **_LOOK)

@@ -10,8 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
+from normviz.catalog.sequences import ALL_NETWORKS
 from normviz.spec import Knob, Spec
 from normviz.specs import EXPERIMENTS
+from normviz.specs.train import Train
 from normviz.ui.widgets import grid
 
 KINDS = pytest.mark.parametrize("name", EXPERIMENTS)
@@ -289,3 +291,50 @@ def test_a_grid_spans_the_bounds_with_round_stops(knob: Knob) -> None:
     assert stops == sorted(set(stops))
     assert 5 <= len(stops) <= 61
     assert all(float(f"{stop:.4g}") == stop for stop in stops)
+
+
+# --- a network brings what suits it ---------------------------------------------------------------------
+
+
+def choose(app: AppTest, network: str) -> AppTest:
+    app.selectbox("train.network").set_value(network)
+    return run(app)
+
+
+@pytest.mark.parametrize("network", ALL_NETWORKS)
+def test_a_chosen_network_brings_its_own_settings_and_the_url_says_them(network: str) -> None:
+    app = visit("train")
+    if network != "mlp":
+        choose(app, network)
+    spec = spec_of(app)
+    assert spec == Train(**{"network": network, **ALL_NETWORKS[network].own})
+    again, problems = Train.from_query(query_of(app))
+    assert (again, problems) == (spec, [])
+    assert spec_of(visit("train", **query_of(app))) == spec
+    assert spec.cost().multiply_adds < 2.0e11  # some twelve seconds of one core, see `normviz.ui.sizes`
+    assert spec_of(choose(app, "mlp")) == Train()
+
+
+def test_what_a_visitor_has_set_stays_as_far_as_it_goes_with_the_network() -> None:
+    app = visit("train", lr="0.01", depth="50", dataset="shapes")
+    assert spec_of(choose(app, "cnn")) == Train(network="cnn", lr=0.01, depth=3, dataset="shapes", steps=150)
+    app = visit("train", depth="6")
+    spec = spec_of(choose(app, "gru"))
+    assert (spec.depth, spec.dataset, spec.lr) == (6, "digits_rows", 0.005)
+
+
+def test_a_link_to_a_network_is_followed_to_the_letter() -> None:
+    query = {"network": "rnn", "dataset": "marked", "steps": "100"}
+    assert spec_of(visit("train", **query)) == Train(network="rnn", dataset="marked", steps=100)
+
+
+def test_hidden_fields_do_not_follow() -> None:
+    app = visit("train", hide="lr")
+    assert spec_of(choose(app, "cnn")).lr == Train().lr
+
+
+def test_what_is_moved_after_the_choice_is_not_moved_back() -> None:
+    app = choose(visit("train"), "rnn")
+    app.slider("train.depth").set_value(4)
+    assert spec_of(run(app)).depth == 4
+    assert spec_of(run(app)).depth == 4
