@@ -46,7 +46,8 @@ _UPDATES = _at("update_ratio", layer="layer")
 _TRAIN = _all(
     "train",
     start=_at("test_accuracy"),
-    alone=_ACCURACY, even=_ACCURACY, even_left=_ACCURACY, standing=_ACCURACY, overlapping=_ACCURACY, guessing=_ACCURACY,
+    alone=_ACCURACY, even=_ACCURACY, even_left=_ACCURACY, standing=_ACCURACY, overlapping=_ACCURACY,
+    guessing=_ACCURACY,
     first=_ACCURACY, first_and_last=_ACCURACY,
     changed=_at("loss", step="step"), changed_norm=_at("loss", step="step"),
     diverged=_at("loss", step="step"),

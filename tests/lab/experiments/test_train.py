@@ -1,5 +1,6 @@
 """The runner of the experiment Train: every frame of small races, and what is known of larger ones."""
 
+import math
 from functools import cache
 
 import numpy as np
@@ -11,6 +12,7 @@ from normviz.catalog.norms import NORMS, reason
 from normviz.catalog.sequences import ALL_NETWORKS, SEQUENCE_NETWORKS
 from normviz.frames import Frame, Recording, Schema
 from normviz.lab.experiments.train import ended, run, stack
+from normviz.lab.experiments.train_notes import Notes
 from normviz.readings.train import TEMPLATES
 from normviz.specs import train_frames as recorded
 from normviz.specs.train import Train
@@ -462,3 +464,21 @@ def test_the_last_frame_alone_says_who_has_won():
     clear = seeds[best].min() > np.delete(seeds, best, 0).max()
     assert winner == (best if clear else len(spec.norms))
     assert len(recording.history("winner")[0]) == 1
+
+
+@pytest.mark.parametrize(
+    ("medians", "told"),
+    [
+        ([0.5, 0.5, 0.5], "train.even"),
+        ([0.5, math.nan, 0.5], "train.even_left"),
+        ([math.nan, 0.5, math.nan], "train.alone"),
+        ([0.5, 0.4, 0.5], "train.standing"),
+    ],
+)
+def test_nobody_is_called_best_where_all_are_even(medians, told):
+    spec = _train(norms=("none", "batch", "layer"), seeds=1)
+    accuracy = np.array(medians)
+    arrays = {"test_accuracy_median": accuracy, "test_accuracy": accuracy[:, None]}
+    note = next(Notes(spec)._standing(100, arrays))
+    assert note.id == told
+    assert "50.0%" in TEMPLATES[told].format(**note.numbers)
