@@ -153,9 +153,7 @@ def test_a_switch_frees_the_axes_and_gives_them_back(seated: Visitor) -> None:
     assert all(max(np.abs(np.subtract(a, b))) > 1e-3 for a, b in zip(fixed, freed, strict=True))
     assert page.evaluate("() => chart('loss')._fullLayout.yaxis.type") == "log"
     assert page.evaluate("() => chart('loss')._fullLayout.xaxis.range") == [0, 100]
-    expect(page.get_by_role("button", name="Let every chart choose")).to_have_attribute(
-        "aria-pressed", "true"
-    )
+    expect(page.get_by_role("button", name="Automatic axes")).to_have_attribute("aria-pressed", "true")
     page.locator(".nv-stage").press("a")
     seated.settled()
     assert page.evaluate(ranges) == fixed

@@ -43,11 +43,12 @@ export class Reading {
     this.texts = texts;
     this.root.hidden = this.told.length === 0;
     this.#fold();
-    this.#hold();
+    this.holding ??= setTimeout(() => this.#hold(), 200); // measuring at every frame would slow down playing
   }
 
   /** Room once taken is kept: fewer sentences do not pull up what stands below. */
   #hold() {
+    this.holding = undefined;
     if (this.open || this.list.offsetHeight <= (this.held ?? 0)) return;
     this.held = this.list.offsetHeight;
     this.list.style.minHeight = `${this.held}px`;

@@ -4,16 +4,18 @@
 // the theme changes.  Nothing here asks the page anything while a run plays: frames come by websocket,
 // the cursor is the visitor's own, and the same nodes are drawn into from the first run to the last.
 
-import { outcome } from "./comparisons.js";
+import { Kept } from "./kept.js";
+import { meaning } from "./keys.js";
 import { Playback } from "./playback.js";
 import { plotly } from "./plotly.js";
 import { Question } from "./predictions.js";
 import { reachable } from "./reachable.js";
-import { Run, changes } from "./runs.js";
+import { Run } from "./runs.js";
 import { Scene } from "./scene.js";
 import { speak } from "./words.js";
 
 const MOST_UPDATES = 20; // a second
+const MOST_SCRUBBED = 60; // a second, while a hand is on the slider
 const CALM_UPDATES = 1; // a second, where the visitor wants reduced motion
 const REST = 0.25; // of a drawing's time is left to everything else before the next one
 const SCRUBBING = 150; // ms after a move of the slider in which the next one is expected
@@ -39,8 +41,6 @@ export function mount({ data, parentElement, setTriggerValue }) {
   };
 }
 
-const inWords = (settings) => settings.map(({ label, text }) => `${label}: ${text}`).join("\n");
-
 export class Stage {
   constructor(parent, base) {
     this.base = base;
@@ -50,8 +50,7 @@ export class Stage {
     this.hover = null;
     this.run = null; // the run that is followed
     this.question = null; // what its visitor is asked to predict
-    this.last = null; // the one before it
-    this.pinned = null; // one that the visitor keeps
+    this.kept = new Kept(); // those that lie behind it
     this.staged = false; // the charts show the present run (not yet: they still show the last one)
     this.fault = "";
     this.updates = 0; // pictures drawn
@@ -117,13 +116,14 @@ export class Stage {
     this.scene.bar.change.hidden = !data.changeable;
     const address = new URL(data.stream, this.base);
     if (this.run?.key === data.run) {
+      this.run.headline = data.headline;
       if (this.run.address.href !== address.href) this.run.move(address);
       return;
     }
     const last = this.run;
     last?.close();
     const kept = data.behind && this.before?.key === data.behind;
-    if (!kept && (last?.frames > 1 || last?.status === "done")) this.last = last;
+    if (!kept && (last?.frames > 1 || last?.status === "done")) this.kept.last = last;
     this.styles = data.styles;
     this.question = new Question(data.prediction, data.run);
     this.scene.deck.set(data.cards ?? []);
@@ -249,7 +249,8 @@ export class Stage {
     this.scene.tell(where, this.fault || run.sentence || held || recorded);
     if (this.staged) this.#compare(where.frame);
     this.spent = performance.now() - began;
-    this.rested = began + Math.max((1 + REST) * this.spent, 1000 / MOST_UPDATES);
+    const most = this.#scrubbing ? MOST_SCRUBBED : MOST_UPDATES;
+    this.rested = began + Math.max((1 + REST) * this.spent, 1000 / most);
   }
 
   #where() {
@@ -278,26 +279,18 @@ export class Stage {
     this.dirty = true;
   }
 
-  /** The run whose ghost lies behind the charts: the pinned one, else the one before. */
+  /** The run whose ghost lies behind the charts. */
   get before() {
-    return this.pinned && this.pinned.key !== this.run.key ? this.pinned : this.last;
+    return this.kept.behind(this.run);
   }
 
   /** Say what changed in the settings, and what became of the result. */
   #compare(frame) {
-    const { run, before, pinned } = this;
-    const told = before ? changes(before.settings, run.settings) : "";
-    const against = before === pinned ? "Against the pinned run, in grey" : "Changed";
-    const grey = before === pinned ? "" : " The run before is drawn in grey.";
-    this.scene.tools.tell({
-      pinned: pinned && { here: pinned.key === run.key, settings: inWords(pinned.settings) },
-      settings: told ? `${against}: ${told}.${grey}` : "",
-      result: told && !this.question.open ? outcome(before, run, frame) : "",
-    });
+    this.scene.tools.tell(this.kept.told(this.run, frame, this.question.open));
   }
 
   #pin() {
-    this.pinned = this.pinned || !this.run.frames ? null : this.run;
+    this.kept.pin(this.run);
     if (this.staged) this.#raise();
   }
 
@@ -347,23 +340,20 @@ export class Stage {
   }
 
   #key(event) {
-    const busy = event.target.closest("select, input:not(.nv-scrub)");
-    if (busy || event.altKey || event.ctrlKey || event.metaKey) return;
     const { playback, cursors, scene } = this;
-    const act = {
-      " ": () => playback.toggle(),
-      ArrowLeft: () => playback.step(-1),
-      ArrowRight: () => playback.step(1),
-      Home: () => playback.seek(0),
-      End: () => playback.seek(playback.last),
-      "Shift ArrowUp": () => this.#choose(cursors.layer + 1),
-      "Shift ArrowDown": () => this.#choose(cursors.layer - 1),
-      p: () => this.#pin(),
-      a: () => scene.free(!scene.kit.free),
-      "?": () => scene.tools.showKeys(),
-      Escape: scene.tools.keys.hidden ? undefined : () => scene.tools.showKeys(false),
-    }[`${event.shiftKey && event.key.startsWith("Arrow") ? "Shift " : ""}${event.key.length === 1 ? event.key.toLowerCase() : event.key}`];
-    if (!act || (event.key === " " && event.target.closest("button, summary"))) return;
+    const { tools } = scene;
+    const act = meaning(event, {
+      toggle: () => playback.toggle(),
+      step: (by) => playback.step(by),
+      first: () => playback.seek(0),
+      newest: () => playback.seek(playback.last),
+      layer: (by) => this.#choose(cursors.layer + by),
+      pin: () => this.#pin(),
+      free: () => scene.free(!scene.kit.free),
+      keys: () => tools.showKeys(),
+      close: tools.keys.hidden ? undefined : () => tools.showKeys(false),
+    });
+    if (!act) return;
     event.preventDefault();
     act();
     this.#wake(true);

@@ -1,16 +1,8 @@
-// Beside the charts: keep a run for comparison, free the axes, and the keys that do what the bar does.
+// Above the charts: keep a run for comparison, free the axes, tell the keys that do what the bar does.
 
 import { button, element, setText } from "./elements.js";
+import { KEYS } from "./keys.js";
 
-const KEYS = [
-  ["Space", "play or pause"],
-  ["← →", "one frame back or forward"],
-  ["Home, End", "first or newest frame"],
-  ["Shift ↑ ↓", "the layer above or below"],
-  ["P", "pin this run, or let it go"],
-  ["A", "automatic or shared axes"],
-  ["?", "this list"],
-];
 const HINT = "After a change of settings this run stays behind in grey, and what changed is told here.";
 
 export class Tools {
@@ -20,10 +12,8 @@ export class Tools {
     this.result = element("span", { className: "nv-result" });
     this.changed = element("p", { className: "nv-changed" }, this.settings, " ", this.result);
     this.pin = button({ icon: "pin", text: "Pin", label: "Pin this run (P)", onclick: on.pin });
-    this.free = button({
-      icon: "axes", text: "Automatic axes", onclick: on.free,
-      label: "Let every chart choose its axes, instead of the fixed ones that all variants share (A)",
-    });
+    this.free = button({ icon: "axes", text: "Automatic axes", onclick: on.free });
+    this.free.title = "Let every chart choose its axes, instead of the fixed ones that all variants share (A)";
     this.keys = element("dl", { className: "nv-keys", hidden: true, id: `nv-keys-${Math.random().toString(36).slice(2)}` });
     this.keys.append(...KEYS.flatMap(([key, does]) => [element("dt", {}, key), element("dd", {}, does)]));
     const told = KEYS.map(([key, does]) => `${key}: ${does}`).join("\n");
@@ -48,8 +38,8 @@ export class Tools {
    */
   tell({ pinned, settings, result }) {
     this.pin.setAttribute("aria-pressed", String(pinned !== null));
-    const let_go = pinned && `Let the pinned run go (P). It had:\n${pinned.settings}`;
-    this.pin.title = let_go ?? "Pin: this run stays behind in grey, whatever is changed next (P)";
+    const kept = pinned && `Let the pinned run go (P). It had:\n${pinned.settings}`;
+    this.pin.title = kept ?? "Pin: this run stays behind in grey, whatever is changed next (P)";
     this.pin.setAttribute("aria-label", pinned ? "Pinned: let the run go" : "Pin this run");
     setText(this.pin.querySelector("span"), pinned ? "Pinned" : "Pin");
     setText(this.settings, settings || (pinned?.here ? "This run is pinned." : HINT));
