@@ -27,7 +27,8 @@ class Term:
 class Formula:
     """A formula in MathML with its terms.
 
-    ``alt`` reads it aloud.  ``mathml`` marks each term with ``mathml.lit``.
+    ``alt`` reads it aloud.  ``mathml`` is one row that marks each term with ``mathml.lit``; at a ``gap()`` it
+    may go on in another line.
     """
 
     alt: str
@@ -37,7 +38,12 @@ class Formula:
     def to_plain(self) -> dict[str, Any]:
         """Plain JSON values: what the browser is sent."""
         terms = {key: {"says": one.says, "figures": list(one.figures)} for key, one in self.terms.items()}
-        return {"alt": self.alt, "mathml": self.mathml, "terms": terms}
+        return {"alt": self.alt, "parts": self.parts, "terms": terms}
+
+    @property
+    def parts(self) -> list[str]:
+        """What belongs together on one line."""
+        return self.mathml.removeprefix("<mrow>").removesuffix("</mrow>").split(gap())
 
 
 def formula(spec: Spec) -> Formula | None:

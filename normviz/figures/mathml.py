@@ -22,8 +22,8 @@ def o(sign: str) -> str:
 
 
 def words(text: str) -> str:
-    """Words beside a formula."""
-    return f"<mtext>{text}</mtext>"
+    """Words beside a formula; a space at their end stays."""
+    return f"<mtext>{text.replace(' ', chr(0xA0))}</mtext>"
 
 
 def gap(em: float = 1.6) -> str:

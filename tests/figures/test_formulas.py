@@ -51,6 +51,8 @@ def test_a_formula_is_mathml_whose_terms_are_those_declared(name):
         if node.tag in ("mi", "mn", "mtext"):
             assert node.text
     assert {node.get("data-term") for node in tree.iter()} - {None} == set(told.terms)
+    for part in told.parts:
+        ET.fromstring(f"<mrow>{part}</mrow>")
     assert told.alt.endswith(".")
     assert "=" not in told.alt
 

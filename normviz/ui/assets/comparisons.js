@@ -61,7 +61,9 @@ function placed(before, run, k) {
   if (run.still) return { own: k, other: before.recording.length - 1, where: AT.still };
   const over = [before, run].every(({ status }) => status === "done");
   const { cursor } = recording.schema.facts;
-  if (over && !cursor && k === recording.length - 1) return { own: k, other: before.recording.length - 1, where: AT.end };
+  if (over && !cursor && k === recording.length - 1) {
+    return { own: k, other: before.recording.length - 1, where: AT.end };
+  }
   const position = recording.position(k);
   const other = before.recording.frameAt(position);
   const steps = [stepOf(run, k), stepOf(before, other)];

@@ -9,7 +9,7 @@ export class FormulaLine {
   constructor(on) {
     this.on = on;
     this.terms = {};
-    this.board = element("div", { className: "nv-formula-board" });
+    this.board = element("div", { className: "nv-formula-board", role: "group" });
     this.says = element("p", { className: "nv-formula-says", role: "status" });
     this.root = element(
       "section", { className: "nv-formula", hidden: true, "aria-label": "Formula" }, this.board, this.says,
@@ -18,7 +18,7 @@ export class FormulaLine {
   }
 
   /**
-   * @param formula {alt, mathml, terms}, or null
+   * @param formula {alt, parts, terms}, or null
    * @param figures keys of the charts on the stage
    */
   set(formula, figures) {
@@ -31,8 +31,9 @@ export class FormulaLine {
         key, { says, figures: own.filter((figure) => figures.includes(figure)) },
       ]),
     );
-    this.board.innerHTML = `<math display="block" aria-label="">${formula.mathml}</math>`; // our own text, not a visitor's
-    this.board.firstChild.setAttribute("aria-label", formula.alt);
+    // Our own text, not a visitor's.
+    this.board.innerHTML = formula.parts.map((part) => `<math display="block"><mrow>${part}</mrow></math>`).join("");
+    this.board.setAttribute("aria-label", formula.alt);
     const met = new Set();
     for (const node of this.board.querySelectorAll("[data-term]")) {
       const key = node.dataset.term;

@@ -162,6 +162,20 @@ export class Recording {
     return this.#grown(`value ${i} ${at}`, i, k, (frame) => frame.array(i)[at]);
   }
 
+  /**
+   * What `read(flat array)` gives for array i in all frames up to k that hold it, each time a list.
+   * @param name tells one reading from the others
+   */
+  rows(i, name, read, k) {
+    const held = this.held[i];
+    const key = `rows ${i} ${name}`;
+    let rows = this.series.get(key);
+    if (!rows) this.series.set(key, (rows = []));
+    // Copied, so that a row does not keep the whole frame's array alive.
+    while (rows.length < held.length) rows.push(read(this.frames[held[rows.length]].array(i)).slice());
+    return rows.slice(0, this.count(i, k));
+  }
+
   /** Where frame k stands on an axis of frames: at its step, or at what the schema counts instead. */
   position(k) {
     const step = this.before(k)?.step ?? 0;

@@ -12,7 +12,7 @@ export class Reading {
     this.on = on;
     this.open = false;
     this.told = [];
-    this.list = element("ul", {});
+    this.list = element("ul", { role: "list" });
     this.more = button({ text: "More", onclick: () => this.#toggle() });
     this.more.classList.add("nv-more-notes");
     this.root = element(

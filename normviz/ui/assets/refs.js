@@ -30,8 +30,7 @@ export function lookup(ref, recording, k, cursors) {
   if (ref.when === "history") {
     const at = scalarPosition(shape, index);
     if (at !== null) return recording.values(i, at, k);
-    const frames = recording.held[i].slice(0, recording.count(i, k));
-    return frames.map((frame) => take(recording.frames[frame].array(i), shape, index));
+    return recording.rows(i, index.join(), (flat) => take(flat, shape, index), k);
   }
   const flat = recording.at(i, ref.when === "final" ? recording.length - 1 : k);
   return flat ? take(flat, shape, index) : [];

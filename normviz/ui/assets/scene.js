@@ -13,6 +13,7 @@ import { plotlyTemplate, readTheme } from "./theme.js";
 import { Tools } from "./tools.js";
 
 const ARRIVED = 2500; // ms for which a chart stands out that a visitor has gone to
+const BUDGET = 16; // ms for a picture if another follows soon; charts that find no room are first in the next
 
 export class Scene {
   /**
@@ -93,7 +94,6 @@ export class Scene {
     this.#sketch();
     this.card.set(question);
     this.legend.set(variantsOf(figures), styles);
-    this.labels = Object.fromEntries(Object.entries(styles).map(([name, { label }]) => [label.toLowerCase(), name]));
     this.formula.set(formula, figures.map(({ key }) => key));
   }
 
@@ -131,10 +131,11 @@ export class Scene {
     this.arriving = setTimeout(() => panel.root.classList.remove("nv-arrived"), ARRIVED);
   }
 
-  /** Offer the layers of a schema, if any figure knows layers.  Returns how many there are. */
+  /** Offer the layers of a schema, if any figure knows layers; without one yet, those before.  Returns how many. */
   offerLayers(schema) {
-    const n = schema?.extent("layer") ?? 0;
-    const labels = schema?.labels.layer ?? [];
+    if (!schema) return this.layers.names.length;
+    const n = schema.extent("layer");
+    const labels = schema.labels.layer ?? [];
     const at = Array.from({ length: n }, (_, i) => (typeof labels[i] === "number" ? labels[i] : i + 1));
     const names = at.map((number, i) => (typeof labels[i] === "string" ? labels[i] : `layer ${number}`));
     const known = [...this.panels.values()].some((panel) => panel.knowsLayers);
@@ -156,9 +157,14 @@ export class Scene {
   draw(recording, k, how, readings, places) {
     if (!this.kit.Plotly) return [];
     const pictures = [];
-    this.#each((panel) => {
+    const began = performance.now();
+    this.pictures = (this.pictures ?? 0) + 1;
+    const waiting = [...this.panels.values()].sort((one, other) => (one.pictured ?? 0) - (other.pictured ?? 0));
+    for (const panel of waiting) {
+      if (how.moving && performance.now() - began > BUDGET) break;
+      panel.pictured = this.pictures;
       pictures.push(panel.draw(recording, k, how, this.layers.names[how.cursors.layer] ?? ""));
-    });
+    }
     this.card.tell(this.question, recording, k, how.cursors);
     this.#read(recording, k, readings, places);
     return pictures.filter((picture) => picture !== null);
@@ -236,7 +242,7 @@ export class Scene {
     const loose = this.deck.show(told, readings).filter(([id]) => readings[id]);
     const figures = [...this.panels.values()].filter(({ figure }) => !figure.covered).map(({ figure }) => figure.key);
     const layerOf = (number) => layerCalled(number, this.layers);
-    this.reading.show(loose, readings, { places, figures, labels: this.labels ?? {}, layerOf });
+    this.reading.show(loose, readings, { places: places.of, figures, labels: places.variants, layerOf });
   }
 
   #resized() {

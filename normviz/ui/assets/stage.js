@@ -111,7 +111,7 @@ export class Stage {
   update(data) {
     if (JSON.stringify(data.readings) !== JSON.stringify(this.readings)) this.#wake(true);
     this.readings = data.readings;
-    this.places = data.places ?? {};
+    this.places = data.places ?? { of: {}, variants: {} }; // of notes by id, and variants by label
     this.scene.retheme();
     this.scene.bar.change.hidden = !data.changeable;
     const address = new URL(data.stream, this.base);
@@ -256,12 +256,13 @@ export class Stage {
   #where() {
     const { run, playback, staged } = this;
     const frame = staged ? playback.frame : -1;
+    if (run.recording) this.still = run.still; // until it is known it is taken to be as before: the bar stays as it is
     return {
       status: run.status, run: run.key, left: run.left === true, staged,
       frame, frames: run.frames, last: playback.last, question: this.question.state,
       step: run.recording?.before(frame)?.step ?? 0, lastStep: run.lastStep,
       counted: run.recording?.schema.facts.cursor, position: run.recording?.position(frame) ?? 0,
-      playing: playback.playing, live: playback.live, layer: this.cursors.layer, still: run.still,
+      playing: playback.playing, live: playback.live, layer: this.cursors.layer, still: this.still,
     };
   }
 

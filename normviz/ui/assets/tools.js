@@ -14,12 +14,11 @@ export class Tools {
     this.pin = button({ icon: "pin", text: "Pin", label: "Pin this run (P)", onclick: on.pin });
     this.free = button({ icon: "axes", text: "Automatic axes", onclick: on.free });
     this.free.title = "Let every chart choose its axes, instead of the fixed ones that all variants share (A)";
-    this.keys = element("dl", { className: "nv-keys", hidden: true, id: `nv-keys-${Math.random().toString(36).slice(2)}` });
+    this.keys = element("dl", { className: "nv-keys", hidden: true });
     this.keys.append(...KEYS.flatMap(([key, does]) => [element("dt", {}, key), element("dd", {}, does)]));
     const told = KEYS.map(([key, does]) => `${key}: ${does}`).join("\n");
     this.help = button({ icon: "keys", label: "Keys", onclick: () => this.showKeys() });
     this.help.title = told;
-    this.help.setAttribute("aria-controls", this.keys.id);
     this.help.setAttribute("aria-expanded", "false");
     const buttons = element("div", { className: "nv-buttons" }, this.pin, this.free, this.help);
     this.root = element("div", { className: "nv-tools" }, this.changed, buttons, this.keys);
