@@ -124,7 +124,7 @@ def _data(
         "styles": {norm: {**asdict(style), "label": spoken(style.label)} for norm, style in STYLES.items()},
         "readings": spoken(TEMPLATES),
         "places": {"of": places(), "variants": {one.label.lower(): norm for norm, one in STYLES.items()}},
-        "formula": None if told is None else told.to_plain(),
+        "formula": None if told is None else asked(told.to_plain()),
         "headline": None if compared is None else asked(compared.to_plain()),
         "speech": heard(),
     }

@@ -2,16 +2,21 @@
 //
 // A change is called one only where the spreads of both runs lie apart; else it says so.
 
-import { fill, general } from "./notes.js";
+import { general } from "./notes.js";
 import { lookup } from "./refs.js";
+import { said, t } from "./words.js";
 
-const TOLD = "{label}{where}: {found}.";
-const AT = { end: " in the end", step: " at step {at}", cursor: " at {name} {at}", still: "" };
 const PARTS = {
-  apart: "{names}",
-  within: "within the spread of the {over}: {names}",
-  lone: "{names} (one number each, so no spread to compare with)",
-  same: "unchanged: {names}",
+  apart: (names) => names,
+  within: (names, over) => t("within the spread of the {over}: {names}", { names, over }),
+  lone: (names) => t("{names} (one number each, so no spread to compare with)", { names }),
+  same: (names) => t("unchanged: {names}", { names }),
+};
+const AT = {
+  still: (told) => t("{label}: {found}.", told),
+  end: (told) => t("{label} in the end: {found}.", told),
+  step: (told) => t("{label} at step {at}: {found}.", told),
+  cursor: (told) => t("{label} at {name} {at}: {found}.", told),
 };
 
 /**
@@ -36,8 +41,8 @@ export function outcome(before, run, k) {
   const { label, over } = run.headline;
   const parts = Object.entries(found)
     .filter(([, names]) => names.length)
-    .map(([kind, names]) => fill(PARTS[kind], { names: names.join(", "), over }));
-  return parts.length ? fill(TOLD, { label, where: place.where, found: parts.join("; ") }) : "";
+    .map(([kind, names]) => PARTS[kind](names.join(", "), over));
+  return parts.length ? place.told({ label, found: parts.join("; ") }) : "";
 }
 
 /** "apart", "within" the spread, "lone" (no spread is known) or the "same". */
@@ -54,22 +59,21 @@ function comparable(before, run) {
   return one && other && one.label === other.label && before.recording?.length && run.recording?.length;
 }
 
-/** Frames {own, other} that belong together and what to call their place, or null. */
+/** Frames {own, other} that belong together, and `told` that says where they are; or null. */
 function placed(before, run, k) {
   const { recording } = run;
   if (k < 0) return null;
-  if (run.still) return { own: k, other: before.recording.length - 1, where: AT.still };
+  const ends = { own: k, other: before.recording.length - 1 };
+  if (run.still) return { ...ends, told: AT.still };
   const over = [before, run].every(({ status }) => status === "done");
   const { cursor } = recording.schema.facts;
-  if (over && !cursor && k === recording.length - 1) {
-    return { own: k, other: before.recording.length - 1, where: AT.end };
-  }
+  if (over && !cursor && k === recording.length - 1) return { ...ends, told: AT.end };
   const position = recording.position(k);
   const other = before.recording.frameAt(position);
   const steps = [stepOf(run, k), stepOf(before, other)];
   if (steps[0] === undefined || steps[0] !== steps[1]) return null;
-  const at = cursor ? general(position, 3) : steps[0];
-  return { own: k, other, where: fill(cursor ? AT.cursor : AT.step, { name: cursor?.label, at }) };
+  const at = cursor ? { name: cursor.label, at: general(position, 3) } : { at: steps[0] };
+  return { own: k, other, told: (told) => AT[cursor ? "cursor" : "step"]({ ...told, ...at }) };
 }
 
 /** The step at which the headline was last measured at frame k. */
@@ -87,4 +91,4 @@ function read({ value, spread }, recording, k) {
 }
 
 const written = (run, { value }) =>
-  fill(`{value:${run.headline.form}}`, { value: Number.isFinite(value) ? value : null });
+  said(`{value:${run.headline.form}}`, { value: Number.isFinite(value) ? value : null });

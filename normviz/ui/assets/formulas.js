@@ -1,8 +1,7 @@
 // The formula on the stage: its terms light up with the charts in which they can be seen, and the other way round.
 
 import { element, setText } from "./elements.js";
-
-const HINT = "Point at a term to see its charts, or at a chart to see its terms.";
+import { t } from "./words.js";
 
 export class FormulaLine {
   /** @param on {point({figures}) or point(null), visit({figures})}: a term is pointed at, or chosen */
@@ -12,7 +11,7 @@ export class FormulaLine {
     this.board = element("div", { className: "nv-formula-board", role: "group" });
     this.says = element("p", { className: "nv-formula-says", role: "status" });
     this.root = element(
-      "section", { className: "nv-formula", hidden: true, "aria-label": "Formula" }, this.board, this.says,
+      "section", { className: "nv-formula", hidden: true, "aria-label": t("Formula") }, this.board, this.says,
     );
     this.root.addEventListener("pointerleave", () => this.#show(null));
   }
@@ -67,7 +66,8 @@ export class FormulaLine {
 
   #show(key, tell = true) {
     this.#lit((_, one) => one === key);
-    setText(this.says, key === null ? HINT : this.terms[key].says);
+    const hint = t("Point at a term to see its charts, or at a chart to see its terms.");
+    setText(this.says, key === null ? hint : this.terms[key].says);
     if (tell) this.on.point(key === null ? null : this.terms[key]);
   }
 

@@ -2,6 +2,7 @@
 
 import { outcome } from "./comparisons.js";
 import { changes } from "./runs.js";
+import { t } from "./words.js";
 
 export class Kept {
   constructor() {
@@ -29,8 +30,8 @@ export class Kept {
     const before = this.behind(run);
     const changed = before ? changes(before.settings, run.settings) : "";
     const words = before === pinned
-      ? `Against the pinned run, in grey: ${changed}.`
-      : `Changed: ${changed}. The run before is drawn in grey.`;
+      ? t("Against the pinned run, in grey: {changed}.", { changed })
+      : t("Changed: {changed}. The run before is drawn in grey.", { changed });
     return {
       pinned: pinned && { here: pinned.key === run.key, settings: inWords(pinned.settings) },
       settings: changed && words,

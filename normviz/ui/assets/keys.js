@@ -1,14 +1,16 @@
 // The keys of a stage: what they do, and the list that tells so.
 
-/** In the order in which they are told. */
-export const KEYS = [
-  ["Space", "play or pause"],
-  ["← →", "one frame back or forward"],
-  ["Home, End", "first or newest frame"],
-  ["Shift ↑ ↓", "the layer above or below"],
-  ["P", "pin this run, or let it go"],
-  ["A", "automatic or shared axes"],
-  ["?", "this list"],
+import { t } from "./words.js";
+
+/** [keys, what they do] in the order in which they are told. */
+export const keys = () => [
+  [t("Space"), t("play or pause")],
+  ["← →", t("one frame back or forward")],
+  ["Home, End", t("first or newest frame")],
+  ["Shift ↑ ↓", t("the layer above or below")],
+  ["P", t("pin this run, or let it go")],
+  ["A", t("automatic or shared axes")],
+  ["?", t("this list")],
 ];
 
 /**

@@ -1,6 +1,7 @@
 // The one legend of a stage: each variant's colour, dash, marker and name; a click hides it everywhere.
 
 import { element, vector } from "./elements.js";
+import { t } from "./words.js";
 
 const DASHES = { solid: "", dot: "2 3", dash: "7 4", longdash: "11 4", dashdot: "7 3 2 3", longdashdot: "11 3 2 3" };
 
@@ -31,7 +32,7 @@ export class Legend {
     this.onchange = onchange;
     this.onpoint = onpoint;
     this.hidden = new Set();
-    this.root = element("div", { className: "nv-legend", role: "group", "aria-label": "Variants" });
+    this.root = element("div", { className: "nv-legend", role: "group", "aria-label": t("Variants") });
   }
 
   /** @param styles for each variant {colour, dash, symbol, label} */
@@ -45,7 +46,7 @@ export class Legend {
     const entry = element(
       "button",
       {
-        type: "button", className: "nv-variant", title: `Show or hide: ${style.label}`, dataset: { variant },
+        type: "button", className: "nv-variant", title: t("Show or hide: {label}", { label: style.label }), dataset: { variant },
         "aria-pressed": String(!this.hidden.has(variant)),
         onclick: () => {
           if (!this.hidden.delete(variant)) this.hidden.add(variant);

@@ -6,6 +6,7 @@ import { element, setText } from "./elements.js";
 import { feature } from "./features.js";
 import { Marks } from "./marks.js";
 import { Sketch } from "./sketch.js";
+import { t } from "./words.js";
 
 const HEIGHT = 300; // pixels of a figure that does not say
 const narrow = window.matchMedia("(max-width: 640px)");
@@ -169,7 +170,7 @@ export class Panel {
       return done;
     } catch (error) {
       console.error(`figure ${this.figure.key}`, error);
-      setText(this.fault, "This chart could not be drawn from what has been recorded.");
+      setText(this.fault, t("This chart could not be drawn from what has been recorded."));
       this.fault.hidden = false;
       return null;
     }

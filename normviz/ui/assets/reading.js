@@ -2,7 +2,7 @@
 
 import { button, element, setText } from "./elements.js";
 import { named } from "./features.js";
-import { fill } from "./notes.js";
+import { said, t } from "./words.js";
 
 const AT_FIRST = 5; // sentences; the others are a click away
 
@@ -13,11 +13,11 @@ export class Reading {
     this.open = false;
     this.told = [];
     this.list = element("ul", { role: "list" });
-    this.more = button({ text: "More", onclick: () => this.#toggle() });
+    this.more = button({ text: t("More"), onclick: () => this.#toggle() });
     this.more.classList.add("nv-more-notes");
     this.root = element(
       "section", { className: "nv-reading", hidden: true },
-      element("h2", {}, "What to look for"), this.list, this.more,
+      element("h2", {}, t("What to look for")), this.list, this.more,
     );
   }
 
@@ -29,7 +29,7 @@ export class Reading {
    */
   show(notes, readings, around) {
     this.told = notes.map(([id, numbers]) => ({
-      text: fill(readings[id], numbers), place: placed(around.places[id], numbers, around),
+      text: said(readings[id], numbers), place: placed(around.places[id], numbers, around),
     }));
     while (this.list.children.length < this.told.length) this.list.append(this.#item(this.list.children.length));
     while (this.list.children.length > this.told.length) this.list.lastChild.remove();
@@ -73,7 +73,7 @@ export class Reading {
     [...this.list.children].forEach((item, i) => (item.hidden = !this.open && i >= AT_FIRST));
     this.more.hidden = rest <= 0;
     this.more.setAttribute("aria-expanded", String(this.open));
-    setText(this.more.firstChild, this.open ? "Less" : `${rest} more`);
+    setText(this.more.firstChild, this.open ? t("Less") : t("{n} more", { n: rest }));
   }
 }
 

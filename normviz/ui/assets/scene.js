@@ -11,6 +11,7 @@ import { Card } from "./question.js";
 import { Reading } from "./reading.js";
 import { plotlyTemplate, readTheme } from "./theme.js";
 import { Tools } from "./tools.js";
+import { t } from "./words.js";
 
 const ARRIVED = 2500; // ms for which a chart stands out that a visitor has gone to
 const BUDGET = 16; // ms for a picture if another follows soon; charts that find no room are first in the next
@@ -43,7 +44,7 @@ export class Scene {
     this.reading = new Reading(on);
     this.root = element(
       "section",
-      { className: "nv-stage", tabIndex: 0, "aria-label": "Charts of this run", onkeydown: on.key },
+      { className: "nv-stage", tabIndex: 0, "aria-label": t("Charts of this run"), onkeydown: on.key },
       element(
         "div", { className: "nv-head" },
         this.bar.root,
@@ -137,7 +138,7 @@ export class Scene {
     const n = schema.extent("layer");
     const labels = schema.labels.layer ?? [];
     const at = Array.from({ length: n }, (_, i) => (typeof labels[i] === "number" ? labels[i] : i + 1));
-    const names = at.map((number, i) => (typeof labels[i] === "string" ? labels[i] : `layer ${number}`));
+    const names = at.map((number, i) => (typeof labels[i] === "string" ? labels[i] : t("layer {number}", { number })));
     const known = [...this.panels.values()].some((panel) => panel.knowsLayers);
     const offer = JSON.stringify([names, known]);
     if (offer !== this.offer) {
@@ -228,7 +229,7 @@ export class Scene {
     this.moreGrid.hidden = !open || n === 0;
     this.more.hidden = n === 0;
     this.more.setAttribute("aria-expanded", String(open));
-    setText(this.more, open ? "Fewer charts" : `More charts (${n})`);
+    setText(this.more, open ? t("Fewer charts") : t("More charts ({n})", { n }));
   }
 
   /** Let a curve be drawn on its chart as long as the question is open. */

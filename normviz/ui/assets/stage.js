@@ -12,7 +12,7 @@ import { Question } from "./predictions.js";
 import { reachable } from "./reachable.js";
 import { Run } from "./runs.js";
 import { Scene } from "./scene.js";
-import { speak } from "./words.js";
+import { speak, t } from "./words.js";
 
 const MOST_UPDATES = 20; // a second
 const MOST_SCRUBBED = 60; // a second, while a hand is on the slider
@@ -102,7 +102,7 @@ export class Stage {
     try {
       this.scene.kit.Plotly = await loaded;
     } catch {
-      this.fault = "The drawing library could not be loaded. Reload the page.";
+      this.fault = t("The drawing library could not be loaded. Reload the page.");
     }
     this.#wake(true);
   }
@@ -244,8 +244,8 @@ export class Stage {
     await Promise.allSettled(pictures);
     this.drawing = false;
     this.updates += pictures.length > 0;
-    const recorded = run.recorded && run.status === "done" ? "Recorded run." : "";
-    const held = this.playback.held ? "Held here until you have made your guess." : "";
+    const recorded = run.recorded && run.status === "done" ? t("Recorded run.") : "";
+    const held = this.playback.held ? t("Held here until you have made your guess.") : "";
     this.scene.tell(where, this.fault || run.sentence || held || recorded);
     if (this.staged) this.#compare(where.frame);
     this.spent = performance.now() - began;
