@@ -24,6 +24,7 @@ ASKING = ("forgotten-eval", "batch-size", "sequences")
 
 def at_rest(visitor: Visitor, path: str) -> Page:
     """A page as it stands when its default run is over."""
+    visitor.page.set_default_timeout(40_000)
     page = visitor.open(path)
     page.wait_for_selector(".nv-stage, .nvt-start[data-ready], .nva-controls", state="attached")
     if page.locator(".nv-stage").count():

@@ -1,14 +1,17 @@
 // One figure on the page: caption, plot, marks.
 
 import { Chart } from "./charts.js";
+import { inWords, unseen } from "./described.js";
 import { Doors } from "./doors.js";
 import { element, setText } from "./elements.js";
 import { feature } from "./features.js";
 import { Marks } from "./marks.js";
+import { Numbers } from "./numbers.js";
 import { Sketch } from "./sketch.js";
 import { t } from "./words.js";
 
 const HEIGHT = 300; // pixels of a figure that does not say
+let made = 0; // figures, for names of their own
 const narrow = window.matchMedia("(max-width: 640px)");
 
 /** A figure as it suits the screen: on a narrow one `layout.meta.narrow` takes the place of what it names. */
@@ -32,7 +35,9 @@ export class Panel {
     this.featured = []; // variants that stand out
     this.title = element("span", { className: "nv-title" });
     this.badge = element("span", { className: "nv-badge" });
-    this.plot = element("div", { className: "nv-plot", role: "img" });
+    this.words = unseen("p", { id: `nv-words-${(made += 1)}` });
+    this.numbers = new Numbers();
+    this.plot = element("div", { className: "nv-plot", role: "img", "aria-describedby": this.words.id });
     this.cover = element("p", { className: "nv-cover", hidden: true, "aria-hidden": "true" });
     this.box = element("div", { className: "nv-box" }, this.plot, this.cover);
     this.fault = element("p", { className: "nv-fault", hidden: true });
@@ -40,7 +45,10 @@ export class Panel {
     const caption = element("figcaption", {}, this.title, this.badge, this.options);
     this.marks = new Marks(this.box, this.plot, on);
     this.doors = new Doors(this.box, this.plot, on);
-    this.root = element("figure", { className: "nv-figure" }, caption, this.box, this.doors.line, this.fault);
+    this.root = element(
+      "figure", { className: "nv-figure" },
+      caption, this.box, this.words, this.numbers.root, this.doors.line, this.fault,
+    );
     this.pointed = false; // under the pointer, where numbers may be read off
     this.box.addEventListener("pointerenter", () => {
       this.pointed = true;
@@ -92,6 +100,12 @@ export class Panel {
       this.mark(at ? recording.position(k) : null, cursors.layer, hover);
       return picture;
     });
+  }
+
+  /** Say what is shown now, in words and as a table.  @param resolved see described.js, or null while covered */
+  describe(resolved) {
+    setText(this.words, resolved ? inWords(resolved) : "");
+    this.numbers.set(resolved, this.figure.title);
   }
 
   /** Offer the figures that share this one's place, itself among them. */

@@ -2,6 +2,7 @@
 
 import { Bar } from "./bar.js";
 import { Cards } from "./cards.js";
+import { Descriptions, unseen } from "./described.js";
 import { element, setText } from "./elements.js";
 import { FormulaLine } from "./formulas.js";
 import { Legend, variantsOf } from "./legend.js";
@@ -34,6 +35,8 @@ export class Scene {
     this.tools = new Tools(on);
     this.formula = new FormulaLine(on);
     this.status = element("p", { className: "nv-status", role: "status" });
+    this.announced = unseen("p", { "aria-live": "polite" });
+    this.descriptions = new Descriptions(this.announced);
     this.deck = new Cards(base);
     this.grid = element("div", { className: "nv-grid" });
     this.moreGrid = element("div", { className: "nv-grid", hidden: true });
@@ -50,7 +53,7 @@ export class Scene {
         this.bar.root,
         element("div", { className: "nv-line" }, this.legend.root, this.status),
       ),
-      this.tools.root, this.card.root, this.deck.root, this.grid, this.formula.root, this.more, this.moreGrid,
+      this.announced, this.tools.root, this.card.root, this.deck.root, this.grid, this.formula.root, this.more, this.moreGrid,
       this.reading.root,
     );
     parent.append(this.root);
@@ -168,6 +171,7 @@ export class Scene {
     }
     this.card.tell(this.question, recording, k, how.cursors);
     this.#read(recording, k, readings, places);
+    this.descriptions.at([...this.panels.values()], recording, k, how, () => this.bar.step.textContent);
     return pictures.filter((picture) => picture !== null);
   }
 
@@ -186,6 +190,7 @@ export class Scene {
   destroy() {
     this.sizes.disconnect();
     this.sights.disconnect();
+    this.descriptions.destroy();
     this.#each((panel) => panel.destroy());
     this.root.remove();
   }

@@ -1,0 +1,194 @@
+// What a chart shows, in words: made from its numbers under the cursor, for those who do not see it.
+//
+// A figure's `alt` says what it is about; here stands what is in it now, curve by curve and map by map.  It is
+// written when the picture comes to rest, not while it moves, and of the same arrays as the picture.
+
+import { element, setText } from "./elements.js";
+import { fill, general } from "./notes.js";
+import { lookup, replaceRefs } from "./refs.js";
+
+const REST = 600; // ms without another picture
+const MOST = 16; // curves or maps that are told one by one
+const LONG = 12; // bars, or rows of a table, that are told one by one
+
+const WORDS = {
+  axes: "{y} by {x}.",
+  panel: "{panel}, {name}",
+  point: "{name}: {y} at {x}.",
+  curve: "{name}: {y0} at {x0}, {y1} at {x1}.",
+  dips: "{name}: {y0} at {x0}, {y1} at {x1}; lowest {y} at {x}.",
+  peaks: "{name}: {y0} at {x0}, {y1} at {x1}; highest {y} at {x}.",
+  gap: "{name}: no finite value.",
+  bars: "{name}: {list}.",
+  bar: "{y} at {x}",
+  spread: "{name}: in layer {row0}, half of the values lie between {a0} and {b0}; in layer {row1}, between {a1} and {b1}.",
+  map: "{name}: from {low} to {high}; highest at {x}, {y}.",
+  more: "And {n} more.",
+  still: "Nothing is drawn yet.",
+};
+
+/** Descriptions of all the charts of a stage, kept up to date at rest. */
+export class Descriptions {
+  /** @param status where the picture that has come to rest is announced, politely */
+  constructor(status) {
+    this.status = status;
+  }
+
+  /**
+   * The picture is at frame k; unless it is moving, that is told after a moment.
+   * @param panels those of the stage
+   * @param how {cursors, moving}: see Chart.draw
+   * @param where says in words where the cursor stands
+   */
+  at(panels, recording, k, { cursors, moving }, where) {
+    clearTimeout(this.due);
+    if (moving || !recording || k < 0) return;
+    this.due = setTimeout(() => {
+      const told = panels.map((panel) => {
+        const resolved = panel.figure.covered ? null : resolve(panel.figure, recording, k, cursors);
+        panel.describe(resolved);
+        return resolved && panel.root.offsetParent ? `${panel.figure.title}. ${inWords(resolved)}` : "";
+      });
+      setText(this.status, [where(), told.find(Boolean)].filter(Boolean).join(". "));
+    }, REST);
+  }
+
+  destroy() {
+    clearTimeout(this.due);
+  }
+}
+
+/** An element that only screen readers meet. */
+export const unseen = (tag, properties = {}) => element(tag, { className: "nv-unseen", ...properties });
+
+/** A declared figure with the arrays that it has at frame k: {data, layout, roles}. */
+export function resolve({ data, layout, roles }, recording, k, cursors) {
+  const value = (part) => replaceRefs(part, (ref) => lookup(ref, recording, k, cursors));
+  return { data: data.map(value), layout: value(layout), roles };
+}
+
+/** What a resolved figure shows, in sentences. */
+export function inWords({ data, layout, roles }) {
+  const sentences = data.filter(isTold).map((trace) => told(trace, layout, roles));
+  if (!sentences.length) return WORDS.still;
+  const beyond = sentences.length - MOST;
+  const shown = beyond > 0 ? [...sentences.slice(0, MOST), fill(WORDS.more, { n: beyond })] : sentences;
+  return [...axes(layout), ...shown].join(" ");
+}
+
+/** Curves, bars and maps with a name; not the edges of bands, single seeds, or ghosts of runs before. */
+export function isTold({ type, mode, name, opacity, line, meta, hoverinfo, visible, y, z }) {
+  if (visible === false || meta?.ghost === true || !name) return false;
+  if (type === "heatmap") return z?.length > 0;
+  if (type === "bar") return y?.length > 0;
+  if (type !== "scatter" || !y?.length || hoverinfo === "skip") return false;
+  if (mode === "text") return false;
+  return line?.width !== 0 && !(opacity < 1 && meta?.ghost === false);
+}
+
+function told(trace, layout, roles) {
+  const [x, y] = spoken(layout, trace);
+  const name = nameOf(trace, layout);
+  if (trace.type === "heatmap") return map(trace, name, x, y, roles?.y === "layer");
+  const points = pairs(trace);
+  if (!points.length) return fill(WORDS.gap, { name });
+  return trace.type === "bar" ? bars(points, name, x, y) : curve(points, name, x, y);
+}
+
+/** The trace's name, with its panel's where a figure has several that the name does not tell apart. */
+export function nameOf({ name, xaxis = "x" }, layout) {
+  const own = plain(name);
+  const panels = Object.keys(layout).filter((key) => key.startsWith("xaxis")).length;
+  const panel = plain(layout.annotations?.[Number(xaxis.slice(1) || 1) - 1]?.text ?? "");
+  return panels > 1 && panel && panel !== own ? fill(WORDS.panel, { panel, name: own }) : own;
+}
+
+/** Without Plotly's markup. */
+const plain = (text) => String(text).replace(/<[^>]*>/g, " ").trim();
+
+/** [x, y] of every point that has a finite height. */
+export function pairs({ x, y }) {
+  return Array.from(y, (one, i) => [x?.length ? x[i] : i, one]).filter(([, one]) => Number.isFinite(one));
+}
+
+/** Begin and end, and what lies beyond both, if anything does by a tenth of the whole extent. */
+function curve(points, name, x, y) {
+  const [[x0, y0], [x1, y1]] = [points[0], points.at(-1)];
+  const ends = { name, x0: x(x0), y0: y(y0), x1: x(x1), y1: y(y1) };
+  if (points.length === 1) return fill(WORDS.point, { name, x: x(x0), y: y(y0) });
+  const low = points.reduce((least, one) => (one[1] < least[1] ? one : least));
+  const high = points.reduce((most, one) => (one[1] > most[1] ? one : most));
+  const margin = (high[1] - low[1]) / 10;
+  const peak = high[1] - Math.max(y0, y1);
+  const dip = Math.min(y0, y1) - low[1];
+  if (Math.max(peak, dip) <= margin) return fill(WORDS.curve, ends);
+  const [words, there] = peak >= dip ? [WORDS.peaks, high] : [WORDS.dips, low];
+  return fill(words, { ...ends, x: x(there[0]), y: y(there[1]) });
+}
+
+function bars(points, name, x, y) {
+  const list = points.slice(0, LONG).map(([at, height]) => fill(WORDS.bar, { x: x(at), y: y(height) }));
+  return fill(WORDS.bars, { name, list: list.join(", ") });
+}
+
+/** Histograms, a row for each layer, by their middle halves; other maps by their extremes. */
+function map({ x: columns, y: rows, z }, name, x, y, layered) {
+  const across = columns?.length ? columns : Array.from(z[0] ?? [], (_, i) => i);
+  const down = rows?.length ? rows : Array.from(z, (_, j) => j);
+  const last = z.length - 1;
+  const halves = layered ? [z[0], z[last]].map((row) => middleHalf(across, row)) : [null];
+  if (halves.every(Boolean)) {
+    const [[a0, b0], [a1, b1]] = halves;
+    return fill(WORDS.spread, { name, row0: y(down[0]), row1: y(down[last]), a0: x(a0), b0: x(b0), a1: x(a1), b1: x(b1) });
+  }
+  let [low, high, at] = [Infinity, -Infinity, null];
+  for (const [j, row] of Array.from(z).entries()) {
+    for (const [i, one] of Array.from(row).entries()) {
+      if (!Number.isFinite(one)) continue;
+      low = Math.min(low, one);
+      if (one > high) [high, at] = [one, [i, j]];
+    }
+  }
+  if (!at) return fill(WORDS.gap, { name });
+  return fill(WORDS.map, { name, low: general(low, 3), high: general(high, 3), x: x(across[at[0]]), y: y(down[at[1]]) });
+}
+
+/** The places between which the middle half of the counted values lies, or null if nothing was counted. */
+function middleHalf(places, counts) {
+  const all = counts.reduce((sum, one) => sum + one, 0);
+  if (!(all > 0)) return null;
+  const quantile = (share) => {
+    let sum = 0;
+    return places[counts.findIndex((one) => (sum += one) >= share * all)];
+  };
+  return [quantile(0.25), quantile(0.75)];
+}
+
+function axes(layout) {
+  const [x, y] = titles(layout);
+  return x && y ? [fill(WORDS.axes, { x, y })] : [];
+}
+
+/** What a figure's axes measure: the title of x and that of y. */
+export function titles(layout) {
+  return ["x", "y"].map((letter) => {
+    const all = Object.keys(layout).filter((key) => key.startsWith(`${letter}axis`));
+    return plain(all.map((key) => layout[key].title?.text).find(Boolean) ?? "");
+  });
+}
+
+/** How values along the two axes of a trace are said: as their ticks are written. */
+export function spoken(layout, trace) {
+  return ["x", "y"].map((letter) => {
+    const id = trace[`${letter}axis`] ?? letter;
+    const axis = { ...layout[`${letter}axis`], ...layout[`${letter}axis${id.slice(1)}`] };
+    return (value) => said(value, axis);
+  });
+}
+
+function said(value, { tickvals, ticktext, tickformat = "", ticksuffix = "" }) {
+  if (typeof value !== "number") return String(value);
+  const named = tickvals && ticktext ? Array.from(tickvals).indexOf(value) : -1;
+  if (named >= 0) return plain(ticktext[named]);
+  return tickformat.endsWith("%") ? `${general(100 * value, 3)}%` : `${general(value, 3)}${ticksuffix}`;
+}
