@@ -82,7 +82,8 @@ def loss_curves(spec: Train) -> Figure:
         at = now("diverged_at", v)
         ends = line(at, [LOSSES[1]] * spec.seeds, norm, ghost=False, hovertemplate="diverged at step %{x}")
         look = {**ends["marker"], "symbol": "x", "size": 9}
-        traces.append({**ends, "mode": "markers", "marker": look, "cliponaxis": False})
+        gone = {"name": f"{ends['name']}, diverged", "mode": "markers", "marker": look, "cliponaxis": False}
+        traces.append({**ends, **gone})
     plan = layout(
         "Training step", "Loss of the batch (nats)", y_log=True, x_range=(0, spec.steps), y_range=LOSSES,
         shapes=layers.moments(spec),

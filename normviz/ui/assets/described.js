@@ -9,20 +9,26 @@ import { lookup, replaceRefs } from "./refs.js";
 
 const REST = 600; // ms without another picture
 const MOST = 16; // curves or maps that are told one by one
-const LONG = 12; // bars, or rows of a table, that are told one by one
+const LONG = 12; // bars that are told one by one
+const FEW = 3; // dots that are told one by one
+const BESIDE = 0.1; // of a tick's value, within which a point is drawn beside others of that tick
 
 const WORDS = {
   axes: "{y} by {x}.",
   panel: "{panel}, {name}",
   point: "{name}: {y} at {x}.",
+  level: "{name}: {y} throughout.",
   curve: "{name}: {y0} at {x0}, {y1} at {x1}.",
   dips: "{name}: {y0} at {x0}, {y1} at {x1}; lowest {y} at {x}.",
   peaks: "{name}: {y0} at {x0}, {y1} at {x1}; highest {y} at {x}.",
+  cloud: "{name}: {n} points from {low} to {high}.",
   gap: "{name}: no finite value.",
+  nothing: "{name}: nothing is counted.",
   bars: "{name}: {list}.",
   bar: "{y} at {x}",
   spread: "{name}: in layer {row0}, half of the values lie between {a0} and {b0}; in layer {row1}, between {a1} and {b1}.",
   map: "{name}: from {low} to {high}; highest at {x}, {y}.",
+  near: "about {name}",
   more: "And {n} more.",
   still: "Nothing is drawn yet.",
 };
@@ -69,7 +75,7 @@ export function resolve({ data, layout, roles }, recording, k, cursors) {
 
 /** What a resolved figure shows, in sentences. */
 export function inWords({ data, layout, roles }) {
-  const sentences = data.filter(isTold).map((trace) => told(trace, layout, roles));
+  const sentences = data.filter(isTold).map((trace) => told(trace, layout, roles)).filter(Boolean);
   if (!sentences.length) return WORDS.still;
   const beyond = sentences.length - MOST;
   const shown = beyond > 0 ? [...sentences.slice(0, MOST), fill(WORDS.more, { n: beyond })] : sentences;
@@ -91,31 +97,40 @@ function told(trace, layout, roles) {
   const name = nameOf(trace, layout);
   if (trace.type === "heatmap") return map(trace, name, x, y, roles?.y === "layer");
   const points = pairs(trace);
-  if (!points.length) return fill(WORDS.gap, { name });
-  return trace.type === "bar" ? bars(points, name, x, y) : curve(points, name, x, y);
+  const dots = trace.type !== "bar" && trace.mode === "markers";
+  if (!points.length) return dots ? "" : fill(WORDS.gap, { name });
+  if (dots && points.length > FEW) return cloud(points, name, y);
+  return trace.type === "bar" || dots ? bars(points, name, x, y) : curve(points, name, x, y);
 }
 
 /** The trace's name, with its panel's where a figure has several that the name does not tell apart. */
-export function nameOf({ name, xaxis = "x" }, layout) {
-  const own = plain(name);
+export function nameOf({ name, hovertemplate, xaxis = "x" }, layout) {
+  const own = plain(/<extra>([^%]+)<.extra>/.exec(hovertemplate)?.[1] ?? name);
   const panels = Object.keys(layout).filter((key) => key.startsWith("xaxis")).length;
   const panel = plain(layout.annotations?.[Number(xaxis.slice(1) || 1) - 1]?.text ?? "");
   return panels > 1 && panel && panel !== own ? fill(WORDS.panel, { panel, name: own }) : own;
 }
 
 /** Without Plotly's markup. */
-const plain = (text) => String(text).replace(/<[^>]*>/g, " ").trim();
+const plain = (text) => String(text).replace(/<sup>/g, "^").replace(/<.sup>/g, "").replace(/<[^>]*>/g, " ").replace(/\s+/g, " ").trim();
 
-/** [x, y] of every point that has a finite height. */
+/** [place, value] of every point that has both.  Where only x has numbers, they are the values. */
 export function pairs({ x, y }) {
-  return Array.from(y, (one, i) => [x?.length ? x[i] : i, one]).filter(([, one]) => Number.isFinite(one));
+  const points = Array.from(y, (one, i) => [x?.length ? x[i] : i, one]);
+  return (isLying({ x, y }) ? points.map(([value, at]) => [at, value]) : points).filter(
+    ([at, value]) => Number.isFinite(value) && (typeof at !== "number" || Number.isFinite(at)),
+  );
 }
+
+/** Whether values run along x, beside names along y. */
+const isLying = ({ x, y }) => typeof y?.[0] === "string" && typeof x?.[0] === "number";
 
 /** Begin and end, and what lies beyond both, if anything does by a tenth of the whole extent. */
 function curve(points, name, x, y) {
   const [[x0, y0], [x1, y1]] = [points[0], points.at(-1)];
   const ends = { name, x0: x(x0), y0: y(y0), x1: x(x1), y1: y(y1) };
   if (points.length === 1) return fill(WORDS.point, { name, x: x(x0), y: y(y0) });
+  if (points.every(([, one]) => one === y0)) return fill(WORDS.level, { name, y: y(y0) });
   const low = points.reduce((least, one) => (one[1] < least[1] ? one : least));
   const high = points.reduce((most, one) => (one[1] > most[1] ? one : most));
   const margin = (high[1] - low[1]) / 10;
@@ -124,6 +139,13 @@ function curve(points, name, x, y) {
   if (Math.max(peak, dip) <= margin) return fill(WORDS.curve, ends);
   const [words, there] = peak >= dip ? [WORDS.peaks, high] : [WORDS.dips, low];
   return fill(words, { ...ends, x: x(there[0]), y: y(there[1]) });
+}
+
+/** Many dots, each for itself: how far they reach. */
+function cloud(points, name, y) {
+  const heights = points.map(([, one]) => one);
+  const [low, high] = [Math.min(...heights), Math.max(...heights)];
+  return fill(WORDS.cloud, { name, n: points.length, low: y(low), high: y(high) });
 }
 
 function bars(points, name, x, y) {
@@ -141,6 +163,7 @@ function map({ x: columns, y: rows, z }, name, x, y, layered) {
     const [[a0, b0], [a1, b1]] = halves;
     return fill(WORDS.spread, { name, row0: y(down[0]), row1: y(down[last]), a0: x(a0), b0: x(b0), a1: x(a1), b1: x(b1) });
   }
+  if (layered) return fill(WORDS.nothing, { name });
   let [low, high, at] = [Infinity, -Infinity, null];
   for (const [j, row] of Array.from(z).entries()) {
     for (const [i, one] of Array.from(row).entries()) {
@@ -177,18 +200,36 @@ export function titles(layout) {
   });
 }
 
-/** How values along the two axes of a trace are said: as their ticks are written. */
+/** How places and values of a trace are said: as the ticks of their axes are written. */
 export function spoken(layout, trace) {
-  return ["x", "y"].map((letter) => {
+  const axes = ["x", "y"].map((letter) => {
     const id = trace[`${letter}axis`] ?? letter;
-    const axis = { ...layout[`${letter}axis`], ...layout[`${letter}axis${id.slice(1)}`] };
-    return (value) => said(value, axis);
+    return { ...layout[`${letter}axis`], ...layout[`${letter}axis${id.slice(1)}`] };
   });
+  const [place, value] = isLying(trace) ? axes.reverse() : axes;
+  return [(one) => said(one, place, near), (one) => said(one, value, trace.type === "heatmap" ? near : scaled)];
 }
 
-function said(value, { tickvals, ticktext, tickformat = "", ticksuffix = "" }) {
-  if (typeof value !== "number") return String(value);
-  const named = tickvals && ticktext ? Array.from(tickvals).indexOf(value) : -1;
-  if (named >= 0) return plain(ticktext[named]);
-  return tickformat.endsWith("%") ? `${general(100 * value, 3)}%` : `${general(value, 3)}${ticksuffix}`;
+function said(one, { tickvals, ticktext, tickformat = "", ticksuffix = "" }, otherwise) {
+  if (typeof one !== "number") return plain(one);
+  if (tickvals && ticktext) {
+    const ticks = Array.from(tickvals, (at, i) => ({ at, name: plain(ticktext[i]) }));
+    const named = ticks.find(({ at }) => at === one)?.name ?? otherwise(one, ticks);
+    if (named) return named;
+  }
+  return tickformat.endsWith("%") ? `${general(100 * one, 3)}%` : `${general(one, 3)}${ticksuffix}`;
+}
+
+/** A place between ticks, by the nearest one; null where ticks are named by their own values and none is near. */
+function near(one, ticks) {
+  const { at, name } = ticks.reduce((best, tick) => (Math.abs(tick.at - one) < Math.abs(best.at - one) ? tick : best));
+  if (ticks.some((tick) => Number(tick.name) !== tick.at)) return fill(WORDS.near, { name });
+  return Math.abs(at - one) <= BESIDE * Math.abs(at) ? name : null;
+}
+
+/** A value on an axis whose ticks are percentages, in per cent; null on other axes. */
+function scaled(one, ticks) {
+  const shares = ticks.filter(({ at, name }) => at && name.endsWith("%")).map(({ at, name }) => parseFloat(name) / at);
+  const even = shares.length > 0 && shares.every((share) => Math.abs(share / shares[0] - 1) < 0.01);
+  return even ? `${general(one * shares[0], 3)}%` : null;
 }
