@@ -64,9 +64,9 @@ _LOOKS = {
     "rms": ("#5c6bc0", "dashdot", "square-open"),
     "frn": ("#1e88e5", "longdash", "triangle-down"),
     # Acts on weights or point by point: purple.
-    "weight_norm": ("#a24cc8", "solid", "star"),
+    "weight_norm": ("#a24cc8", "dot", "star"),
     "weight_standardization": ("#7e57c2", "dash", "hexagon"),
-    "dyt": ("#b04a9e", "dot", "cross"),
+    "dyt": ("#b04a9e", "longdash", "cross"),
     # No norm of its own, but a variant of an experiment.
     "noisy_batch": ("#c2549d", "dash", "diamond-open"),
 }
@@ -251,6 +251,7 @@ def _axis(log: bool, limits: tuple[Any, Any] | None) -> dict[str, Any]:
     axis: dict[str, Any] = {"type": "log" if log else "linear", "autorange": True}
     if log:
         axis["exponentformat"] = "power"
+        axis["tickfont"] = {"size": 9}  # Plotly writes powers a quarter larger than other numbers
         axis["dtick"] = 1 if limits and math.log10(limits[1] / limits[0]) < 7 else None
     if limits is not None:
         axis["range"] = [math.log10(limit) if log else limit for limit in limits]

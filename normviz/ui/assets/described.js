@@ -11,6 +11,7 @@ const REST = 600; // ms without another picture
 const MOST = 16; // curves or maps that are told one by one
 const LONG = 12; // bars that are told one by one
 const FEW = 3; // dots that are told one by one
+const SAME = 1e-6; // of a tick's value: recordings hold single precision
 const BESIDE = 0.1; // of a tick's value, within which a point is drawn beside others of that tick
 
 const WORDS = {
@@ -214,7 +215,7 @@ function said(one, { tickvals, ticktext, tickformat = "", ticksuffix = "" }, oth
   if (typeof one !== "number") return plain(one);
   if (tickvals && ticktext) {
     const ticks = Array.from(tickvals, (at, i) => ({ at, name: plain(ticktext[i]) }));
-    const named = ticks.find(({ at }) => at === one)?.name ?? otherwise(one, ticks);
+    const named = ticks.find(({ at }) => Math.abs(at - one) <= SAME * Math.abs(at))?.name ?? otherwise(one, ticks);
     if (named) return named;
   }
   return tickformat.endsWith("%") ? `${general(100 * one, 3)}%` : `${general(one, 3)}${ticksuffix}`;
