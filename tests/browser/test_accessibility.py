@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,14 +36,21 @@ def at_rest(visitor: Visitor, path: str) -> Page:
     return page
 
 
+UNFOLD = """() => {
+  const closed = [...document.querySelectorAll("[data-testid=stExpander] details:not([open]) > summary")];
+  const more = document.querySelector(".nv-more[aria-expanded=false]:not([hidden])");
+  for (const one of [...closed, more].filter(Boolean)) one.click();
+  return closed.length;
+}"""
+
+
 def unfold(page: Page) -> None:
-    """Open whatever is folded: Expert, formulas, exit questions, more charts."""
-    for summary in page.locator('[data-testid="stExpander"] details:not([open]) > summary').all():
-        summary.click()
-    expect(page.locator('[data-testid="stExpander"] details:not([open])')).to_have_count(0)
-    more = page.locator(".nv-more")
-    if more.count() and more.is_visible():
-        more.click()
+    """Open whatever is folded: Expert, formulas, exit questions, more charts, and what is inside them."""
+    for _ in range(5):
+        if not page.evaluate(UNFOLD):
+            return
+        page.wait_for_timeout(400)
+    pytest.fail("something stays folded")
 
 
 def look(page: Page, scheme: Any, size: Any) -> None:
@@ -74,6 +82,30 @@ def test_an_open_question_keeps_nobody_out(visit: Visit, path: str) -> None:
     for scheme, size in (("light", WIDE), ("dark", NARROW)):
         look(page, scheme, size)
         assert not findings(page), scheme
+
+
+TABBING = (Path(__file__).parent / "tabbing.js").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", ["", "anatomy", "train", "claims"])
+def test_the_tab_key_reaches_everything_and_shows_where_it_is(visit: Visit, path: str) -> None:
+    """From the top to the end, once, without a trap."""
+    visitor = visit(viewport=WIDE, reduced_motion="reduce")
+    page = at_rest(visitor, path)
+    page.evaluate(TABBING)
+    page.evaluate("() => document.activeElement?.blur()")
+    blind = []
+    for press in range(300):
+        page.keyboard.press("Tab")
+        stop = page.evaluate("() => tabbing.stop()")
+        blind.append(stop["blind"])
+        if stop["at"] is None or (press and stop["at"] == 0):
+            break
+        assert stop["at"] < 0, f"back at {stop}"
+    else:
+        pytest.fail("the Tab key does not come to an end")
+    assert not [one for one in blind if one]
+    assert page.evaluate("() => tabbing.missed()") == []
 
 
 def test_faults_would_be_found(visit: Visit) -> None:
