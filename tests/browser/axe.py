@@ -9,12 +9,16 @@ from playwright.sync_api import Page
 SEVERE = ("serious", "critical")
 """Findings of these kinds keep somebody from using the page."""
 
+_HOW = (
+    "{ resultTypes: ['violations'], rules: { 'target-size': { enabled: true } } }"  # 24 pixels for a finger
+)
+
 
 def findings(page: Page) -> list[str]:
     """Severe findings on a page as it stands: how bad, which rule, where, and why."""
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"))
-    found = page.evaluate("() => axe.run({ resultTypes: ['violations'] })")
+    found = page.evaluate("() => axe.run(" + _HOW + ")")
     return [
         f"{rule['impact']}: {rule['id']} at {' '.join(map(str, node['target']))}: {node['failureSummary']}"
         for rule in found["violations"]

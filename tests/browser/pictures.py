@@ -1,11 +1,13 @@
 """Pictures of every page: ``make pictures``.
 
-Light, dark and phone into ``build/pictures``; the pictures of the README into ``docs``.
+Light, dark and phone into ``build/pictures``; the pictures of the README into ``docs``.  With ``--before`` and a
+folder of earlier pictures, each is also put beside the one of the same name there, into ``compared``.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
 import shutil
 import sys
 import tempfile
@@ -41,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "pictures")
+    parser.add_argument("--pages", help="only these, by their addresses: start,train")
+    parser.add_argument("--before", type=Path, help="earlier pictures, to put the new ones beside")
     parser.add_argument("--readme", type=Path, help="also make the README's pictures, into this folder")
     asked = parser.parse_args(arguments)
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -48,16 +52,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(MISSING, file=sys.stderr)
         return 1
     asked.out.mkdir(parents=True, exist_ok=True)
+    chosen = [
+        page for page in PAGES if not asked.pages or (page.url_path or "start") in asked.pages.split(",")
+    ]
     with (
         tempfile.TemporaryDirectory() as folder,
         serving(Path(folder) / "log") as server,
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        for page in PAGES:
+        for page in chosen:
             for look in LOOKS:
                 name = f"{page.url_path or 'start'}-{look}.png"
                 _take(browser, server, page.url_path, look, asked.out / name)
+                if asked.before and (asked.before / name).exists():
+                    _compare(browser, asked.before / name, asked.out / name, asked.out / "compared" / name)
         if asked.readme:
             asked.readme.mkdir(parents=True, exist_ok=True)
             for name, path in README.items():
@@ -86,6 +95,17 @@ def _take(browser: Browser, server: Server, path: str, look: str, file: Path, *,
     page.screenshot(path=file)
     print(file, *visitor.faults, file=sys.stderr)
     visitor.context.close()
+
+
+def _compare(browser: Browser, before: Path, after: Path, file: Path) -> None:
+    """Two pictures side by side, the earlier one on the left."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    coded = [base64.b64encode(one.read_bytes()).decode() for one in (before, after)]
+    page = browser.new_page(viewport={"width": 2600, "height": 900})
+    images = "".join(f'<img src="data:image/png;base64,{one}" style="vertical-align:top">' for one in coded)
+    page.set_content(f'<body style="margin:0;background:#888;white-space:nowrap;width:max-content">{images}')
+    page.locator("body").screenshot(path=file)
+    page.close()
 
 
 def _fit(page: Page) -> None:
