@@ -1,6 +1,6 @@
 """Pictures of every page: ``make pictures``.
 
-Light, dark and phone into ``build/pictures``; the pictures of the README into ``docs``.  With ``--before`` and a
+Light, dark and phone into ``build/pictures``; those of the README into ``docs``.  With ``--before`` and a
 folder of earlier pictures, each is also put beside the one of the same name there, into ``compared``.
 """
 
