@@ -31,7 +31,7 @@ export class FormulaLine {
       ]),
     );
     // Our own text, not a visitor's.
-    this.board.innerHTML = formula.parts.map((part) => `<math display="block"><mrow>${part}</mrow></math>`).join("");
+    this.board.innerHTML = formula.parts.map((part) => `<math display="block" role="group"><mrow>${part}</mrow></math>`).join("");
     this.board.setAttribute("aria-label", formula.alt);
     const met = new Set();
     for (const node of this.board.querySelectorAll("[data-term]")) {
