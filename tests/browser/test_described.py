@@ -78,6 +78,7 @@ class TestOnATrainingRun:
         table.locator("summary").focus()
         assert table.evaluate("e => e.getBoundingClientRect().width") > 100
         page.keyboard.press("Enter")
+        expect(table.locator("td").first).to_be_visible()
         rows = [row.split("\t") for row in table.locator("tr").all_inner_texts()]
         assert rows[0] == ["Curve", "Training step", "Share of the test samples"]
         drawn = {one["variant"]: one for one in visitor.data("test_accuracy") if one["variant"]}

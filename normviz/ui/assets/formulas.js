@@ -36,7 +36,7 @@ export class FormulaLine {
     const met = new Set();
     for (const node of this.board.querySelectorAll("[data-term]")) {
       const key = node.dataset.term;
-      node.setAttribute("role", "button");
+      node.setAttribute("role", node.querySelector("[data-term]") ? "group" : "button"); // no button inside a button
       node.setAttribute("aria-label", this.terms[key].says);
       if (!met.has(key)) node.tabIndex = 0; // once for all places of a term
       met.add(key);
