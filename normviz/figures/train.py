@@ -82,8 +82,8 @@ def loss_curves(spec: Train) -> Figure:
         at = now("diverged_at", v)
         ends = line(at, [LOSSES[1]] * spec.seeds, norm, ghost=False, hovertemplate="diverged at step %{x}")
         look = {**ends["marker"], "symbol": "x", "size": 9}
-        gone = {"name": f"{ends['name']}, diverged", "mode": "markers", "marker": look, "cliponaxis": False}
-        traces.append({**ends, **gone})
+        gone = phrase("{norm}, diverged", norm=ends["name"])
+        traces.append({**ends, "name": gone, "mode": "markers", "marker": look, "cliponaxis": False})
     plan = layout(
         "Training step", "Loss of the batch (nats)", y_log=True, x_range=(0, spec.steps), y_range=LOSSES,
         shapes=layers.moments(spec),

@@ -4,35 +4,17 @@
 // written when the picture comes to rest, not while it moves, and of the same arrays as the picture.
 
 import { element, setText } from "./elements.js";
-import { fill, general } from "./notes.js";
+import { general } from "./notes.js";
 import { lookup, replaceRefs } from "./refs.js";
+import { numeral, t } from "./words.js";
 
 const REST = 600; // ms without another picture
 const MOST = 16; // curves or maps that are told one by one
 const LONG = 12; // bars that are told one by one
 const FEW = 3; // dots that are told one by one
+const number = (value) => numeral(general(value, 3));
 const SAME = 1e-6; // of a tick's value: recordings hold single precision
 const BESIDE = 0.1; // of a tick's value, within which a point is drawn beside others of that tick
-
-const WORDS = {
-  axes: "{y} by {x}.",
-  panel: "{panel}, {name}",
-  point: "{name}: {y} at {x}.",
-  level: "{name}: {y} throughout.",
-  curve: "{name}: {y0} at {x0}, {y1} at {x1}.",
-  dips: "{name}: {y0} at {x0}, {y1} at {x1}; lowest {y} at {x}.",
-  peaks: "{name}: {y0} at {x0}, {y1} at {x1}; highest {y} at {x}.",
-  cloud: "{name}: {n} points from {low} to {high}.",
-  gap: "{name}: no finite value.",
-  nothing: "{name}: nothing is counted.",
-  bars: "{name}: {list}.",
-  bar: "{y} at {x}",
-  spread: "{name}: in layer {row0}, half of the values lie between {a0} and {b0}; in layer {row1}, between {a1} and {b1}.",
-  map: "{name}: from {low} to {high}; highest at {x}, {y}.",
-  near: "about {name}",
-  more: "And {n} more.",
-  still: "Nothing is drawn yet.",
-};
 
 /** Descriptions of all the charts of a stage, kept up to date at rest. */
 export class Descriptions {
@@ -77,9 +59,9 @@ export function resolve({ data, layout, roles }, recording, k, cursors) {
 /** What a resolved figure shows, in sentences. */
 export function inWords({ data, layout, roles }) {
   const sentences = data.filter(isTold).map((trace) => told(trace, layout, roles)).filter(Boolean);
-  if (!sentences.length) return WORDS.still;
+  if (!sentences.length) return t("Nothing is drawn yet.");
   const beyond = sentences.length - MOST;
-  const shown = beyond > 0 ? [...sentences.slice(0, MOST), fill(WORDS.more, { n: beyond })] : sentences;
+  const shown = beyond > 0 ? [...sentences.slice(0, MOST), t("And {n} more.", { n: beyond })] : sentences;
   return [...axes(layout), ...shown].join(" ");
 }
 
@@ -99,7 +81,7 @@ function told(trace, layout, roles) {
   if (trace.type === "heatmap") return map(trace, name, x, y, roles?.y === "layer");
   const points = pairs(trace);
   const dots = trace.type !== "bar" && trace.mode === "markers";
-  if (!points.length) return dots ? "" : fill(WORDS.gap, { name });
+  if (!points.length) return dots ? "" : t("{name}: no finite value.", { name });
   if (dots && points.length > FEW) return cloud(points, name, y);
   return trace.type === "bar" || dots ? bars(points, name, x, y) : curve(points, name, x, y);
 }
@@ -109,11 +91,12 @@ export function nameOf({ name, hovertemplate, xaxis = "x" }, layout) {
   const own = plain(/<extra>([^%]+)<.extra>/.exec(hovertemplate)?.[1] ?? name);
   const panels = Object.keys(layout).filter((key) => key.startsWith("xaxis")).length;
   const panel = plain(layout.annotations?.[Number(xaxis.slice(1) || 1) - 1]?.text ?? "");
-  return panels > 1 && panel && panel !== own ? fill(WORDS.panel, { panel, name: own }) : own;
+  return panels > 1 && panel && panel !== own ? t("{panel}, {name}", { panel, name: own }) : own;
 }
 
 /** Without Plotly's markup. */
-const plain = (text) => String(text).replace(/<sup>/g, "^").replace(/<.sup>/g, "").replace(/<[^>]*>/g, " ").replace(/\s+/g, " ").trim();
+const plain = (text) =>
+  String(text).replace(/<sup>/g, "^").replace(/<.sup>/g, "").replace(/<[^>]*>/g, " ").replace(/\s+/g, " ").trim();
 
 /** [place, value] of every point that has both.  Where only x has numbers, they are the values. */
 export function pairs({ x, y }) {
@@ -130,28 +113,31 @@ const isLying = ({ x, y }) => typeof y?.[0] === "string" && typeof x?.[0] === "n
 function curve(points, name, x, y) {
   const [[x0, y0], [x1, y1]] = [points[0], points.at(-1)];
   const ends = { name, x0: x(x0), y0: y(y0), x1: x(x1), y1: y(y1) };
-  if (points.length === 1) return fill(WORDS.point, { name, x: x(x0), y: y(y0) });
-  if (points.every(([, one]) => one === y0)) return fill(WORDS.level, { name, y: y(y0) });
+  if (points.length === 1) return t("{name}: {y} at {x}.", { name, x: x(x0), y: y(y0) });
+  if (points.every(([, one]) => one === y0)) return t("{name}: {y} throughout.", { name, y: y(y0) });
   const low = points.reduce((least, one) => (one[1] < least[1] ? one : least));
   const high = points.reduce((most, one) => (one[1] > most[1] ? one : most));
   const margin = (high[1] - low[1]) / 10;
   const peak = high[1] - Math.max(y0, y1);
   const dip = Math.min(y0, y1) - low[1];
-  if (Math.max(peak, dip) <= margin) return fill(WORDS.curve, ends);
-  const [words, there] = peak >= dip ? [WORDS.peaks, high] : [WORDS.dips, low];
-  return fill(words, { ...ends, x: x(there[0]), y: y(there[1]) });
+  if (Math.max(peak, dip) <= margin) return t("{name}: {y0} at {x0}, {y1} at {x1}.", ends);
+  const there = peak >= dip ? high : low;
+  const places = { ...ends, x: x(there[0]), y: y(there[1]) };
+  return peak >= dip
+    ? t("{name}: {y0} at {x0}, {y1} at {x1}; highest {y} at {x}.", places)
+    : t("{name}: {y0} at {x0}, {y1} at {x1}; lowest {y} at {x}.", places);
 }
 
 /** Many dots, each for itself: how far they reach. */
 function cloud(points, name, y) {
   const heights = points.map(([, one]) => one);
   const [low, high] = [Math.min(...heights), Math.max(...heights)];
-  return fill(WORDS.cloud, { name, n: points.length, low: y(low), high: y(high) });
+  return t("{name}: {n} points from {low} to {high}.", { name, n: points.length, low: y(low), high: y(high) });
 }
 
 function bars(points, name, x, y) {
-  const list = points.slice(0, LONG).map(([at, height]) => fill(WORDS.bar, { x: x(at), y: y(height) }));
-  return fill(WORDS.bars, { name, list: list.join(", ") });
+  const list = points.slice(0, LONG).map(([at, height]) => t("{y} at {x}", { x: x(at), y: y(height) }));
+  return t("{name}: {list}.", { name, list: list.join(", ") });
 }
 
 /** Histograms, a row for each layer, by their middle halves; other maps by their extremes. */
@@ -162,9 +148,12 @@ function map({ x: columns, y: rows, z }, name, x, y, layered) {
   const halves = layered ? [z[0], z[last]].map((row) => middleHalf(across, row)) : [null];
   if (halves.every(Boolean)) {
     const [[a0, b0], [a1, b1]] = halves;
-    return fill(WORDS.spread, { name, row0: y(down[0]), row1: y(down[last]), a0: x(a0), b0: x(b0), a1: x(a1), b1: x(b1) });
+    return t(
+      "{name}: in layer {row0}, half of the values lie between {a0} and {b0}; in layer {row1}, between {a1} and {b1}.",
+      { name, row0: y(down[0]), row1: y(down[last]), a0: x(a0), b0: x(b0), a1: x(a1), b1: x(b1) },
+    );
   }
-  if (layered) return fill(WORDS.nothing, { name });
+  if (layered) return t("{name}: nothing is counted.", { name });
   let [low, high, at] = [Infinity, -Infinity, null];
   for (const [j, row] of Array.from(z).entries()) {
     for (const [i, one] of Array.from(row).entries()) {
@@ -173,8 +162,10 @@ function map({ x: columns, y: rows, z }, name, x, y, layered) {
       if (one > high) [high, at] = [one, [i, j]];
     }
   }
-  if (!at) return fill(WORDS.gap, { name });
-  return fill(WORDS.map, { name, low: general(low, 3), high: general(high, 3), x: x(across[at[0]]), y: y(down[at[1]]) });
+  if (!at) return t("{name}: no finite value.", { name });
+  const [i, j] = at;
+  const places = { name, low: number(low), high: number(high), x: x(across[i]), y: y(down[j]) };
+  return t("{name}: from {low} to {high}; highest at {x}, {y}.", places);
 }
 
 /** The places between which the middle half of the counted values lies, or null if nothing was counted. */
@@ -190,7 +181,7 @@ function middleHalf(places, counts) {
 
 function axes(layout) {
   const [x, y] = titles(layout);
-  return x && y ? [fill(WORDS.axes, { x, y })] : [];
+  return x && y ? [t("{y} by {x}.", { x, y })] : [];
 }
 
 /** What a figure's axes measure: the title of x and that of y. */
@@ -218,13 +209,13 @@ function said(one, { tickvals, ticktext, tickformat = "", ticksuffix = "" }, oth
     const named = ticks.find(({ at }) => Math.abs(at - one) <= SAME * Math.abs(at))?.name ?? otherwise(one, ticks);
     if (named) return named;
   }
-  return tickformat.endsWith("%") ? `${general(100 * one, 3)}%` : `${general(one, 3)}${ticksuffix}`;
+  return tickformat.endsWith("%") ? `${number(100 * one)}%` : `${number(one)}${ticksuffix}`;
 }
 
 /** A place between ticks, by the nearest one; null where ticks are named by their own values and none is near. */
 function near(one, ticks) {
   const { at, name } = ticks.reduce((best, tick) => (Math.abs(tick.at - one) < Math.abs(best.at - one) ? tick : best));
-  if (ticks.some((tick) => Number(tick.name) !== tick.at)) return fill(WORDS.near, { name });
+  if (ticks.some((tick) => Number(tick.name) !== tick.at)) return t("about {name}", { name });
   return Math.abs(at - one) <= BESIDE * Math.abs(at) ? name : null;
 }
 
@@ -232,5 +223,5 @@ function near(one, ticks) {
 function scaled(one, ticks) {
   const shares = ticks.filter(({ at, name }) => at && name.endsWith("%")).map(({ at, name }) => parseFloat(name) / at);
   const even = shares.length > 0 && shares.every((share) => Math.abs(share / shares[0] - 1) < 0.01);
-  return even ? `${general(one * shares[0], 3)}%` : null;
+  return even ? `${number(one * shares[0])}%` : null;
 }

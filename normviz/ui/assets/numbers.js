@@ -2,6 +2,7 @@
 
 import { isTold, nameOf, pairs, spoken, titles } from "./described.js";
 import { element } from "./elements.js";
+import { numeral, t } from "./words.js";
 
 const ROWS = 25; // of a curve; longer ones are thinned evenly
 const CELLS = 400; // of a map; larger ones are told in words only
@@ -9,7 +10,8 @@ const CELLS = 400; // of a map; larger ones are told in words only
 export class Numbers {
   constructor() {
     this.table = element("table", {});
-    this.root = element("details", { className: "nv-numbers" }, element("summary", {}, "Numbers as a table"), this.table);
+    const summary = element("summary", {}, t("Numbers as a table"));
+    this.root = element("details", { className: "nv-numbers" }, summary, this.table);
     this.root.addEventListener("toggle", () => this.#fill());
   }
 
@@ -25,7 +27,7 @@ export class Numbers {
     if (!this.root.open || !this.resolved) return this.table.replaceChildren();
     const [x, y] = titles(this.resolved.layout);
     const rows = rowsOf(this.resolved);
-    const heads = ["Curve", x || "x", y || "y", ...(rows[0]?.length > 3 ? ["Value"] : [])];
+    const heads = [t("Curve"), x || "x", y || "y", ...(rows[0]?.length > 3 ? [t("Value")] : [])];
     const cells = (tag, texts) => element("tr", {}, ...texts.map((text) => element(tag, {}, text)));
     this.table.replaceChildren(
       element("caption", {}, this.title),
@@ -51,7 +53,7 @@ function cellsOf({ x, y, z, ...trace }, layout) {
   const [across, down] = spoken(layout, trace);
   if (!x?.length || !y?.length || x.length * y.length > CELLS) return [];
   const name = nameOf(trace, layout);
-  const value = (one) => (Number.isFinite(one) ? String(Number(one.toPrecision(3))) : "none");
+  const value = (one) => (Number.isFinite(one) ? numeral(String(Number(one.toPrecision(3)))) : t("none"));
   return Array.from(y).flatMap((row, j) => Array.from(x, (one, i) => [name, across(one), down(row), value(z[j]?.[i])]));
 }
 
