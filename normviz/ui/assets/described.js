@@ -12,9 +12,10 @@ const REST = 600; // ms without another picture
 const MOST = 16; // curves or maps that are told one by one
 const LONG = 12; // bars that are told one by one
 const FEW = 3; // dots that are told one by one
-const number = (value) => numeral(general(value, 3));
 const SAME = 1e-6; // of a tick's value: recordings hold single precision
 const BESIDE = 0.1; // of a tick's value, within which a point is drawn beside others of that tick
+
+const number = (value) => numeral(general(value, 3));
 
 /** Descriptions of all the charts of a stage, kept up to date at rest. */
 export class Descriptions {
@@ -34,7 +35,7 @@ export class Descriptions {
     if (moving || !recording || k < 0) return;
     this.due = setTimeout(() => {
       const told = panels.map((panel) => {
-        const resolved = panel.figure.covered ? null : resolve(panel.figure, recording, k, cursors);
+        const resolved = panel.figure.covered ? null : attempt(() => resolve(panel.figure, recording, k, cursors));
         panel.describe(resolved);
         return resolved && panel.root.offsetParent ? `${panel.figure.title}. ${inWords(resolved)}` : "";
       });
@@ -44,6 +45,15 @@ export class Descriptions {
 
   destroy() {
     clearTimeout(this.due);
+  }
+}
+
+/** What cannot be drawn is not told either; the panel says so in its place. */
+function attempt(act) {
+  try {
+    return act();
+  } catch {
+    return null;
   }
 }
 
