@@ -8,7 +8,7 @@ from normviz.ui.riddle import riddle
 
 here = course.place()
 if here is not None and here.step.case is not None:
-    st.title(here.step.title)
+    st.title("What is wrong with this network?")
     riddle(here, here.step.case)
 else:
     st.title("Which lesson do you want to take?")

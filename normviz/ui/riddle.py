@@ -38,17 +38,16 @@ def _guess(name: str, here: Place, case: Case) -> str | None:
     faults = here.lesson.faults
     key = f"{name} fault"
     guess: str | None = st.session_state.get(f"{name} guess")
-    if guess is not None:
-        st.session_state[key] = guess
-    st.pills(
-        "What is wrong with this network?", list(faults), format_func=lambda one: faults[one], key=key,
-        disabled=guess is not None, on_change=_named, args=(name,), wrap=True,
-    )  # fmt: skip
     if guess is None:
+        st.pills(
+            "What is wrong with this network?", list(faults), format_func=lambda one: faults[one], key=key,
+            on_change=_named, args=(name,), wrap=True, label_visibility="collapsed",
+        )  # fmt: skip
         st.caption("Settings, notes and answer stay covered until you have named a fault.")
         return None
     right = guess == case.fault
-    verdict = f"**Yes.** {faults[guess]}." if right else f"**No, it is this:** {faults[case.fault]}."
+    said = f"“{faults[guess]}” was your guess. "
+    verdict = f"**Yes: {faults[guess]}.**" if right else f"{said}**It is this: {faults[case.fault]}.**"
     told = st.success if right else st.info
     told(f"{verdict} {case.told}", icon=":material/check:" if right else ":material/search:")
     return guess

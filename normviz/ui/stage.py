@@ -92,7 +92,7 @@ def stage(
         return None
     data = {**_data(spec, token, figures, cards), "changeable": changeable}
     if sealed:
-        data |= {"settings": [], "readings": {}}
+        data |= {"settings": [], "readings": {}, "formula": None}
     if behind:
         data["behind"] = behind.key
     if predict and course.predicts():

@@ -25,8 +25,9 @@ def head(page: Page) -> None:
     with st.container(border=True, key="lesson-head"):
         step, lesson = here.step, here.lesson
         told = f"{lesson.title}, step {here.at + 1} of {len(lesson.steps)}"
-        st.markdown(f"**{told}: {step.title}**" if step.title else f"**{told}**")
-        st.progress((here.at + 1) / len(lesson.steps))
+        st.progress(
+            (here.at + 1) / len(lesson.steps), f"**{told}: {step.title}**" if step.title else f"**{told}**"
+        )
         if step.text:
             st.markdown(step.text)
         if step.task:

@@ -116,13 +116,14 @@ export class Stage {
     this.scene.bar.change.hidden = !data.changeable;
     const address = new URL(data.stream, this.base);
     if (this.run?.key === data.run) {
+      this.run.settings = data.settings; // they may have been kept back until now
       this.run.headline = data.headline;
       if (this.run.address.href !== address.href) this.run.move(address);
       return;
     }
     const last = this.run;
     last?.close();
-    const kept = data.behind && this.before?.key === data.behind;
+    const kept = data.behind && this.kept.last?.key === data.behind;
     if (!kept && (last?.frames > 1 || last?.status === "done")) this.kept.last = last;
     this.styles = data.styles;
     this.question = new Question(data.prediction, data.run);
