@@ -7,7 +7,6 @@ import streamlit as st
 from normviz.spec import Spec
 from normviz.ui.cases import Case, Repair
 from normviz.ui.course import Place
-from normviz.ui.settings import settings
 from normviz.ui.stage import stage
 
 
@@ -73,12 +72,6 @@ def _repair(name: str, broken: Spec, case: Case) -> Repair | None:
         )
         return None
     repair = case.repairs[chosen]
-    changed = changes(broken, repair.spec.replace(seed=broken.seed))
-    st.markdown(" ".join(filter(None, [f"**{changed}.**" if changed else "", repair.told])))
+    if repair.told:
+        st.markdown(repair.told)
     return repair
-
-
-def changes(before: Spec, after: Spec) -> str:
-    """What differs between two specs of one experiment, in words."""
-    pairs = zip(settings(before), settings(after), strict=True)
-    return " · ".join(f"{old['label']}: {old['text']} → {new['text']}" for old, new in pairs if old != new)
