@@ -111,3 +111,17 @@ def test_the_cost_of_a_frame_is_measured() -> None:
     told = answer("bench", "frames")
     assert 6 * 8 * 64 * 2 < told["bytes"] <= 6500
     assert told["encode_ms"] > 0
+
+
+def test_warm_records_the_runs_of_a_lesson(tmp_path: Path) -> None:
+    lesson = tmp_path / "mine.toml"
+    settings = 'settings = { norms = ["none"], steps = 50, seeds = 1, depth = 2 }'
+    lesson.write_text(f'title = "x"\n[[steps]]\npage = "train"\n{settings}\n[[steps]]\npage = "anatomy"\n')
+    told = answer("warm", str(lesson), "--out", str(tmp_path / "recorded"))
+    (run,) = told["runs"]
+    recording, about = Recording.from_bytes((tmp_path / "recorded" / run["recording"]).read_bytes())
+    assert from_json(about["spec"]).key == run["key"]
+    assert len(recording) == 11
+    wrong = normviz("warm", "no-such-lesson", "--out", str(tmp_path))
+    assert wrong.returncode == 2
+    assert "Lesson: “no-such-lesson” does not work; allowed is one of" in wrong.stderr
