@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from normviz.spec import Spec
 from normviz.ui.exhibits import QUESTIONS, SPECS, kinds
 from normviz.ui.pages import PAGES
+from normviz.ui.widgets import PALETTE, grid
 from tests.ui.sites import IdlePlayer, Sent, query_of, run, visit
 from tests.ui.test_controls import another, text_of
 
@@ -132,3 +133,65 @@ def test_what_is_sent_can_be_written_as_json(sent: Sent) -> None:
     for page in PAGES:
         visit(page.url_path)
     json.dumps(sent, allow_nan=False)
+
+
+def widget(app: AppTest, key: str) -> Any:
+    """The widget of a field, whatever its kind; None if it is not drawn."""
+    kinds = ("slider", "select_slider", "number_input", "selectbox", "toggle", "button_group", "text_input")
+    return next((one for kind in kinds for one in getattr(app, kind) if one.key == key), None)
+
+
+def candidates(kind: type[Spec], name: str, now: Any) -> list[Any]:
+    """Other values that the widget of a field offers."""
+    knob, default = next((knob, default) for one, knob, default in kind.knobs() if one == name)
+    if knob.form:
+        return ["20:lr=0.03"]
+    if isinstance(default, bool):
+        return [not now]
+    if knob.choices:
+        return [one for one in knob.choices if one != now and one not in (now if knob.most else ())]
+    if isinstance(default, int) and not knob.log:
+        step = int(knob.step or 1)
+        return [one for one in (now + step, now - step) if knob.low <= one <= knob.high]
+    return [type(default)(one) for one in grid(knob) if one != now and one == type(default)(one)]
+
+
+@pytest.mark.usefixtures("sent")
+@pytest.mark.parametrize(
+    "case", [case for case in EXHIBITS if case[2].name not in ("start", "anatomy")], ids=ids
+)
+def test_every_control_of_every_page_writes_the_address(
+    case: tuple[str, str, type[Spec]], idle: IdlePlayer, sent: Sent
+) -> None:
+    """One after the other, so that each also keeps what the others have set."""
+    path, question, kind = case
+    app = visit(path, **({"question": question} if question else {}))
+    untried = []
+    for name, knob, _ in kind.knobs():
+        if len(knob.choices) == 1 or (kind.name == "cost" and name == "seed"):
+            continue
+        now = seen(app, kind, idle, sent)[name]
+        for value in candidates(kind, name, now)[:6]:
+            key = f"{kind.name}.{name}"
+            shown = (
+                widget(app, f"{key}.more")
+                if knob.most and value in knob.choices[PALETTE:] and widget(app, f"{key}.more")
+                else widget(app, key)
+            )
+            assert shown is not None, f"{name} has no widget"
+            before = shown.value
+            shown.set_value([value] if knob.most else value)
+            run(app)
+            told = seen(app, kind, idle, sent)[name]
+            if not app.warning and (value in told if knob.most else told == value):
+                assert query_of(app)[name] == text_of(kind, name, told)[name]
+                break
+            assert app.warning, f"{name} = {value} is neither set nor refused"
+            widget(app, shown.key).set_value(before)
+            run(app)
+        else:
+            untried.append(name)
+    assert len(untried) <= 2, untried
+    final = seen(app, kind, idle, sent)
+    again = visit(path, **query_of(app))
+    assert seen(again, kind, idle, sent) == final
