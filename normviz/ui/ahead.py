@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config
 
 from normviz.ui import chunks, static
-from normviz.ui.pages import PAGES, Page
+from normviz.ui.pages import BESIDE, PAGES, Page
 
 _END_OF_HEAD = b"</head>"
 
@@ -81,7 +81,7 @@ def _is_plain_html(start: Message) -> bool:
 
 def _page(path: str) -> Page:
     url_path = path.rstrip("/").rpartition("/")[2]
-    return next((page for page in PAGES if page.url_path == url_path), PAGES[0])
+    return next((page for page in (*PAGES, *BESIDE) if page.url_path == url_path), PAGES[0])
 
 
 @cache

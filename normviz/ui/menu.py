@@ -9,6 +9,7 @@ from normviz.ui import shelf
 from normviz.ui.course import Place
 from normviz.ui.doors import page_at
 from normviz.ui.entries import LessonError
+from normviz.ui.words import n_, spoken
 
 
 def menu() -> None:
@@ -18,14 +19,14 @@ def menu() -> None:
             try:
                 lesson = shelf.find(name)
             except (LessonError, SpecError) as error:
-                st.warning(error.sentence, icon=":material/rule:")
+                st.warning(spoken(error.sentence), icon=":material/rule:")
                 continue
             page = page_at(lesson.steps[0].page)
             assert page is not None
             st.page_link(
-                page.file, label=f"**{lesson.title}**", icon=":material/school:",
+                page.file, label=f"**{spoken(lesson.title)}**", icon=":material/school:",
                 query_params=Place(lesson, 0).query(),
             )  # fmt: skip
-            minutes = f"about {lesson.minutes} minutes" if lesson.minutes else ""
-            steps = f"{len(lesson.steps)} steps" if len(lesson.steps) > 1 else "1 step"
-            st.caption(" · ".join(filter(None, [lesson.audience, minutes, steps])))
+            minutes = n_("about {n} minute", "about {n} minutes", lesson.minutes) if lesson.minutes else ""
+            steps = n_("{n} step", "{n} steps", len(lesson.steps))
+            st.caption(" · ".join(filter(None, [spoken(lesson.audience), minutes, steps])))

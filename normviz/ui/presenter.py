@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from normviz.ui.words import _
+
 _PARAMETER = "presenter"
 _SIZE = 22
 """Pixels of the page's base font, from which everything else takes its size; 16 without the switch."""
@@ -18,6 +20,8 @@ html {{ font-size: {_SIZE}px !important; }}
   .st-key-lesson-head *, .st-key-lesson-foot *, .st-key-symptom *, .st-key-advice *, .st-key-case *
 ) {{ display: none; }}
 .st-key-tour {{ display: none; }}
+.stMain h1 {{ font-size: 1.6rem !important; padding: 0 !important; max-width: none !important; }}
+.stMain .stMainBlockContainer {{ padding: 4rem 2rem 1rem !important; }}
 </style>"""
 
 
@@ -40,8 +44,8 @@ def switch() -> None:
     key = f"{_PARAMETER} switch"
     st.session_state[key] = on()
     st.toggle(
-        "Presenter", key=key, on_change=_turn, args=(key,),
-        help="Larger type, also in the charts, and no prose: for a projector.",
+        _("Presenter"), key=key, on_change=_turn, args=(key,),
+        help=_("Larger type, also in the charts, and no prose: for a projector."),
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from normviz.spec import Spec
 from normviz.ui.cases import Case, Repair
 from normviz.ui.course import Place
 from normviz.ui.stage import stage
+from normviz.ui.words import _, spoken
 
 
 def riddle(here: Place, case: Case) -> None:
@@ -39,16 +40,21 @@ def _guess(name: str, here: Place, case: Case) -> str | None:
     guess: str | None = st.session_state.get(f"{name} guess")
     if guess is None:
         st.pills(
-            "What is wrong with this network?", list(faults), format_func=lambda one: faults[one], key=key,
+            _("What is wrong with this network?"), list(faults), key=key,
+            format_func=lambda one: spoken(faults[one]),
             on_change=_named, args=(name,), wrap=True, label_visibility="collapsed",
         )  # fmt: skip
-        st.caption("Settings, notes and answer stay covered until you have named a fault.")
+        st.caption(_("Settings, notes and answer stay covered until you have named a fault."))
         return None
     right = guess == case.fault
-    said = f"“{faults[guess]}” was your guess. "
-    verdict = f"**Yes: {faults[guess]}.**" if right else f"{said}**It is this: {faults[case.fault]}.**"
+    named, fault = spoken(faults[guess]), spoken(faults[case.fault])
+    verdict = (
+        _("**Yes: {fault}.**", fault=fault)
+        if right
+        else _("“{guess}” was your guess. **It is this: {fault}.**", guess=named, fault=fault)
+    )
     told = st.success if right else st.info
-    told(f"{verdict} {case.told}", icon=":material/check:" if right else ":material/search:")
+    told(f"{verdict} {spoken(case.told)}", icon=":material/check:" if right else ":material/search:")
     return guess
 
 
@@ -63,15 +69,15 @@ def _repair(name: str, broken: Spec, case: Case) -> Repair | None:
         return None
     key = f"{name} repair"
     chosen = st.pills(
-        "Try a repair", range(len(case.repairs)), format_func=lambda n: case.repairs[n].words, key=key,
-        wrap=True,
+        _("Try a repair"), range(len(case.repairs)), key=key, wrap=True,
+        format_func=lambda n: spoken(case.repairs[n].words),
     )  # fmt: skip
     if chosen is None:
         st.caption(
-            "The broken network is shown. Choose a repair: it then runs, and the broken run stays in grey."
+            _("The broken network is shown. Choose a repair: it then runs, and the broken run stays in grey.")
         )
         return None
     repair = case.repairs[chosen]
     if repair.told:
-        st.markdown(repair.told)
+        st.markdown(spoken(repair.told))
     return repair

@@ -8,6 +8,7 @@ from normviz.ui import course
 from normviz.ui.course import Place
 from normviz.ui.doors import page_at
 from normviz.ui.pages import Page
+from normviz.ui.words import _, spoken
 
 _OTHERS = ("lesson", "step", "question")
 
@@ -24,14 +25,17 @@ def head(page: Page) -> None:
         st.switch_page(_page(here.step.page).file, query_params={**kept, **here.query()})
     with st.container(border=True, key="lesson-head"):
         step, lesson = here.step, here.lesson
-        told = f"{lesson.title}, step {here.at + 1} of {len(lesson.steps)}"
-        st.progress(
-            (here.at + 1) / len(lesson.steps), f"**{told}: {step.title}**" if step.title else f"**{told}**"
-        )
+        at, last = here.at + 1, len(lesson.steps)
+        title, name = spoken(lesson.title), spoken(step.title)
+        if name:
+            told = _("**{lesson}, step {at} of {last}: {step}**", lesson=title, at=at, last=last, step=name)
+        else:
+            told = _("**{lesson}, step {at} of {last}**", lesson=title, at=at, last=last)
+        st.progress(at / last, told)
         if step.text:
-            st.markdown(step.text)
+            st.markdown(spoken(step.text))
         if step.task:
-            st.markdown(f"**Task.** {step.task}")
+            st.markdown(_("**Task.** {task}", task=spoken(step.task)))
 
 
 def foot() -> bool:
@@ -43,23 +47,26 @@ def foot() -> bool:
         step = here.step
         if step.question:
             key = f"exit {here.lesson.name} {here.at}"
-            with st.expander(f"**Exit question.** {step.question}", key=key, on_change="rerun") as covered:
+            asked = _("**Exit question.** {question}", question=spoken(step.question))
+            with st.expander(asked, key=key, on_change="rerun") as covered:
                 if covered.open:
-                    st.markdown(step.answer)
+                    st.markdown(spoken(step.answer))
         with st.container(horizontal=True, horizontal_alignment="distribute"):
             if here.at:
-                _link(here, -1, "Back", "arrow_back")
-            st.page_link(_page(step.page).file, label="Leave the lesson", icon=":material/close:")
+                _link(here, -1, _("Back"), "arrow_back")
+            st.page_link(_page(step.page).file, label=_("Leave the lesson"), icon=":material/close:")
             if here.at + 1 < len(here.lesson.steps):
-                _link(here, 1, "Next", "arrow_forward")
+                _link(here, 1, _("Next"), "arrow_forward")
             else:
-                st.page_link(_page("lesson").file, label="The end: other lessons", icon=":material/school:")
+                st.page_link(
+                    _page("lesson").file, label=_("The end: other lessons"), icon=":material/school:"
+                )
     return True
 
 
 def _link(here: Place, by: int, words: str, icon: str) -> None:
     step = here.lesson.steps[here.at + by]
-    label = f"{words}: {step.title}" if step.title else words
+    label = f"{words}: {spoken(step.title)}" if step.title else words
     st.page_link(
         _page(step.page).file, label=label, icon=f":material/{icon}:", query_params=here.query(by)
     )  # fmt: skip
