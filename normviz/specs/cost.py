@@ -16,6 +16,7 @@ from normviz.catalog.norms import NORMS, reason
 from normviz.frames import Array, Recording, Schema
 from normviz.phrases import phrase
 from normviz.spec import Cost, Spec, SpecError, knob
+from normviz.specs.fits import unfit
 from normviz.specs.train import Train
 
 _NETWORKS = ("cnn", "mlp")
@@ -144,13 +145,7 @@ class NormCost(Spec):
                 field="width",
             )
         if not self.measured:
-            yield SpecError(
-                "Normalizations", self.norms, phrase(
-                    "at least one that applies to the {label}",
-                    label=self.net.label,
-                ),
-                "Choose batch, layer or group norm.", field="norms",
-            )  # fmt: skip
+            yield from unfit(self.norms, self.net.reason)
 
     # --- what is recorded ---------------------------------------------------------------------------
 

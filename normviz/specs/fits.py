@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from normviz.catalog.norms import NORMS, reason
@@ -28,13 +28,23 @@ class _Mlp(Protocol):
     def ghost_size(self) -> int: ...
 
 
+def unfit(norms: Iterable[str], why: Callable[[str], str | None]) -> Iterator[SpecError]:
+    """Norms that do not apply, each with the reason that ``why`` gives for it."""
+    for norm in norms:
+        reason_ = why(norm)
+        if reason_:
+            fitting = ", ".join(one for one in NORMS if not why(one))
+            yield SpecError("Normalizations", NORMS[norm].label, fitting, reason_, field="norms")
+
+
+def unfit_for_mlp(norms: Iterable[str]) -> Iterator[SpecError]:
+    """Norms that do not apply to an MLP."""
+    return unfit(norms, lambda norm: reason(norm, "mlp"))
+
+
 def mlp_conflicts(spec: _Mlp) -> Iterator[SpecError]:
     """Norms that do not apply to an MLP, and groups or ghost batches that do not come out even."""
-    for norm in spec.norms:
-        why = reason(norm, "mlp")
-        if why:
-            fitting = [one for one in NORMS if not reason(one, "mlp")]
-            yield SpecError("Normalizations", NORMS[norm].label, ", ".join(fitting), why, field="norms")
+    yield from unfit_for_mlp(spec.norms)
     # A group of a single value would be normalized to zero.
     most = spec.width // 2
     if any(norm in spec.norms for norm in GROUPED) and (spec.groups > most or spec.width % spec.groups):

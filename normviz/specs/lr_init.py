@@ -9,16 +9,16 @@ from typing import Any
 
 from normviz.catalog.datasets import DATASETS, Dataset
 from normviz.catalog.networks import NETWORKS, Network
-from normviz.catalog.norms import NORMS, reason
+from normviz.catalog.norms import NORMS
 from normviz.frames import Recording, Schema
 from normviz.phrases import phrase
 from normviz.spec import Cost, Spec, SpecError, knob
 from normviz.specs import lr_init_frames as recorded
+from normviz.specs.fits import unfit_for_mlp
 from normviz.specs.train import Train
 
 WIDTH = 64
 """Units of each hidden layer."""
-_FITTING = tuple(norm for norm in NORMS if not reason(norm, "mlp"))
 _EARLY = (1, 5, 10, 15)
 """Steps at which the maps are measured besides every `EVERY`-th: most of what happens happens early."""
 EVERY = 20
@@ -37,7 +37,7 @@ class LrInit(Spec):
 
     norms: tuple[str, ...] = knob(
         ("none", "batch", "layer"), label="Normalizations", most=6,
-        choices=_FITTING, names=tuple(NORMS[norm].label for norm in _FITTING),
+        choices=tuple(NORMS), names=tuple(norm.label for norm in NORMS.values()),
         help="A map for each of them.",
     )  # fmt: skip
     depth: int = knob(
@@ -103,6 +103,7 @@ class LrInit(Spec):
 
     def conflicts(self) -> Iterator[SpecError]:
         """What fits each field alone but not together."""
+        yield from unfit_for_mlp(self.norms)
         for what, label in (("lr", "learning rate"), ("gain", "gain")):
             low, high = getattr(self, f"{what}_low"), getattr(self, f"{what}_high")
             if high < 2 * low:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from normviz.catalog.datasets import DATASETS
 from normviz.catalog.networks import ACTIVATIONS, NETWORKS, OPTIMIZERS
-from normviz.catalog.norms import NORMS
+from normviz.catalog.norms import NORMS, reason
 from normviz.frames import Recording, Schema
-from normviz.spec import Cost, Spec, knob
+from normviz.spec import Cost, Spec, SpecError, knob
 from normviz.specs import placement_frames
+from normviz.specs.fits import unfit
 
 PLACED = ("batch", "layer", "group", "rms", "batch_renorm", "ghost_batch", "dyt")
 """Norms that have a place: they act on activations and leave the activation function alone."""
+_PLACELESS = {
+    "none": "Without a norm there is nothing to place.",
+    "weight_norm": "Weight norm acts on the weights; it stands neither before the activation nor after it.",
+    "weight_standardization": "Weight standardization acts on the weights. The group norm that follows it "
+    "here has a place: choose group norm.",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +33,8 @@ class Placement(Spec):
     title = "Does the norm belong before the activation or after it?"
 
     norms: tuple[str, ...] = knob(
-        ("batch", "layer", "group"), label="Normalizations", most=4, choices=PLACED,
-        names=tuple(NORMS[norm].label for norm in PLACED), help="Each is trained in both places.",
+        ("batch", "layer", "group"), label="Normalizations", most=4, choices=tuple(NORMS),
+        names=tuple(norm.label for norm in NORMS.values()), help="Each is trained in both places.",
     )  # fmt: skip
     activation: str = knob(
         "relu", label="Activation", choices=ACTIVATIONS, names=("ReLU", "tanh", "Sigmoid", "GELU"),
@@ -68,6 +76,10 @@ class Placement(Spec):
     def schema(self) -> Schema:
         """What the run records."""
         return placement_frames.schema(self)
+
+    def conflicts(self) -> Iterator[SpecError]:
+        """Norms without a place, or that do not apply to an MLP."""
+        yield from unfit(self.norms, lambda norm: _PLACELESS.get(norm) or reason(norm, "mlp"))
 
     def cost(self) -> Cost:
         """Training (forward and backward count three times) and evaluations."""

@@ -13,8 +13,8 @@ from normviz.frames import Recording, Schema
 from normviz.phrases import phrase
 from normviz.spec import Cost, Spec, SpecError, knob
 from normviz.specs import sequences_frames as recorded
+from normviz.specs.fits import unfit
 
-_NORMS = tuple(norm for norm in NORMS if not all(net.reason(norm) for net in SEQUENCE_NETWORKS.values()))
 _DEPTHS = {"transformer": 4, "rnn": 1, "gru": 1}
 _STEPS = {"transformer": 100, "rnn": 300, "gru": 200}
 _ACTIVATIONS = {"transformer": "relu", "rnn": "tanh", "gru": "tanh"}
@@ -36,7 +36,7 @@ class Sequences(Spec):
     )  # fmt: skip
     norms: tuple[str, ...] = knob(
         ("none", "batch", "layer", "rms"), label="Normalizations", most=6,
-        choices=_NORMS, names=tuple(NORMS[norm].label for norm in _NORMS),
+        choices=tuple(NORMS), names=tuple(norm.label for norm in NORMS.values()),
         help="Which variants of the network train side by side.",
     )  # fmt: skip
     dataset: str = knob(
@@ -174,11 +174,7 @@ class Sequences(Spec):
                 "Causal attention", "no", phrase("yes for the {label}", label=self.net.label),
                 "Only a transformer attends to what comes later.", field="causal",
             )  # fmt: skip
-        for norm in self.norms:
-            why = self.net.reason(norm)
-            if why:
-                fitting = [one for one in _NORMS if not self.net.reason(one)]
-                yield SpecError("Normalizations", NORMS[norm].label, ", ".join(fitting), why, field="norms")
+        yield from unfit(self.norms, self.net.reason)
 
     def cost(self) -> Cost:
         """Training, evaluations, the passes that look into it, and the deep transformers."""

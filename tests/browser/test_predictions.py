@@ -11,12 +11,19 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from normviz.figures.bound import Figure, now
+from normviz.figures import landscape, lr_init, noisy_bn, signal, train
+from normviz.figures.bound import Figure, lookup, now
 from normviz.figures.forgotten_eval import prediction
 from normviz.figures.predictions import Prediction, Sketch
 from normviz.frames import Array, Frame, Note, Recording, Schema
+from normviz.lab.runs import record
 from normviz.specs.forgotten_eval import ForgottenEval
 from normviz.specs.forgotten_eval_frames import BATCH_SIZES
+from normviz.specs.landscape import Landscape
+from normviz.specs.lr_init import LrInit
+from normviz.specs.noisy_bn import NoisyBN
+from normviz.specs.signal import Signal
+from normviz.specs.train import Train
 from normviz.ui import static
 from tests.browser.visitors import Server, Visitor
 
@@ -181,6 +188,68 @@ def test_a_teacher_can_turn_it_off(visit: Visit) -> None:
     )
     assert visitor.state()["question"] == ""
     expect(page.locator(".nv-question")).to_be_hidden()
+
+
+# --- the other pages -----------------------------------------------------------------------------------
+
+_LOOK: dict[str, Any] = {"depth": 3, "width": 32, "batch_size": 32, "seeds": 2}
+ASKED: dict[str, tuple[str, Any, Any]] = {
+    "signal": ("signal?", signal, Signal(groups=4, **(_LOOK | {"depth": 12}))),
+    "train": ("train?", train, Train(steps=50, every=10, groups=4, **_LOOK)),
+    "landscape": ("why?question=landscape&", landscape, Landscape(steps=20, every=5, **_LOOK)),
+    "noisy_bn": ("why?question=noisy_bn&", noisy_bn, NoisyBN(steps=20, every=5, **_LOOK)),
+    "lr_init": ("why?question=lr_init&", lr_init, LrInit(grid=5, depth=2, steps=50)),
+}
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_a_page_asks_first_and_then_says_what_its_recording_holds(visit: Visit, name: str) -> None:
+    """Nothing of the covered charts is in the document before; the choice that is measured is marked."""
+    path, module, spec = ASKED[name]
+    question, recording = module.prediction(spec), record(spec)
+    visitor = visit(reduced_motion="reduce")
+    page = visitor.open(path + urlencode(spec.to_query()), predict=True)
+    visitor.wait("status", "done")
+    expect(page.locator(".nv-asks")).to_have_text(question.question)
+    covered = next(key for key in question.covers if chart(page, key).is_visible())
+    chart(page, covered).scroll_into_view_if_needed()
+    page.wait_for_function("key => chart(key)", arg=covered)
+    assert page.evaluate(DRAWN, covered) == 0
+    told_before = {note.id for note in recording.frame(visitor.state()["frame"]).notes}
+    hidden = told_before & set(question.notes)
+    assert page.locator(".nv-reading li").count() <= len(told_before - hidden)
+    if question.numbers:
+        page.locator(".nv-number input").last.fill("80")
+        page.get_by_role("button", name="This is my guess").click()
+        said = question.said.format(plain=50, normed=80)
+    else:
+        page.get_by_role("button", name=question.choices[0], exact=True).click()
+        said = f"You said {question.choices[0]}."
+    visitor.wait("playing", "false")
+    numbers = {name: float(lookup(ref, recording, -1, {})) for name, ref in question.measured.items()}
+    if question.right:
+        numbers["right"] = question.choices[int(lookup(question.right, recording, -1, {}))]
+        marked = page.locator(".nv-question .nv-right")
+        expect(marked).to_have_count(1)
+        expect(marked).to_have_attribute("aria-label", f"{numbers['right']} (as measured)")
+    expect(page.locator(".nv-told")).to_have_text(f"{said} {question.answer.format(**numbers)}")
+    visitor.show(covered)
+    assert page.evaluate(DRAWN, covered) > 0
+
+
+def test_a_guess_that_other_settings_do_not_offer_is_asked_for_again(visit: Visit) -> None:
+    """The words count, not their place: a variant that has moved up is still the one that was named."""
+    visitor = visit(reduced_motion="reduce")
+    _, _, spec = ASKED["train"]
+    page = visitor.open("train?" + urlencode(spec.to_query()), predict=True)
+    visitor.wait("status", "done")
+    page.get_by_role("button", name="layer norm", exact=True).click()
+    visitor.wait("question", "answered")
+    for norms, state in ((("none", "batch"), "open"), (("none", "layer"), "answered")):
+        page.goto(f"{visitor.server.address}train?{urlencode(spec.replace(norms=norms).to_query())}")
+        visitor.wait("question", state)
+    visitor.wait("status", "done")
+    expect(page.locator(".nv-told")).to_contain_text("You said layer norm. That was for other settings.")
 
 
 # --- questions with choices, in the modules alone ----------------------------------------------------

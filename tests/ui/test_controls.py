@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
+from normviz.catalog.norms import NORMS
 from normviz.catalog.sequences import ALL_NETWORKS
 from normviz.spec import Knob, Spec
 from normviz.specs import EXPERIMENTS
@@ -313,6 +314,15 @@ def test_a_chosen_network_brings_its_own_settings_and_the_url_says_them(network:
     assert spec_of(visit("train", **query_of(app))) == spec
     assert spec.cost().multiply_adds < 2.0e11  # some twelve seconds of one core, see `normviz.ui.sizes`
     assert spec_of(choose(app, "mlp")) == Train()
+
+
+@pytest.mark.parametrize("network", ALL_NETWORKS)
+def test_norms_that_do_not_go_with_a_network_are_offered_with_the_reason(network: str) -> None:
+    app = visit("train", network=network, **{n: str(v) for n, v in ALL_NETWORKS[network].own.items()})
+    told = " ".join(caption.value for caption in app.caption)
+    for norm in NORMS:
+        why = ALL_NETWORKS[network].reason(norm)
+        assert (why or "") in told
 
 
 def test_what_a_visitor_has_set_stays_as_far_as_it_goes_with_the_network() -> None:
