@@ -46,6 +46,11 @@ TEMPLATES: dict[str, str] = {
     "more of them change the answers by {share:.0%}.",
     "sequences.padding_unseen": "{more} more empty steps behind every sequence change no answer: each step "
     "is normalized by itself.",
+    "sequences.alone_moved": "A batch of one, in training mode: {norm} gives a sequence that is alone answers "
+    "that differ by {share:.0%} from those that it gets among {batch}.",
+    "sequences.alone_refused": "A batch of one, in training mode: {norm} refuses it. “{words}”",
+    "sequences.alone_same": "Alone in its batch or among {batch}, a sequence gets the same answers, but for "
+    "rounding: {norms}.",
     "sequences.gap": "Batch norm: training mode (batches of {batch}) and evaluation mode give answers that "
     "differ by {share:.0%}, in the median over the steps.",
     "sequences.gap_by_step": "Batch norm at step 1: training and evaluation mode differ by {first:.0%} if "

@@ -56,11 +56,13 @@ class Course:
         self.spec, self.tables = spec, tables
         self.stack = stack_of(spec)
         self.batch = measurements.batch(spec, self.stack)
+        self.refused: dict[int, str] = {}
+        """Words of the variants that refuse a batch of one, by their positions."""
         self.depths = iter(range(len(spec.depths) if spec.deep_norms else 0))
 
     def frame(self) -> Frame:
         """What has changed, and everything there is to say by now."""
-        return self.tables.frame(notes(self.spec, self.tables))
+        return self.tables.frame(notes(self.spec, self.tables, self.refused))
 
     def training(self) -> Iterator[Frame]:
         """Train; between the steps measure the deep transformers, one depth after the other."""
@@ -90,6 +92,8 @@ class Course:
         self._put("gap", measurements.gap(spec, stack, self.batch))
         if recorded.pooled(spec):
             self._put("gap_pooled", measurements.gap(spec, stack, self.batch, by_step=False))
+        lone, self.refused = measurements.alone(spec, stack, self.batch)
+        tables.put("alone", lone)
         yield self.frame()
         self._put("padding", measurements.padding(spec, stack, self.batch))
         yield self.frame()

@@ -106,6 +106,31 @@ def padding(spec: Sequences, stack: Stack, x: torch.Tensor) -> Values:
     return table
 
 
+@torch.no_grad()
+def alone(spec: Sequences, stack: Stack, x: torch.Tensor) -> tuple[Values, dict[int, str]]:
+    """Change of a sequence's answers when it is alone in its batch, [V], in training mode.
+
+    NaN for a variant that refuses a batch of one, with its words by the variant's position.
+    """
+    among = answers(stack, x)
+    changes = torch.full((len(x), recorded.WATCHED, x.shape[3]), torch.nan, dtype=torch.float64)
+    refused: dict[int, str] = {}
+    for group, net in zip(stack.groups, sequence_nets(stack), strict=True):
+        places = list(group.places)
+        for i in range(recorded.WATCHED):
+            try:
+                with group.mode(True, update_statistics=False):
+                    own = net.answers(x[places, i : i + 1]).double()
+            except ValueError as error:
+                refused |= {place // spec.seeds: str(error) for place in places}
+                break
+            changes[places, i] = moved(among[places, i : i + 1], own)[:, 0]
+    by_variant = changes.reshape(len(spec.norms), -1).numpy()
+    known = np.isfinite(by_variant).any(1)
+    medians = np.nanmedian(np.where(known[:, None], by_variant, 0.0), axis=1)
+    return np.where(known, medians, np.nan).astype("<f4"), refused
+
+
 def gap(spec: Sequences, stack: Stack, x: torch.Tensor, by_step: bool = True) -> Values:
     """Difference between training and evaluation mode at every step that exists, [V, T]."""
     for net in sequence_nets(stack):

@@ -33,14 +33,18 @@ EVIDENT = 1e-3
 Numbers = dict[str, float | int | str]
 
 
-def notes(spec: Sequences, arrays: Any) -> tuple[Note, ...]:
-    """The notes of a frame, from all arrays as they stand (NaN: not measured yet), most telling first."""
+def notes(spec: Sequences, arrays: Any, refused: Mapping[int, str] | None = None) -> tuple[Note, ...]:
+    """The notes of a frame, from all arrays as they stand (NaN: not measured yet), most telling first.
+
+    ``refused``: what variants say, by their positions, that refuse a batch of one.
+    """
     seen = _Seen(spec, arrays)
     found = [*seen.diverged(), *seen.standing(), *seen.future(), *seen.batch_mates()]
     # What the third chart shows comes first: depths of a transformer, modes of a recurrence.
     more = (seen.depths, seen.padding, seen.gaps)
     for look in more if spec.network == "transformer" else reversed(more):
         found += look()
+    found += seen.alone(refused or {})
     return tuple(found[: recorded.MOST_NOTES])
 
 
@@ -49,6 +53,20 @@ class _Seen:
         self.spec, self.arrays = spec, arrays
         self.labels = [_label(norm) for norm in spec.norms]
         self.step: int = getattr(arrays, "step", spec.training_steps)
+
+    def alone(self, refused: Mapping[int, str]) -> Iterator[Note]:
+        """What becomes of a sequence that is alone in its batch."""
+        changes = self.arrays["alone"]
+        for v, words in refused.items():
+            yield Note("sequences.alone_refused", {"norm": self.labels[v], "words": words})
+        for v in np.flatnonzero(changes > EVIDENT).tolist():
+            numbers: Numbers = {
+                "norm": self.labels[v], "share": _rounded(changes[v]), "batch": self.spec.batch_size,
+            }  # fmt: skip
+            yield Note("sequences.alone_moved", numbers)
+        same = [self.labels[v] for v in np.flatnonzero(changes < ROUNDING).tolist()]
+        if same:
+            yield Note("sequences.alone_same", {"norms": ", ".join(same), "batch": self.spec.batch_size})
 
     # --- the race -----------------------------------------------------------------------------------
 

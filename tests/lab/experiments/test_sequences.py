@@ -59,6 +59,38 @@ def test_cost_bounds_the_recording_and_the_schema_is_kept(spec):
         assert np.isfinite(recording.at(array.name)).any() or array.name == "theory_pre", array.name
 
 
+def test_a_sequence_alone_in_its_batch(spec):
+    """Norms of one sequence do not notice; batch norm does, or refuses it as torch's layer does."""
+    recording = record(spec)
+    changes = dict(zip(spec.norms, recording.at("alone"), strict=True))
+    batch = changes.pop("batch")
+    assert all(change < 1e-4 for change in changes.values())
+    told = said(recording)
+    if spec.network == "transformer":  # it has the steps of the sequence to average over
+        assert batch > 0.01
+        assert told["sequences.alone_moved"].startswith("A batch of one, in training mode: Batch norm gives")
+    else:
+        assert np.isnan(batch)
+        with pytest.raises(ValueError, match="more than 1 value") as refused:
+            torch.nn.BatchNorm1d(spec.width)(torch.zeros(1, spec.width))
+        assert f"“{str(refused.value).split(', got')[0]}" in told["sequences.alone_refused"]
+    assert "Layer norm" in told["sequences.alone_same"]
+
+
+def test_alone_means_the_same_sequence_in_a_batch_of_its_own():
+    """Against a forward pass of the whole batch and one of a single row, group by group, by hand."""
+    spec = small(norms=("batch", "layer"), seeds=1)
+    stack = stack_of(spec)
+    x = measurements.batch(spec, stack)
+    found, refused = measurements.alone(spec, stack, x)
+    assert not refused
+    with torch.no_grad():
+        many = measurements.answers(stack, x)[:, : recorded.WATCHED]
+        one = torch.cat([measurements.answers(stack, x[:, i : i + 1]) for i in range(recorded.WATCHED)], 1)
+    expected = ((one - many).norm(dim=-1) / many.norm(dim=-1)).flatten(1).numpy()
+    assert found == pytest.approx(np.median(expected, 1), rel=1e-5, abs=1e-7)
+
+
 def test_variants_differ_and_share_their_seed(spec):
     loss = record(spec).history("loss")[1]
     for v in range(1, len(spec.norms)):
