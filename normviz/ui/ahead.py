@@ -2,8 +2,11 @@
 
 Streamlit mounts a component only once its own hundred files are there, and it asks for many of them only when
 the first element of a kind has come; our modules and plotly.js would come after them, one import behind the
-other.  Links in the head of the HTML have all of them come at the same time.  (A ``Link`` header would do the same,
-but so many of them are more than some proxies let pass.)
+other.  Links in the head of the HTML have all of them come at the same time.  (A ``Link`` header would do the
+same, but so many of them are more than some proxies let pass.)
+
+Besides, Streamlit takes the address of a page for its base path first, and waits half a second before it
+tries the one above.  It is told.
 """
 
 from __future__ import annotations
@@ -19,6 +22,8 @@ from normviz.ui import chunks, static
 from normviz.ui.pages import BESIDE, PAGES, Page
 
 _END_OF_HEAD = b"</head>"
+_BASE = "<script>window.__streamlit ??= { BACKEND_BASE_URL: new URL('.', location.href).href };</script>"
+"""In the address of a page other than the front door, what stands before its name is the base path."""
 
 
 class Ahead:
@@ -30,8 +35,9 @@ class Ahead:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http" or scope["method"] != "GET" or not _wants_html(scope):
-            return await self._app(scope, receive, send)
-        answer = _Answer(send, links(_page(scope["path"])))
+            await self._app(scope, receive, send)
+            return
+        answer = _Answer(send, head(scope["path"].rstrip("/").rpartition("/")[2]))
         await self._app(_uncompressed(scope), receive, answer.send)
 
 
@@ -79,18 +85,16 @@ def _is_plain_html(start: Message) -> bool:
     return headers.get("content-type", "").startswith("text/html") and "content-encoding" not in headers
 
 
-def _page(path: str) -> Page:
-    url_path = path.rstrip("/").rpartition("/")[2]
-    return next((page for page in (*PAGES, *BESIDE) if page.url_path == url_path), PAGES[0])
-
-
 @cache
-def links(page: Page) -> str:
-    """What goes into the head of a page: all that it needs now, and plotly.js for the next one if it needs none."""
-    return "".join(_links(page))
+def head(url_path: str) -> str:
+    """What goes into the head of a page: where Streamlit is, and all that the page needs."""
+    page = next((page for page in (*PAGES, *BESIDE) if page.url_path == url_path), None)
+    links = "".join(_links(page or PAGES[0]))
+    return (_BASE if page and url_path else "") + links
 
 
 def _links(page: Page) -> Iterator[str]:
+    """All that the page needs now, and plotly.js for the next one if it needs none."""
     staged = page.module == static.STAGE
     for address in chunks.files(chunks.COMPONENT, *(chunks.CONTROLS if staged else ())):
         yield f'<link rel="modulepreload" crossorigin href="{_rooted(address)}">'

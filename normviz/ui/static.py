@@ -1,9 +1,9 @@
 """The files of the stage over HTTP: its modules, its styles, and plotly.js.
 
-Of plotly.js this is the official bundle for charts on plain axes, as published by its makers
-(``npm pack plotly.js-cartesian-dist-min``; the name and the licence beside it in ``assets``), in the version that
-the installed Python package was made for: a third of the bytes and of the time until it is ready that the whole
-bundle in that package.
+Of plotly.js this is the official bundle for charts on plain axes, as its makers publish it (the package
+``plotly.js-cartesian-dist-min``; the licence lies beside it), in the version that the installed Python package
+was made for.  The whole bundle in that package is three times as large, and takes nearly three times as long
+until it is ready.
 
 Everything is local, so nothing is fetched from the internet at run time.  Addresses carry a version made
 from the contents, therefore browsers may keep the files for ever and never see a mixture of two versions.

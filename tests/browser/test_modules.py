@@ -185,7 +185,7 @@ def test_a_whole_recording_is_read_as_python_wrote_it(modules: Page, recording: 
 @pytest.mark.parametrize("cut", [3, -1])
 def test_bytes_that_are_no_recording_are_refused(modules: Page, recording: Recording, cut: int) -> None:
     data = base64.b64encode(recording.to_bytes()[:cut]).decode()
-    with pytest.raises(Exception, match="not a NormViz recording|middle of a frame"):
+    with pytest.raises(Exception, match=r"not a NormViz recording|middle of a frame"):
         modules.evaluate("data => frames_.readRecording(bytes(data)).recording.length", data)
 
 
