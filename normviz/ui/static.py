@@ -1,8 +1,8 @@
 """The files of the stage over HTTP: its modules, its styles, and plotly.js.
 
 Of plotly.js this is the official bundle for charts on plain axes, as its makers publish it (the package
-``plotly.js-cartesian-dist-min``; the licence lies beside it), in the version that the installed Python package
-was made for.  The whole bundle in that package is three times as large, and takes nearly three times as long
+``plotly.js-cartesian-dist-min``; the licence lies beside it), in the version for which the installed plotly
+was made.  The whole bundle in that package is three times as large, and takes nearly three times as long
 until it is ready.
 
 Everything is local, so nothing is fetched from the internet at run time.  Addresses carry a version made
