@@ -190,6 +190,26 @@ def _warm(asked: argparse.Namespace) -> None:
         raise RefusedError(f"{failed} of {len(specs)} runs failed")
 
 
+# --- recordings -------------------------------------------------------------------------------------
+
+
+def _recordings(asked: argparse.Namespace) -> None:
+    import torch
+
+    from normviz.ui import preludes
+    from normviz.ui.stage import STAGED
+
+    for name in asked.experiment or sorted(STAGED):
+        spec = experiment(name)()
+        data = preludes.contents(spec, _record(spec), torch.__version__)
+        path = asked.out / preludes.name(name)
+        try:
+            path.write_bytes(data)
+        except OSError as error:
+            raise RefusedError(f"cannot write to {asked.out}: {error.strerror}") from error
+        print(f"{path}: {len(data)} bytes")
+
+
 # --- bench ------------------------------------------------------------------------------------------
 
 
@@ -201,7 +221,7 @@ def _bench(asked: argparse.Namespace) -> None:
         _print_tree(measured)
 
 
-COMMANDS = {"list": _list, "run": _run, "warm": _warm, "bench": _bench}
+COMMANDS = {"list": _list, "run": _run, "warm": _warm, "recordings": _recordings, "bench": _bench}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -218,7 +238,9 @@ def _parser() -> argparse.ArgumentParser:
         "  normviz warm broken-networks --out recordings\n"
         "  normviz bench stack",
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="{list,run,warm,bench}")
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="{list,run,warm,recordings,bench}"
+    )
 
     one = commands.add_parser(
         "list",
@@ -257,6 +279,19 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("lesson", help="the name of a lesson, or a TOML file")
     one.add_argument("--out", type=Path, metavar="DIR", help="the folder (default: NORMVIZ_RECORDED)")
     _json_flag(one)
+
+    one = commands.add_parser(
+        "recordings",
+        formatter_class=raw,
+        help="make the shipped recordings of the pages' defaults again",
+        description="Run the defaults of the pages and write the recordings that the stage shows until the\n"
+        "live run has something to show.  About a minute.",
+    )
+    one.add_argument("experiment", nargs="*", help="only these (default: all with a stage)")
+    one.add_argument(
+        "--out", type=Path, metavar="DIR", default=Path(__file__).parent / "ui" / "assets",
+        help="the folder (default: where they are shipped)",
+    )  # fmt: skip
 
     one = commands.add_parser(
         "bench",

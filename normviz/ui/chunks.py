@@ -11,6 +11,7 @@ import json
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 COMPONENT = "BidiComponent"
 """The element in which our own modules are mounted; every page has one."""
@@ -31,18 +32,17 @@ def files(*elements: str) -> tuple[str, ...]:
     return tuple(manifest[one]["file"] for one in dict.fromkeys(found) if one not in known)
 
 
-def _closure(manifest: dict[str, dict[str, object]], key: str) -> list[str]:
+def _closure(manifest: dict[str, dict[str, Any]], key: str) -> list[str]:
     """An entry and all that it imports statically, directly or not."""
     keys = [key] if key in manifest else []
     for one in keys:
         imports = manifest[one].get("imports", [])
-        assert isinstance(imports, list)
         keys += [other for other in imports if other in manifest and other not in keys]
     return keys
 
 
 @cache
-def _manifest() -> dict[str, dict[str, object]]:
+def _manifest() -> dict[str, dict[str, Any]]:
     package = find_spec("streamlit")
     if package is None or package.origin is None:
         return {}

@@ -8,7 +8,7 @@ import importlib
 from collections.abc import AsyncIterator
 from typing import Any
 
-from normviz.ui import static, stream
+from normviz.ui import preludes, static, stream
 
 _LATER = ("pandas", "pyarrow")
 """Imported by Streamlit when it sends the first component."""
@@ -25,6 +25,7 @@ async def lifespan(app: Any) -> AsyncIterator[None]:
 
 def _prepare() -> None:
     static.prepare()
+    preludes.prepare()
     for name in _LATER:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)

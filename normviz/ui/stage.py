@@ -32,7 +32,7 @@ from normviz.readings import TEMPLATES
 from normviz.readings.places import places
 from normviz.spec import Spec, SpecError
 from normviz.specs import EXPERIMENTS
-from normviz.ui import course, static
+from normviz.ui import course, preludes, static
 from normviz.ui.settings import settings
 from normviz.ui.speech import asked, drawn, heard
 from normviz.ui.words import refusal, spoken
@@ -93,6 +93,8 @@ def stage(
     data = {**_data(spec, token, figures, cards), "changeable": changeable}
     if sealed:
         data |= {"settings": [], "readings": {}, "formula": None}
+    elif recorded := preludes.address(spec):
+        data["prelude"] = recorded
     if behind:
         data["behind"] = behind.key
     if predict and course.predicts():

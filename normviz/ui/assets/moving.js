@@ -172,7 +172,7 @@ function extent(axis, places) {
 }
 
 /** 256 colours of a trace's scale as 32-bit pixels. */
-function coloursOf(full) {
+export function coloursOf(full) {
   if (scales.has(full.colorscale)) return scales.get(full.colorscale);
   const stops = full.colorscale.map(([at, colour]) => [at, rgba(colour)]);
   const bytes = new Uint8ClampedArray(4 * 256);

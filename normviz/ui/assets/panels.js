@@ -3,6 +3,7 @@
 import { Chart } from "./charts.js";
 import { inWords, unseen } from "./described.js";
 import { Doors } from "./doors.js";
+import { Draft } from "./drafts.js";
 import { element, setText } from "./elements.js";
 import { feature } from "./features.js";
 import { Marks } from "./marks.js";
@@ -29,6 +30,7 @@ export class Panel {
     this.kit = kit;
     this.on = on;
     this.drawing = null; // the curve that a visitor draws as a guess
+    this.draft = null; // what stands in for the chart until Plotly is there
     this.chart = null; // made when it is first on screen: Plotly needs the width of its node
     this.visible = false;
     this.hidden = new Set();
@@ -93,6 +95,7 @@ export class Panel {
     if (!this.visible) return null;
     return this.#guarded(() => {
       const at = recording && k >= 0 ? { recording, k, cursors } : null;
+      if (!this.kit.Plotly) return this.#sketchOut(at);
       this.#ensureChart(at);
       const picture = at ? this.chart.draw(recording, k, cursors, moving && !this.pointed) : null;
       this.doors.show();
@@ -169,10 +172,18 @@ export class Panel {
     this.root.remove();
   }
 
+  #sketchOut(at) {
+    this.draft ??= new Draft(this.plot);
+    if (at) this.draft.draw(this.figure, at, this.kit.template.layout, this.hidden);
+    return null;
+  }
+
   #ensureChart(at) {
     if (this.chart) return;
     this.chart = new Chart(this.kit, this.plot, this.hidden);
     this.chart.set(this.figure, this.ghost, at);
+    this.draft?.destroy();
+    this.draft = null;
     this.plot.on("plotly_relayout", () => this.on.moved()); // zoomed: the marks must follow
   }
 

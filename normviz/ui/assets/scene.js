@@ -159,7 +159,6 @@ export class Scene {
    * @returns promises of what changed
    */
   draw(recording, k, how, readings, places) {
-    if (!this.kit.Plotly) return [];
     const pictures = [];
     const began = performance.now();
     this.pictures = (this.pictures ?? 0) + 1;
@@ -183,8 +182,8 @@ export class Scene {
   tell(where, sentence) {
     this.bar.show(where);
     setText(this.status, sentence);
-    const { status, run, frame, frames, step, playing, live, staged, question } = where;
-    Object.assign(this.root.dataset, { status, run, frame, frames, step, playing, live, staged, question });
+    const { status, run, frame, frames, step, playing, live, staged, question, recorded } = where;
+    Object.assign(this.root.dataset, { status, run, frame, frames, step, playing, live, staged, question, recorded });
   }
 
   destroy() {

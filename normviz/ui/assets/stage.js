@@ -9,6 +9,7 @@ import { meaning } from "./keys.js";
 import { Playback } from "./playback.js";
 import { plotly } from "./plotly.js";
 import { Question } from "./predictions.js";
+import { Prelude } from "./preludes.js";
 import { reachable } from "./reachable.js";
 import { Run } from "./runs.js";
 import { Scene } from "./scene.js";
@@ -19,6 +20,7 @@ const MOST_SCRUBBED = 60; // a second, while a hand is on the slider
 const CALM_UPDATES = 1; // a second, where the visitor wants reduced motion
 const REST = 0.25; // of a drawing's time is left to everything else before the next one
 const SCRUBBING = 150; // ms after a move of the slider in which the next one is expected
+const DRAFTING = 800; // ms after which Plotly is made ready although no draft has been drawn
 const PATIENCE = 1500; // ms for which the last picture stays when a new run has sent nothing yet
 
 const stages = new WeakMap();
@@ -30,7 +32,8 @@ export function mount({ data, parentElement, setTriggerValue }) {
   let stage = stages.get(parentElement);
   if (!stage) {
     stages.set(parentElement, (stage = new Stage(parentElement, base)));
-    stage.equip(plotly(new URL(`${data.assets}/plotly.min.js`, base)));
+    const address = new URL(`${data.assets}/plotly.min.js`, base);
+    stage.equip(window.Plotly ? plotly(address) : stage.drafted.then(() => plotly(address)));
   }
   stage.renew = () => setTriggerValue("renew", Date.now());
   stage.here = (step) => setTriggerValue("here", step);
@@ -49,6 +52,9 @@ export class Stage {
     this.cursors = { layer: 0 };
     this.hover = null;
     this.run = null; // the run that is followed
+    this.prelude = null; // a recorded one, until that has something to show
+    this.drafted = new Promise((done) => (this.settleDraft = done)); // a first picture is on the screen
+    setTimeout(this.settleDraft, DRAFTING);
     this.question = null; // what its visitor is asked to predict
     this.kept = new Kept(); // those that lie behind it
     this.staged = false; // the charts show the present run (not yet: they still show the last one)
@@ -129,6 +135,8 @@ export class Stage {
     this.question = new Question(data.prediction, data.run);
     this.scene.deck.set(data.cards ?? []);
     this.run = new Run(data, address, { change: () => this.#wake(), renew: () => this.renew() });
+    this.prelude?.close();
+    this.prelude = last || !data.prelude ? null : this.#begin(new URL(data.prelude, this.base));
     this.run.headline = data.headline;
     this.run.formula = data.formula;
     this.staged = false;
@@ -137,8 +145,14 @@ export class Stage {
     this.#wake();
   }
 
+  /** Show a recorded run until the live one takes over. */
+  #begin(address) {
+    return new Prelude(address, this.reducedMotion ? 0 : 1, () => this.#wake(true));
+  }
+
   destroy() {
     this.run?.close();
+    this.prelude?.close();
     this.away.abort();
     cancelAnimationFrame(this.ticking);
     this.scene.destroy();
@@ -152,7 +166,7 @@ export class Stage {
 
   /** The picture is the one under the cursor, nothing is being drawn, and no hand is on the slider. */
   get settled() {
-    const drawn = this.scene.kit.Plotly && this.#worthDrawing && !this.#scrubbing;
+    const drawn = this.scene.kit.Plotly && this.#worthDrawing && !this.#scrubbing && !this.prelude?.shown;
     return drawn && !this.dirty && !this.drawing && this.shown === this.#signature();
   }
 
@@ -194,12 +208,24 @@ export class Stage {
     if (this.staged) {
       this.#grow();
       playback.advance(seconds);
+      this.#foreshow(seconds, now);
     }
     const calm = this.reducedMotion && playback.live && !this.dirty;
     if (now >= this.rested + (calm ? 1000 / CALM_UPDATES : 0)) this.#draw();
     const due = !this.staged || this.dirty || this.shown !== this.#signature();
     if (due || this.#moving) this.#wake();
     else this.ticked = undefined; // at rest: no time passes until something happens
+  }
+
+  /** Let the prelude go on, or the live run take its place. */
+  #foreshow(seconds, now) {
+    const { prelude, run, playback, question } = this;
+    if (!prelude || prelude.over) return;
+    const { shown } = prelude;
+    prelude.advance(playback.playing ? seconds : 0, run, shown ? question.limit(prelude.recording) : 0, now);
+    if (!shown || !prelude.over) return;
+    if (playback.playing && !playback.live) playback.seek(prelude.frame);
+    this.#raise();
   }
 
   #grow() {
@@ -211,7 +237,8 @@ export class Stage {
   #signature() {
     const { run, playback } = this;
     const { frame, playing, live } = playback;
-    return [run.key, run.status, run.frames, frame, playing, live, this.#worthDrawing, this.#moving].join();
+    const recorded = this.prelude?.shown && this.prelude.frame;
+    return [run.key, run.status, run.frames, frame, playing, live, recorded, this.#worthDrawing, this.#moving].join();
   }
 
   /** Another picture will follow soon: a recording plays, or a hand is on the slider. */
@@ -225,7 +252,7 @@ export class Stage {
 
   /** Charts are drawn once there is something in them; if that takes long, their axes are shown empty. */
   get #worthDrawing() {
-    return this.staged && (this.run.frames > 0 || performance.now() > this.due);
+    return this.staged && (this.run.frames > 0 || this.prelude?.shown || performance.now() > this.due);
   }
 
   async #draw() {
@@ -235,19 +262,24 @@ export class Stage {
     this.shown = signature;
     const began = performance.now();
     const { run } = this;
-    const layers = this.scene.offerLayers(run.recording?.schema);
+    const recorded = this.prelude?.shown ? this.prelude : null;
+    const { recording } = recorded ?? run;
+    const layers = this.scene.offerLayers(recording?.schema);
     this.cursors.layer = Math.max(0, Math.min(this.cursors.layer, layers - 1));
     const where = this.#where();
     const how = { cursors: this.cursors, hover: this.hover, moving: this.#moving };
     const pictures = this.#worthDrawing
-      ? this.scene.draw(run.recording, where.frame, how, this.readings, this.places) : [];
+      ? this.scene.draw(recording, recorded?.frame ?? where.frame, how, this.readings, this.places) : [];
+    const drafted = this.#worthDrawing && !this.scene.kit.Plotly;
+    if (drafted) requestAnimationFrame(() => setTimeout(this.settleDraft)); // once it is on the screen
     this.drawing = true;
     await Promise.allSettled(pictures);
     this.drawing = false;
     this.updates += pictures.length > 0;
-    const recorded = run.recorded && run.status === "done" ? t("Recorded run.") : "";
+    const complete = run.recorded && run.status === "done" ? t("Recorded run.") : "";
+    const before = recorded && run.status !== "waiting" ? t("Recorded run, the live one is starting …") : "";
     const held = this.playback.held ? t("Held here until you have made your guess.") : "";
-    this.scene.tell(where, this.fault || run.sentence || held || recorded);
+    this.scene.tell(where, this.fault || before || run.sentence || held || complete);
     if (this.staged) this.#compare(where.frame);
     this.spent = performance.now() - began;
     const most = this.#scrubbing ? MOST_SCRUBBED : MOST_UPDATES;
@@ -257,12 +289,14 @@ export class Stage {
   #where() {
     const { run, playback, staged } = this;
     const frame = staged ? playback.frame : -1;
-    if (run.recording) this.still = run.still; // until it is known it is taken to be as before: the bar stays as it is
+    const { recording, frame: at } = this.prelude?.shown ? this.prelude : { recording: run.recording, frame };
+    if (recording) this.still = recording.schema.facts.frames === 1; // until it is known it is taken to be as before: the bar stays as it is
     return {
       status: run.status, run: run.key, left: run.left === true, staged,
       frame, frames: run.frames, last: playback.last, question: this.question.state,
-      step: run.recording?.before(frame)?.step ?? 0, lastStep: run.lastStep,
-      counted: run.recording?.schema.facts.cursor, position: run.recording?.position(frame) ?? 0,
+      recorded: this.prelude?.shown ? at : "",
+      step: recording?.before(at)?.step ?? 0, lastStep: recording?.schema.facts.steps ?? run.lastStep,
+      counted: recording?.schema.facts.cursor, position: recording?.position(at) ?? 0,
       playing: playback.playing, live: playback.live, layer: this.cursors.layer, still: this.still,
     };
   }

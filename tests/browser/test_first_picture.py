@@ -1,0 +1,145 @@
+"""The first picture of a page: a draft before Plotly is there, and a recorded run before the live one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from tests.browser.visitors import Visitor
+
+pytestmark = pytest.mark.browser
+
+PLOTLY = "**/plotly.min.js"
+STREAM = "**/lab/stream/**"
+FIGURES = ("loss", "test_accuracy", "hist_post")
+
+DRAFTED = """(keys) => keys.every((key) => stage().scene.panels.get(key)?.draft?.axes)"""
+"""A draft of each of these figures is drawn."""
+
+LIES = """(key) => {
+  const { draft, plot, chart } = stage().scene.panels.get(key);
+  if (draft) {
+    return Object.fromEntries(Object.entries(draft.axes).map(([id, { start, length, range, ticks, told }]) => {
+      const shown = told.showticklabels === false ? [] : ticks;
+      return [id, { start, length, range, ticks: shown.map(({ text }) => text.replace("^", "")) }];
+    }));
+  }
+  const layout = plot._fullLayout;
+  return Object.fromEntries(Object.keys(layout).filter((name) => /^[xy]axis\\d*$/.test(name)).map((name) => {
+    const id = name.replace("axis", "");
+    const { _offset, _length, range } = layout[name];
+    const ticks = [...plot.querySelectorAll(`.${id}tick text`)].map((text) => text.textContent);
+    return [id, { start: _offset, length: _length, range, ticks }];
+  }));
+}"""
+"""Where the axes lie, in the draft or in Plotly's picture."""
+
+INK = """(key) => {
+  const { canvas, axes } = stage().scene.panels.get(key).draft;
+  const scale = devicePixelRatio;
+  const [x, y] = [axes.x, axes.y];
+  const box = [x.start + 2, y.start + 2, x.length - 4, y.length - 4].map((one) => Math.round(one * scale));
+  const { data } = canvas.getContext("2d").getImageData(...box);
+  const colours = new Set();
+  for (let k = 0; k < data.length; k += 4) {
+    if (data[k + 3] > 200) colours.add(`${data[k] >> 5},${data[k + 1] >> 5},${data[k + 2] >> 5}`);
+  }
+  return colours.size;
+}"""
+"""How many clearly different colours are inside the plot."""
+
+
+@pytest.fixture
+def held(visit: Callable[..., Visitor]) -> tuple[Visitor, list[Route]]:
+    """A visitor to whom Plotly does not come before it is let through."""
+    visitor = visit(viewport={"width": 1400, "height": 1000})
+    waiting: list[Route] = []
+    visitor.page.route(PLOTLY, lambda route: waiting.append(route))
+    return visitor, waiting
+
+
+def close(one: Any, other: Any, key: str, within: float) -> bool:
+    return all(abs(one[axis][key] - other[axis][key]) <= within for axis in one)
+
+
+def test_a_draft_lies_where_plotly_draws(held: tuple[Visitor, list[Route]]) -> None:
+    """The same boxes, ranges and ticks, before and after; live frames move in it."""
+    visitor, waiting = held
+    page = visitor.open("train?seed=3")
+    page.wait_for_function(DRAFTED, arg=list(FIGURES))
+    visitor.wait("status", "done")
+    page.evaluate("() => { stage().seek(1e9); stage().pause(); }")
+    page.wait_for_function("() => stage().state().frame === stage().run.frames - 1")
+    page.wait_for_timeout(100)
+    drafts = {key: page.evaluate(LIES, key) for key in FIGURES}
+    ink = {key: page.evaluate(INK, key) for key in FIGURES}
+    assert not page.evaluate("() => Boolean(window.Plotly)")
+    for route in waiting:
+        route.continue_()
+    visitor.settled()
+    for key in FIGURES:
+        drawn = page.evaluate(LIES, key)
+        assert drafts[key].keys() == drawn.keys()
+        assert close(drafts[key], drawn, "start", 0.6)
+        assert close(drafts[key], drawn, "length", 0.6)
+        for axis in drawn:
+            assert drafts[key][axis]["range"] == pytest.approx(drawn[axis]["range"])
+            assert drafts[key][axis]["ticks"] == drawn[axis]["ticks"], (key, axis)
+        assert ink[key] >= 4, key
+    expect(page.locator(".nv-draft")).to_have_count(0)
+    assert visitor.faults == []
+
+
+def test_the_default_begins_with_a_recorded_run_and_goes_on_live(visit: Callable[..., Visitor]) -> None:
+    """Recorded frames play, labelled, while the stream is held back; then the live run takes over there."""
+    visitor = visit(viewport={"width": 1400, "height": 1000})
+    page = visitor.page
+    gate = {"open": False, "held": []}
+
+    def stream(socket: Any) -> None:
+        server = socket.connect_to_server()
+
+        def pass_on(message: Any) -> None:
+            if gate["open"]:
+                socket.send(message)
+            else:
+                gate["held"].append((socket, message))  # type: ignore[attr-defined]
+
+        server.on_message(pass_on)
+
+    page.route_web_socket(lambda url: "/lab/stream/" in url, stream)
+    visitor.open("train")
+    page.wait_for_function("() => Number(stage().scene.root.dataset.recorded) >= 3")
+    root = page.locator(".nv-stage")
+    expect(root.locator(".nv-status")).to_have_text("Recorded run, the live one is starting …")
+    expect(root).to_have_attribute("data-frames", "0")
+    told = page.evaluate("() => ({ settled: stage().settled, frames: stage().run.frames })")
+    assert told == {"settled": False, "frames": 0}
+    page.wait_for_function("() => stage().scene.panels.get('loss').chart?.node.data")
+    loss = page.evaluate("() => chartData('loss')")
+    assert any(len(trace["y"] or []) > 2 for trace in loss if trace["variant"])
+    before = int(root.get_attribute("data-recorded") or -1)
+    gate["open"] = True
+    for socket, message in gate["held"]:  # type: ignore[attr-defined]
+        socket.send(message)
+    page.wait_for_function("() => stage().scene.root.dataset.recorded === ''")
+    assert visitor.state()["frame"] >= before
+    visitor.wait("status", "done")
+    page.evaluate("() => { stage().seek(1e9); stage().pause(); }")
+    visitor.settled()
+    shown = page.evaluate(
+        "() => stage().scene.panels.get('loss').chart.at.recording === stage().run.recording"
+    )
+    assert shown
+    assert visitor.faults == []
+
+
+def test_other_settings_begin_without_a_recorded_run(visit: Callable[..., Visitor]) -> None:
+    visitor = visit()
+    visitor.open("train?seed=4")
+    page = visitor.settled()
+    assert page.evaluate("() => stage().prelude") is None
+    assert not any("recorded_" in address for address in visitor.requests)
