@@ -86,7 +86,8 @@ def test_every_norm_on_pictures(network: str, norm: str) -> None:
 def test_a_resnet(norm: str, depth: int) -> None:
     more = {"depth": depth, "seeds": 1, "batch_size": 16, "network": "resnet", "norms": (norm,), "lr": 0.01}
     assert_agree_in_double(Train(**{**SMALL, **more}), 5)
-    more |= {"placement": "after", "dropout": 0.2}
+    # GELU: behind standardized weights a uniform ground is 0 up to rounding, where ReLU has its kink.
+    more |= {"placement": "after", "dropout": 0.2, "activation": "gelu"}
     assert_agree_in_double(Train(**{**SMALL, **more}), 3)
 
 
