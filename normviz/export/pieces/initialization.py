@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from normviz.export.pieces.draws import he_normal
-from normviz.export.pieces.settings import GAIN
+from normviz.export.pieces.settings import DTYPE, GAIN
 
 
 @torch.no_grad()
@@ -19,4 +19,4 @@ def drawn(layer: nn.Linear | nn.Conv2d, draws: torch.Generator, gain: float = GA
     layer.weight.copy_(he_normal(out, fan_in, gain, draws).view_as(layer.weight))
     if layer.bias is not None:
         layer.bias.zero_()
-    return layer
+    return layer.to(DTYPE)
