@@ -175,6 +175,9 @@ class _Lines:
 
 def _decided(test: ast.expr, known: Known) -> bool | None:
     """The value of a test, if the settings decide it."""
+    if isinstance(test, ast.Name) and test.id in known.choices:
+        verdicts = {bool(one) for one in known.choices[test.id]}
+        return verdicts.pop() if len(verdicts) == 1 else None
     try:
         return bool(_value(test, known))
     except _OpenError:

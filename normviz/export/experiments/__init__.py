@@ -9,6 +9,7 @@ from normviz.export.experiments.forgotten_eval import forgotten_eval
 from normviz.export.experiments.initialization import scale, signal
 from normviz.export.experiments.races import lr_init, placement
 from normviz.export.experiments.train import train
+from normviz.export.experiments.why import batch_size, landscape, noisy_bn, regularization
 from normviz.export.recipes import ExportError, Recipe
 from normviz.spec import Spec
 
@@ -16,9 +17,13 @@ RECIPES: dict[str, Callable[[Any], Recipe]] = {
     "forgotten_eval": forgotten_eval,
     "signal": signal,
     "train": train,
+    "batch_size": batch_size,
+    "regularization": regularization,
     "placement": placement,
     "lr_init": lr_init,
     "scale": scale,
+    "landscape": landscape,
+    "noisy_bn": noisy_bn,
 }
 """For each experiment that has a script, by its name: spec -> recipe."""
 

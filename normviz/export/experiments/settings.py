@@ -80,5 +80,5 @@ def options(**given: Any) -> dict[str, Any]:
 
 def alike(settings: Mapping[str, Any], *different: str) -> dict[str, tuple[Any, ...]]:
     """What all networks of a run share, each a choice of a single value, but for ``different`` ones."""
-    names = ("placement", "gain", "lr")
+    names = ("placement", "gain", "lr", "dropout")
     return {name: (settings[name.upper()],) for name in names if name not in different}

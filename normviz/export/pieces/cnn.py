@@ -27,7 +27,7 @@ def network(norm: str, seed: int, gain: float = GAIN, placement: str = PLACEMENT
         side = -(-side // stride)
         layers += conv_block(norm, channels, out, stride, side, draws, gain=gain, placement=placement)
         if DROPOUT:
-            layers.append(Dropout(masks))
+            layers.append(Dropout(DROPOUT, masks))
         channels = out
     head = drawn(nn.Linear(channels, CLASSES), draws, gain=gain)
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), head).to(DTYPE)

@@ -13,7 +13,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor
 
 from normviz.export.pieces.draws import generator
-from normviz.export.pieces.settings import DTYPE, N_TRAIN, SHAPE
+from normviz.export.pieces.settings import DTYPE, N_TEST, N_TRAIN, SHAPE
 
 
 @cache
@@ -25,5 +25,5 @@ def load_data(seed: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     x = torch.tensor(pixels, dtype=torch.float32).view(-1, *SHAPE).to(DTYPE)
     y = torch.tensor(digits.target)
     order = torch.randperm(len(y), generator=generator(seed, "split"))
-    train, test = order[:N_TRAIN], order[N_TRAIN:]
+    train, test = order[:N_TRAIN], order[-N_TEST:]
     return x[train], y[train], x[test], y[test]

@@ -9,17 +9,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from normviz.export.pieces.settings import DROPOUT
-
 
 class Dropout(nn.Module):
     """Zeroes a share of the activations while training; the others grow in turn."""
 
-    def __init__(self, masks: torch.Generator) -> None:
+    def __init__(self, share: float, masks: torch.Generator) -> None:
         super().__init__()
-        self.masks = masks
+        self.share, self.masks = share, masks
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return x
-        return x * (torch.rand(x.shape, generator=self.masks) >= DROPOUT) / (1.0 - DROPOUT)
+        return x * (torch.rand(x.shape, generator=self.masks) >= self.share) / (1.0 - self.share)

@@ -26,10 +26,12 @@ from normviz.export.pieces.settings import (
 )
 
 
-def network(norm: str, seed: int, gain: float = GAIN, placement: str = PLACEMENT) -> nn.Sequential:
+def network(
+    norm: str, seed: int, gain: float = GAIN, placement: str = PLACEMENT, dropout: float = DROPOUT
+) -> nn.Sequential:
     """The network of one variant, initialized."""
     draws = generator(seed, "initialization")
-    if DROPOUT:
+    if dropout:
         masks = generator(seed, "dropout")
     layers: list[nn.Module] = [nn.Flatten()]
     fan_in = math.prod(SHAPE)
@@ -41,8 +43,8 @@ def network(norm: str, seed: int, gain: float = GAIN, placement: str = PLACEMENT
             layers += [normalization(norm, (WIDTH,)), ACTIVATION()]
         else:
             layers += [ACTIVATION(), normalization(norm, (WIDTH,))]
-        if DROPOUT:
-            layers.append(Dropout(masks))
+        if dropout:
+            layers.append(Dropout(dropout, masks))
         fan_in = WIDTH
     head = drawn(nn.Linear(fan_in, CLASSES), draws, gain=gain)
     return nn.Sequential(*layers, head).to(DTYPE)

@@ -70,13 +70,20 @@ class BatchRenorm(nn.Module):
         self.r_max, self.d_max = R_MAX, D_MAX
 
     def forward(self, x: Tensor) -> Tensor:
+        return self.corrected(x, *self.running())
+
+    def running(self) -> tuple[Tensor, Tensor]:
+        """Running mean and standard deviation."""
+        mean, var = self.norm.get_buffer("running_mean"), self.norm.get_buffer("running_var")
+        return mean.clone(), (var + EPS).sqrt()
+
+    def corrected(self, x: Tensor, running_mean: Tensor, running_sigma: Tensor) -> Tensor:
+        """γ·(x̂·r + d) + β; no gradient flows through r and d."""
         shape = (1, -1, *[1] * (x.dim() - 2))
-        running_mean = self.norm.get_buffer("running_mean").clone()
-        running_sigma = (self.norm.get_buffer("running_var") + EPS).sqrt()
         xhat: Tensor = self.norm(x)  # in training mode this moves the running statistics
         if self.training:
             over = (0, *range(2, x.dim()))  # all but the channels
-            with torch.no_grad():  # no gradient flows through the correction
+            with torch.no_grad():
                 mean, sigma = x.mean(over), (x.var(over, correction=0) + EPS).sqrt()
                 r = (sigma / running_sigma).clamp(1 / self.r_max, self.r_max)
                 d = ((mean - running_mean) / running_sigma).clamp(-self.d_max, self.d_max)
@@ -97,7 +104,8 @@ class FilterResponseNorm(nn.Module):
         self.threshold = nn.Parameter(torch.zeros(channels, 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        xhat = x / (x.square().mean((2, 3), keepdim=True) + EPS).sqrt()
+        eps = EPS if OWN_EPS else 1e-6
+        xhat = x / (x.square().mean((2, 3), keepdim=True) + eps).sqrt()
         return torch.maximum(xhat * self.weight + self.bias, self.threshold)
 
 

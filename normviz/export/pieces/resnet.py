@@ -30,7 +30,7 @@ def network(norm: str, seed: int, gain: float = GAIN, placement: str = PLACEMENT
         side = -(-side // stride)
         layers += conv_block(norm, channels, WIDTH, stride, side, draws, gain=gain, placement=placement)
         if DROPOUT:
-            layers.append(Dropout(masks))
+            layers.append(Dropout(DROPOUT, masks))
         channels = WIDTH
     blocks = (DEPTH - stem) // 2
     stages = [3 * block // blocks for block in range(blocks)]
@@ -39,14 +39,14 @@ def network(norm: str, seed: int, gain: float = GAIN, placement: str = PLACEMENT
         side = -(-side // stride)
         inner = conv_block(norm, channels, out, stride, side, draws, gain=gain, placement=placement)
         if DROPOUT:
-            inner.append(Dropout(masks))
+            inner.append(Dropout(DROPOUT, masks))
         inner += conv_block(norm, out, out, 1, side, draws, gain=gain, placement=placement)
         after: nn.Module = nn.Identity()
         if placement == "before" and norm != "frn":
             after = inner.pop()  # the last activation follows the sum
         layers.append(Residual(nn.Sequential(*inner), after, stride, out - channels))
         if DROPOUT:
-            layers.append(Dropout(masks))
+            layers.append(Dropout(DROPOUT, masks))
         channels = out
     head = drawn(nn.Linear(channels, CLASSES), draws, gain=gain)
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), head).to(DTYPE)

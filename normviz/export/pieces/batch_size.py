@@ -1,0 +1,116 @@
+"""The batch of a norm
+
+Every network sees the same samples.  Where only the statistics change, an update takes all of its samples and
+the norm takes its mean and variance over parts of them; where the real batch changes, the updates see fewer
+samples too, and the learning rate shrinks in proportion.
+"""
+
+from __future__ import annotations
+
+from statistics import mean
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from normviz.export.pieces.digits import load_data
+from normviz.export.pieces.draws import generator
+from normviz.export.pieces.mlp import network
+from normviz.export.pieces.norms import BatchRenorm
+from normviz.export.pieces.settings import (
+    ACCUMULATED,
+    FULL_BATCH,
+    IN_PARTS,
+    LR,
+    MICRO_BATCH,
+    NORMS,
+    REAL_SIZES,
+    SEEDS,
+    STEPS,
+    BatchNorm,
+)
+from normviz.export.pieces.training import accuracy_on, batches, new_optimizer
+
+
+def main() -> dict[str, dict[int, list[float]]]:
+    """Test error in percent, for each norm and batch size a list over the seeds."""
+    torch.set_num_threads(1)  # quicker than several, for networks as small as these
+    told: dict[str, dict[int, list[float]]] = {}
+    print("test error in percent, one value for each seed, and their mean")
+    for norm in NORMS:
+        told[norm] = {}
+        for size in REAL_SIZES:
+            if IN_PARTS and norm not in IN_PARTS:
+                size = FULL_BATCH  # its output does not depend on the batch
+            if size not in told[norm]:
+                told[norm][size] = [error(norm, seed, size) for seed in SEEDS]
+                print(f"  {norm:24} {size:3}: {in_words(told[norm][size])}")
+    for norm in ACCUMULATED:
+        name = f"{norm}, gradients accumulated"
+        told[name] = {MICRO_BATCH: [accumulated(norm, seed) for seed in SEEDS]}
+        print(f"  {name:30} {MICRO_BATCH:3}: {in_words(told[name][MICRO_BATCH])}")
+    return told
+
+
+def in_words(errors: list[float]) -> str:
+    """The errors of all seeds and their mean."""
+    return f"{', '.join(f'{one:.2f}' for one in errors)}; {mean(errors):.2f}"
+
+
+def error(norm: str, seed: int, size: int) -> float:
+    """Test error of one network whose norm sees so many samples at once."""
+    x, y, x_test, y_test = load_data(seed)
+    net = network(norm, seed)
+    if IN_PARTS:
+        if norm in IN_PARTS:
+            take_parts(net, size)
+        size = FULL_BATCH
+    optimizer = new_optimizer(net, lr=LR * size / FULL_BATCH)
+    order = batches(len(y), size, generator(seed, "batches"))
+    for _ in range(STEPS * (FULL_BATCH // size)):
+        batch = next(order)
+        loss = F.cross_entropy(net(x[batch]), y[batch])
+        if not loss.isfinite():
+            return float("nan")
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    return 100 * (1 - accuracy_on(net, x_test, y_test))
+
+
+def accumulated(norm: str, seed: int) -> float:
+    """Test error of one network whose gradients are added up over small batches until an update."""
+    x, y, x_test, y_test = load_data(seed)
+    net = network(norm, seed)
+    optimizer = new_optimizer(net, lr=LR)
+    order = batches(len(y), FULL_BATCH, generator(seed, "batches"))
+    for _ in range(STEPS):
+        batch = next(order)
+        optimizer.zero_grad()
+        for part in torch.split(batch, MICRO_BATCH):
+            loss = F.cross_entropy(net(x[part]), y[part]) * (MICRO_BATCH / FULL_BATCH)
+            loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    return 100 * (1 - accuracy_on(net, x_test, y_test))
+
+
+def take_parts(net: nn.Sequential, size: int) -> None:
+    """Let batch norm and batch renormalization take their statistics over parts of the batch."""
+    for place, module in enumerate(net):
+        if isinstance(module, BatchNorm | BatchRenorm):
+            net[place] = InParts(module, size)
+
+
+class InParts(nn.Module):
+    """A norm that sees consecutive parts of the batch while training."""
+
+    def __init__(self, norm: nn.Module, size: int) -> None:
+        super().__init__()
+        self.norm, self.size = norm, size
+
+    def forward(self, x: Tensor) -> Tensor:
+        parts = torch.split(x, self.size) if self.training else (x,)
+        if isinstance(self.norm, BatchRenorm):
+            before = self.norm.running()  # all parts are corrected towards the same statistics
+            return torch.cat([self.norm.corrected(part, *before) for part in parts])
+        return torch.cat([self.norm(part) for part in parts])
