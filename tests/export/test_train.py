@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from normviz.catalog.norms import NORMS
+from normviz.catalog.sequences import ALL_NETWORKS
 from normviz.lab.engine import Stack
 from normviz.lab.experiments.train import Race, run
 from normviz.specs.train import Train
@@ -145,3 +146,24 @@ def test_a_network_that_diverges_is_said_to() -> None:
     ours, theirs = scripted(spec, STEPS), lab(spec, STEPS)
     assert (np.isnan(ours["loss"]) == np.isnan(theirs["loss"])).all()
     assert np.isnan(ours["loss"][-1]).any()
+
+
+@pytest.mark.parametrize("network", ["rnn", "gru", "transformer"])
+@pytest.mark.parametrize("norm", NORMS)
+def test_every_norm_on_sequences(network: str, norm: str) -> None:
+    if ALL_NETWORKS[network].reason(norm):
+        return
+    more = {"network": network, "dataset": "marked", "norms": (norm,), "width": 32, "batch_size": 32}
+    more |= {"depth": 2, "seeds": 1, "lr": 0.05, "activation": "tanh"}
+    assert_agree_in_double(Train(**{**SMALL, **more}), 5)
+
+
+@pytest.mark.parametrize("network", ["rnn", "gru", "transformer"])
+def test_what_else_there_is_of_sequences(network: str) -> None:
+    more = {"network": network, "dataset": "digits_rows", "norms": ("batch", "layer"), "width": 32}
+    more |= {"depth": 2, "seeds": 1, "lr": 0.05, "dropout": 0.2, "changes": "3:norm.batch=rms"}
+    if network == "transformer":
+        more |= {"causal": False}
+    if network != "gru":
+        more |= {"placement": "after"}
+    assert_agree_in_double(Train(**{**SMALL, **more}), 6)

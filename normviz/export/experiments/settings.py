@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from normviz.catalog.datasets import Dataset
 from normviz.catalog.networks import Network
 from normviz.catalog.norms import NORMS
+from normviz.catalog.sequences import HEADS
 from normviz.export.recipes import Code, ExportError
 
 ACTIVATIONS = {
@@ -25,7 +26,14 @@ AGREEMENT = (
     "order. With DTYPE = torch.float64 less is rounded."
 )
 
-NETWORK_PIECES = {"mlp": ("mlp",), "cnn": ("blocks", "cnn"), "resnet": ("blocks", "resnet")}
+NETWORK_PIECES = {
+    "mlp": ("mlp",),
+    "cnn": ("blocks", "cnn"),
+    "resnet": ("blocks", "resnet"),
+    "rnn": ("recurrences", "rnn"),
+    "gru": ("recurrences", "gru"),
+    "transformer": ("transformer",),
+}
 DATA_PIECES = {
     **{name: (name,) for name in ("digits", "shapes", "marked", "digits_rows")},
     **dict.fromkeys(("moons", "circles", "spiral", "xor"), ("points",)),
@@ -47,6 +55,7 @@ def pieces_of(net: Network, data: Dataset) -> tuple[str, ...]:
         "draws",
         *DATA_PIECES[data.name],
         "initialization",
+        "sequence_norms",
         "norms",
         "dropout",
         *NETWORK_PIECES[net.name],
@@ -59,6 +68,9 @@ def common(net: Network, data: Dataset) -> dict[str, Any]:
         "DATASET": data.name,
         "NETWORK": net.name,
         "BatchNorm": Code("nn.BatchNorm2d" if net.form == "cnn" else "nn.BatchNorm1d"),
+        "SEQUENCE": net.form == "sequence",
+        "MASKED": True,
+        "HEADS": HEADS,
         "SHAPE": data.shape,
         "CLASSES": data.classes,
         "N_TRAIN": data.n_train,
@@ -76,6 +88,11 @@ def options(**given: Any) -> dict[str, Any]:
     names |= {"r_max": "batch_renorm", "d_max": "batch_renorm"}
     told = {name: NORMS[norm].options[name] for name, norm in names.items()} | given
     return {"OWN_EPS": "eps" in given, **{name.upper(): value for name, value in told.items()}}
+
+
+def special(norms: Sequence[str]) -> dict[str, Any]:
+    """Which kinds of norm there are that networks of sequences treat apart."""
+    return {"HAS_BATCH_NORM": "batch" in norms, "OVER_TIME": "group" in norms or "instance" in norms}
 
 
 def alike(settings: Mapping[str, Any], *different: str) -> dict[str, tuple[Any, ...]]:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from normviz.export.experiments.settings import ACTIVATIONS, AGREEMENT, alike, common, options, pieces_of
+from normviz.export.experiments.settings import (
+    ACTIVATIONS,
+    AGREEMENT,
+    alike,
+    common,
+    options,
+    pieces_of,
+    special,
+)
 from normviz.export.recipes import Recipe
 from normviz.specs.train import EVALUATE_EVERY, Train
 
@@ -21,6 +29,7 @@ def train(spec: Train) -> Recipe:
         "DROPOUT": spec.dropout,
         "CAUSAL": spec.causal,
         **options(**spec.norm_options),
+        **special(spec.norms_used),
         "RENORM": "batch_renorm" in spec.norms_used,
         "GAIN": spec.gain,
         "OPTIMIZER": spec.optimizer,

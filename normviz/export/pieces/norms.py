@@ -9,14 +9,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations, parametrize
 
+from normviz.export.pieces.sequence_norms import SequenceBatchNorm
 from normviz.export.pieces.settings import (
     D_MAX,
     EPS,
     GHOST_SIZE,
     GROUPS,
     MOMENTUM,
+    NETWORK,
     OWN_EPS,
     R_MAX,
+    SEQUENCE,
+    SHAPE,
     BatchNorm,
 )
 
@@ -24,12 +28,16 @@ from normviz.export.pieces.settings import (
 def normalization(norm: str, shape: tuple[int, ...]) -> nn.Module:
     """The module that normalizes activations [N, *shape]; the channels come first in their shape."""
     if norm == "batch":
+        if SEQUENCE:
+            return SequenceBatchNorm(shape[0], SHAPE[1] if NETWORK in ("rnn", "gru") else 1)
         return BatchNorm(shape[0], EPS, MOMENTUM)
     if norm == "layer":
         return nn.LayerNorm(shape, EPS)
     if norm == "group":
         return nn.GroupNorm(GROUPS, shape[0], EPS)
     if norm == "instance":
+        if SEQUENCE:
+            return nn.InstanceNorm1d(shape[0], EPS)
         return nn.InstanceNorm2d(shape[0], EPS)
     if norm == "rms":
         if OWN_EPS:

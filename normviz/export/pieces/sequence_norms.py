@@ -1,0 +1,40 @@
+"""Batch norm of sequences
+
+Its statistics leave the padding out; inside a recurrence each step has running statistics of its own
+(Cooijmans et al. 2017, arXiv:1603.09025).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from normviz.export.pieces.settings import EPS, MOMENTUM
+
+
+class SequenceBatchNorm(nn.Module):
+    """Batch norm of x [N, C] over the rows that exist, with running statistics for so many steps."""
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, channels: int, steps: int) -> None:
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(steps, channels))
+        self.register_buffer("running_var", torch.ones(steps, channels))
+        self.momentum = MOMENTUM
+
+    def forward(self, x: Tensor, exists: Tensor, step: int) -> Tensor:
+        step = min(step, len(self.running_mean) - 1)
+        mean, var = self.running_mean[step], self.running_var[step]
+        if self.training:
+            if not exists.any():
+                return x  # nobody looks at it
+            rows = x[exists]
+            mean, var, n = rows.mean(0), rows.var(0, correction=0), len(rows)
+            if n > 1:
+                with torch.no_grad():
+                    self.running_mean[step].lerp_(mean, self.momentum)
+                    self.running_var[step].lerp_(var * n / (n - 1), self.momentum)
+        return (x - mean) / (var + EPS).sqrt() * self.weight + self.bias
