@@ -14,6 +14,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+LINE = 110
+"""Characters of a line, at most."""
+
 
 @dataclass(frozen=True)
 class Known:
@@ -33,10 +36,25 @@ def fold(source: str, known: Known) -> str:
     while True:
         edit = next(_edits(source, known), None)
         if edit is None:
-            return source
+            return _with_short_heads(source)
         start, stop, replacement = edit
         raw = source.encode()
         source = (raw[:start] + replacement.encode() + raw[stop:]).decode()
+
+
+def _with_short_heads(source: str) -> str:
+    """Heads of functions in one line, where they have become so short."""
+    lines = source.splitlines(keepends=True)
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef) and node.body[0].lineno - node.lineno > 1:
+            head = slice(node.lineno - 1, node.body[0].lineno - 1)
+            joined = " ".join(line.strip() for line in lines[head])
+            for long, short in (("( ", "("), (", )", ")"), (" )", ")")):
+                joined = joined.replace(long, short)
+            if node.col_offset + len(joined) <= LINE:
+                lines[head] = [" " * node.col_offset + joined + "\n"]
+                return _with_short_heads("".join(lines))
+    return source
 
 
 _Edit = tuple[int, int, str]

@@ -13,13 +13,11 @@ from itertools import pairwise
 from urllib.parse import urlencode
 
 from normviz.export.experiments import recipe
-from normviz.export.folding import Known, fold
+from normviz.export.folding import LINE, Known, fold
 from normviz.export.recipes import Code, Recipe
 from normviz.export.sources import Import, Piece, names_in, piece
 from normviz.spec import Spec
 
-LINE = 110
-"""Characters of a line, at most."""
 _ROOT = "main"
 _LAST = f'if __name__ == "__main__":\n    {_ROOT}()\n'
 
@@ -42,7 +40,7 @@ def script(spec: Spec) -> str:
     head, imports, *rest = parts(spec)
     texts = [f'"""{head.title}\n\n{head.comment}\n"""\n', imports.code]
     for part in rest:
-        comment = "".join(f"# {line}\n" if line else "#\n" for line in part.comment.splitlines())
+        comment = _filled(part.comment) + "\n" if part.comment else ""
         gap = "\n\n" if part.code.startswith(("@", "def ", "class ")) else "\n"
         texts.append(f"{_rule(part.title)}{comment}{gap}{part.code}")
     head_and_imports, others = texts[:2], texts[2:]
@@ -99,8 +97,25 @@ def _settings(made: Recipe, settings: Piece, used: set[str]) -> str:
             value = made.settings[definition.name]
             comment = re.search(r"  # .*", definition.source)
             text = value.text if isinstance(value, Code) else _written(value)
-            lines.append(f"{definition.name} = {text}{comment[0] if comment else ''}\n")
+            lines.append(_setting(definition.name, text, comment[0] if comment else ""))
     return "".join(lines)
+
+
+def _setting(name: str, text: str, comment: str) -> str:
+    """One setting; a long one over several lines, with its comment above."""
+    line = f"{name} = {text}{comment}\n"
+    if len(line) <= LINE:
+        return line
+    body = textwrap.fill(text[1:-1].strip(), LINE - 4, break_long_words=False)
+    return (
+        f"{comment.strip()}\n{name} = {text[0]}\n{textwrap.indent(body, '    ')},\n{text[-1]}  # fmt: skip\n"
+    )
+
+
+def _filled(comment: str) -> str:
+    """A piece's comment as lines of a script."""
+    paragraphs = [textwrap.fill(" ".join(one.split()), LINE - 2) for one in comment.split("\n\n")]
+    return textwrap.indent("\n\n".join(paragraphs), "# ", lambda _: True).replace("# \n", "#\n")
 
 
 def _written(value: object) -> str:

@@ -84,7 +84,7 @@ def _text_of(module: str) -> str:
     return files(_OWN).joinpath(*folders, f"{name}.py").read_text("utf-8")
 
 
-_FOR_TOOLS = re.compile(r"  # (?:type: ignore|fmt:|noqa).*")
+_FOR_TOOLS = re.compile(r"  # (?:type: ignore|noqa).*")
 
 
 def read(source: str) -> Piece:

@@ -1,0 +1,168 @@
+"""Scripts and notebooks as files: complete, linted, without a trace of this project's modules."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from normviz.catalog.norms import NORMS
+from normviz.catalog.sequences import ALL_DATASETS, ALL_NETWORKS
+from normviz.export import ExportError, notebook, script
+from normviz.export.experiments import RECIPES
+from normviz.export.sources import piece
+from normviz.spec import Spec
+from normviz.specs import EXPERIMENTS
+from normviz.specs.claims import Claims
+from normviz.specs.train import Train
+from tests.export.exported import loaded
+from tests.export.test_train import assert_agree_in_double, lab
+
+ROOT = Path(__file__).parents[2]
+
+
+def specs() -> dict[str, Spec]:
+    """Default of every experiment that has a script, and every network and data set of Train."""
+    told: dict[str, Spec] = {name: EXPERIMENTS[name]() for name in RECIPES if name != "claims"}
+    if "claims" in RECIPES:
+        told |= {f"claim {number}": Claims(claim=str(number)) for number in range(1, 13)}
+    for name, net in ALL_NETWORKS.items():
+        for dataset, data in ALL_DATASETS.items():
+            if not net.refusal(data.shape):
+                norms = [norm for norm in NORMS if not net.reason(norm)]
+                for part in (norms[:6], norms[6:]):
+                    if part:
+                        told[f"{name} {dataset} {part[0]}"] = Train(
+                            network=name, dataset=dataset, norms=tuple(part), depth=6, dropout=0.1
+                        )
+    first, second = "200:lr=0.03;300:norm.batch=none", "100:batch_size=16;200:norm.none=weight_norm"
+    for changes in (first, second):
+        told[changes] = Train(changes=changes, norms=("none", "batch", "batch_renorm", "ghost_batch"))
+    return told
+
+
+def test_scripts_are_clean(tmp_path: Path) -> None:
+    for number, spec in enumerate(specs().values()):
+        text = script(spec)
+        compile(text, spec.name, "exec")
+        (tmp_path / f"script_{number}.py").write_text(text, encoding="utf-8")
+    for command in (["check"], ["format", "--check"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, "--config", ROOT / "pyproject.toml", tmp_path],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("name", specs())
+def test_a_script_imports_nothing_of_this_project(name: str) -> None:
+    tree = ast.parse(script(specs()[name]))
+    modules = {one.name for node in ast.walk(tree) if isinstance(node, ast.Import) for one in node.names}
+    modules |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    roots = {module.split(".")[0] for module in modules} - set(sys.stdlib_module_names)
+    assert roots <= {"torch", "sklearn", "numpy"}
+
+
+@pytest.mark.parametrize("name", specs())
+def test_a_script_says_from_which_link_it_was_made(name: str) -> None:
+    spec = specs()[name]
+    head = ast.get_docstring(ast.parse(script(spec))) or ""
+    query = "".join(line.strip() for line in head.partition("from\n")[2].splitlines())
+    told = dict(one.split("=", 1) for one in query.removeprefix("?").split("&"))
+    assert type(spec).from_query({name: value.replace("+", " ") for name, value in told.items()}) == (
+        spec,
+        [],
+    )
+    assert spec.title in head
+    assert torch.__version__.partition("+")[0] in head
+
+
+def test_a_script_holds_only_what_its_spec_needs() -> None:
+    text = script(Train(norms=("none", "layer")))
+    assert "LayerNorm" in text
+    for absent in (
+        "BatchNorm",
+        "GroupNorm",
+        "Dropout",
+        "Adam",
+        "renorm",
+        "if False",
+        "nn.Conv2d(",
+        "SWITCHES",
+    ):
+        assert absent not in text
+    assert len(text.splitlines()) < 250
+
+
+def test_a_script_runs_alone(tmp_path: Path) -> None:
+    spec = Train(norms=("none", "batch"), depth=1, width=16, steps=50, seeds=1, batch_size=8)
+    file = tmp_path / "script.py"
+    file.write_text(script(spec), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-I", file], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    theirs = lab(spec, 11)["loss"]
+    rows = re.findall(r"^ *(\d+) +(\d+\.\d{6})(?: \(.*?\))? +(\d+\.\d{6})", done.stdout, re.M)
+    assert [int(step) for step, *_ in rows] == list(spec.recorded_steps)
+    np.testing.assert_allclose([float(one) for one in rows[1][1:]], theirs[1, :, 0], rtol=1e-4)
+
+
+def test_double_precision_over_a_hundred_steps() -> None:
+    more = {"norms": ("none", "batch", "layer", "group"), "depth": 3, "width": 32, "seeds": 1, "lr": 0.05}
+    assert_agree_in_double(Train(**more, every=1), 100)  # type: ignore[arg-type]
+
+
+@pytest.mark.slow
+def test_a_whole_race_ends_within_the_spread_of_the_seeds() -> None:
+    spec = Train(norms=("none", "batch"), depth=3, lr=0.1, seeds=5)
+    records = loaded(spec).main()
+    accuracy = lab(spec, len(spec.recorded_steps))["accuracy"][spec.steps]
+    for v, norm in enumerate(spec.norms):
+        ours = np.mean([records[norm, seed][-1][2] for seed in spec.seed_values])
+        assert abs(ours - accuracy[v].mean()) < max(0.01, 2 * accuracy[v].std(ddof=1))
+
+
+@pytest.mark.parametrize("name", ["train", "forgotten_eval"])
+def test_a_notebook_is_the_script_in_cells(name: str) -> None:
+    spec = specs()[name]
+    told = json.loads(notebook(spec))
+    assert (told["nbformat"], told["nbformat_minor"]) == (4, 5)
+    cells = told["cells"]
+    assert len({cell["id"] for cell in cells}) == len(cells)
+    for cell in cells:
+        assert cell["cell_type"] in ("markdown", "code")
+        assert isinstance(cell["source"], list)
+        assert all(line.endswith("\n") for line in cell["source"][:-1])
+        keys = {"cell_type", "id", "metadata", "source"}
+        assert set(cell) == (keys | {"execution_count", "outputs"} if cell["cell_type"] == "code" else keys)
+    assert cells[0]["source"][0] == f"# {spec.title}\n"
+    code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    text = "".join(line for line in script(spec).splitlines(keepends=True) if not line.startswith("#"))
+    assert ast.dump(ast.parse(code)) == ast.dump(ast.Module(ast.parse(text).body[1:], []))
+
+
+def test_an_experiment_without_a_script_says_so() -> None:
+    class Unknown(Train):
+        name = "unknown"
+        title = "What is not known?"
+
+    with pytest.raises(ExportError, match="no script for “What is not known"):
+        script(Unknown())
+
+
+@pytest.mark.parametrize(
+    "name", sorted(one.stem for one in (ROOT / "normviz/export/pieces").glob("[a-z]*.py"))
+)
+def test_every_piece_has_a_heading(name: str) -> None:
+    one = piece(name)
+    assert one.title
+    assert not one.title.endswith(".")
+    assert all(len(line) < 109 for line in one.comment.splitlines())
