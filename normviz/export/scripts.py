@@ -54,7 +54,7 @@ def parts(spec: Spec) -> list[Part]:
     settings = piece("settings")
     chosen = _chosen(made, pieces, settings)
     used = {name for definition in chosen.values() for name in names_in(definition)}
-    told = _settings(made, settings, used)
+    told = _settings(made, settings, used - set(chosen))
     head = Part(spec.title, _head(spec, made), "")
     found = [Part("Imports", "", _imports([*pieces, settings], used | names_in(told), set(chosen)))]
     found.append(Part(settings.title, settings.comment, told))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from normviz.export.experiments.cost import cost
 from normviz.export.experiments.forgotten_eval import forgotten_eval
 from normviz.export.experiments.initialization import scale, signal
 from normviz.export.experiments.races import lr_init, placement
@@ -24,6 +25,7 @@ RECIPES: dict[str, Callable[[Any], Recipe]] = {
     "lr_init": lr_init,
     "scale": scale,
     "sequences": sequences,
+    "cost": cost,
     "landscape": landscape,
     "noisy_bn": noisy_bn,
 }

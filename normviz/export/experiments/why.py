@@ -80,7 +80,7 @@ def batch_size(spec: BatchSize) -> Recipe:
         shows="How the error of the trained network depends on the batch from which its norm takes the "
         "statistics. What the page shows of torch's layers at a batch of one is not in this script.",
         expects=AGREEMENT,
-        pieces=(*pieces_of(net, _DIGITS), "training", "batch_size"),
+        pieces=(*pieces_of(net, _DIGITS), "parts", "training", "batch_size"),
         settings=settings,
         choices={"norm": spec.variants, **alike(settings, "lr")},
     )

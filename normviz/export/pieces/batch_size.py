@@ -10,13 +10,12 @@ from __future__ import annotations
 from statistics import mean
 
 import torch
-from torch import Tensor, nn
 from torch.nn import functional as F
 
 from normviz.export.pieces.digits import load_data
 from normviz.export.pieces.draws import generator
 from normviz.export.pieces.mlp import network
-from normviz.export.pieces.norms import BatchRenorm
+from normviz.export.pieces.parts import take_parts
 from normviz.export.pieces.settings import (
     ACCUMULATED,
     FULL_BATCH,
@@ -27,7 +26,6 @@ from normviz.export.pieces.settings import (
     REAL_SIZES,
     SEEDS,
     STEPS,
-    BatchNorm,
 )
 from normviz.export.pieces.training import accuracy_on, batches, new_optimizer
 
@@ -92,25 +90,3 @@ def accumulated(norm: str, seed: int) -> float:
             loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     return 100 * (1 - accuracy_on(net, x_test, y_test))
-
-
-def take_parts(net: nn.Sequential, size: int) -> None:
-    """Let batch norm and batch renormalization take their statistics over parts of the batch."""
-    for place, module in enumerate(net):
-        if isinstance(module, BatchNorm | BatchRenorm):
-            net[place] = InParts(module, size)
-
-
-class InParts(nn.Module):
-    """A norm that sees consecutive parts of the batch while training."""
-
-    def __init__(self, norm: nn.Module, size: int) -> None:
-        super().__init__()
-        self.norm, self.size = norm, size
-
-    def forward(self, x: Tensor) -> Tensor:
-        parts = torch.split(x, self.size) if self.training else (x,)
-        if isinstance(self.norm, BatchRenorm):
-            before = self.norm.running()  # all parts are corrected towards the same statistics
-            return torch.cat([self.norm.corrected(part, *before) for part in parts])
-        return torch.cat([self.norm(part) for part in parts])

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from normviz.export.pieces.digits import load_data
 from normviz.export.pieces.draws import generator
 from normviz.export.pieces.mlp import network
-from normviz.export.pieces.modes import error, logits_of, recalibrate
+from normviz.export.pieces.modes import changing, error, logits_of, recalibrate
 from normviz.export.pieces.settings import (
     BATCH_SIZE,
     COMPANIES,
@@ -102,16 +102,6 @@ def trained(norm: str, seed: int) -> nn.Module:
                 f"in training mode {left_on:5.2f}%"
             )
     return net
-
-
-def changing(net: nn.Module, x: Tensor, orders: list[Tensor]) -> float:
-    """Share of the samples whose label is not the same in all random orders, in percent."""
-    labels = torch.full((len(orders), len(x)), -1)  # -1: it was in an incomplete batch
-    for given, order in zip(labels, orders, strict=True):
-        predicted = logits_of(net, x[order], DEPLOY_BATCH).argmax(1)
-        given[order[: len(predicted)]] = predicted
-    complete = (labels >= 0).all(0)
-    return 100 * (labels != labels[0]).any(0)[complete].double().mean().item()
 
 
 def after_passes(net: nn.Module, seed: int, order: Tensor) -> dict[str, float]:

@@ -28,7 +28,7 @@ from normviz.export.pieces.settings import (
 )
 
 
-def network(norm: str, seed: int, gain: float = GAIN, placement: str = PLACEMENT) -> GRU:
+def network(norm: str, seed: int, gain: float = GAIN, placement: str = PLACEMENT, depth: int = DEPTH) -> GRU:
     """The network of one variant, initialized."""
     return GRU(norm, seed, gain).to(DTYPE)
 

@@ -27,7 +27,12 @@ from normviz.export.pieces.settings import (
 
 
 def network(
-    norm: str, seed: int, gain: float = GAIN, placement: str = PLACEMENT, dropout: float = DROPOUT
+    norm: str,
+    seed: int,
+    gain: float = GAIN,
+    placement: str = PLACEMENT,
+    dropout: float = DROPOUT,
+    depth: int = DEPTH,
 ) -> nn.Sequential:
     """The network of one variant, initialized."""
     draws = generator(seed, "initialization")
@@ -35,7 +40,7 @@ def network(
         masks = generator(seed, "dropout")
     layers: list[nn.Module] = [nn.Flatten()]
     fan_in = math.prod(SHAPE)
-    for _ in range(DEPTH):
+    for _ in range(depth):
         layers.append(drawn(nn.Linear(fan_in, WIDTH), draws, gain=gain))
         if norm in ("weight_norm", "weight_standardization"):
             reparametrize(norm, layers[-1])

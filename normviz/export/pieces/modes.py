@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from normviz.export.pieces.settings import BATCH_SIZE, MOMENTUM
+from normviz.export.pieces.settings import BATCH_SIZE, DEPLOY_BATCH, MOMENTUM
 from normviz.export.pieces.statistics import set_momentum
 
 
@@ -47,3 +47,13 @@ def recalibrate(net: nn.Module, x: Tensor) -> None:
         if len(batch) == BATCH_SIZE:
             net(batch)
     set_momentum(net, MOMENTUM)
+
+
+def changing(net: nn.Module, x: Tensor, orders: list[Tensor]) -> float:
+    """Share of the samples whose label is not the same in all random orders, in percent."""
+    labels = torch.full((len(orders), len(x)), -1)  # -1: it was in an incomplete batch
+    for given, order in zip(labels, orders, strict=True):
+        predicted = logits_of(net, x[order], DEPLOY_BATCH).argmax(1)
+        given[order[: len(predicted)]] = predicted
+    complete = (labels >= 0).all(0)
+    return 100 * (labels != labels[0]).any(0)[complete].double().mean().item()

@@ -17,7 +17,9 @@ from normviz.export.pieces.initialization import drawn
 from normviz.export.pieces.settings import CLASSES, DEPTH, DROPOUT, DTYPE, GAIN, PLACEMENT, SHAPE, WIDTH
 
 
-def network(norm: str, seed: int, gain: float = GAIN, placement: str = PLACEMENT) -> nn.Sequential:
+def network(
+    norm: str, seed: int, gain: float = GAIN, placement: str = PLACEMENT, depth: int = DEPTH
+) -> nn.Sequential:
     """The network of one variant, initialized."""
     draws = generator(seed, "initialization")
     if DROPOUT:

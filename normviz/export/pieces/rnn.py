@@ -28,7 +28,7 @@ from normviz.export.pieces.settings import (
 )
 
 
-def network(norm: str, seed: int, gain: float = GAIN, placement: str = PLACEMENT) -> RNN:
+def network(norm: str, seed: int, gain: float = GAIN, placement: str = PLACEMENT, depth: int = DEPTH) -> RNN:
     """The network of one variant, initialized."""
     return RNN(norm, seed, gain).to(DTYPE)
 

@@ -139,7 +139,8 @@ def set_momentum(net: nn.Module, momentum: float) -> None:
 
 def moved(z: Tensor, other: Tensor) -> Tensor:
     """|z' - z|/|z|."""
-    return (other - z).norm(dim=-1) / z.norm(dim=-1).clamp_min(1e-30)
+    change: Tensor = (other - z).norm(dim=-1) / z.norm(dim=-1).clamp_min(1e-30)
+    return change
 
 
 def medians(changes: list[Tensor]) -> list[float]:

@@ -78,4 +78,15 @@ TESTED = 200  # test samples on which the accuracy is measured
 WATCHED = 6  # sequences whose second half is changed, one after the other
 CHANGED_FROM = 8  # the step, counted from 0, from which on it is changed
 APPENDED: tuple[int, ...] = (4, 8, 16, 32)  # steps of padding that are appended
+DEPTHS: tuple[int, ...] = (10, 20)  # layers with a norm
+COLUMN = "depth"  # what the rows of the table differ in
+ROWS: tuple[float, ...] = (1.0,)  # its values
+PART = "layer"  # what is timed: one hidden layer with its norm and activation, or a training step
+ROUNDS = 60
+PASSES = 1  # passes that are timed together
+INPUT_SHAPE: tuple[int, ...] = (16, 8, 8)  # of what enters the layer
+STRIDE = 2
+SIDE_AFTER = 4  # of the picture that leaves it
+CODE = "torch.randn(batch_size=32, features=128)"
+CORRECTED = "torch.randn(32, 128)"
 DTYPE = torch.float32

@@ -20,6 +20,7 @@ from normviz.export.pieces.settings import (
     BATCH_SIZE,
     BATCH_SIZES,
     D_MAX,
+    DEPTH,
     EVALUATE_EVERY,
     EVERY,
     GAIN,
@@ -37,7 +38,12 @@ from normviz.lab.norms.batch import renorm_limits
 
 
 def training(
-    norm: str, seed: int, gain: float = GAIN, lr: float = LR, placement: str = PLACEMENT
+    norm: str,
+    seed: int,
+    gain: float = GAIN,
+    lr: float = LR,
+    placement: str = PLACEMENT,
+    depth: int = DEPTH,
 ) -> Iterator[tuple[int, float, float | None]]:
     """Train one network; at each recorded step give step, loss of the next batch and test accuracy.
 
@@ -45,7 +51,7 @@ def training(
     has diverged.
     """
     x, y, x_test, y_test = load_data(seed)
-    net: nn.Module = network(norm, seed, gain=gain, placement=placement)
+    net: nn.Module = network(norm, seed, gain=gain, placement=placement, depth=depth)
     optimizer = new_optimizer(net, lr=lr)
     draws = generator(seed, "batches")
     order = batches(len(y), BATCH_SIZE, draws)
