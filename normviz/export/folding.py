@@ -86,6 +86,7 @@ def _edits(source: str, known: Known) -> Iterator[_Edit]:
         if isinstance(node, ast.Call):
             yield from _passed_on(lines, node, known)
         if isinstance(node, ast.FunctionDef):
+            yield from _always_default(lines, node, known)
             yield from _unused_parameters(lines, node)
 
 
@@ -107,6 +108,18 @@ def _folded_statements(lines: _Lines, statements: list[ast.stmt], known: Known) 
             raise ValueError(f"folding line {statement.lineno} would leave a block without statements")
         yield start, stop, lines.dedented(kept, statement.col_offset) if kept else ""
         return
+
+
+def _always_default(lines: _Lines, function: ast.FunctionDef, known: Known) -> Iterator[_Edit]:
+    """Parameters that are choices of a single value, and so never given: their default takes their place."""
+    arguments = function.args.args
+    defaults = function.args.defaults
+    for argument, default in zip(arguments[len(arguments) - len(defaults) :], defaults, strict=True):
+        if len(known.choices.get(argument.arg, ())) == 1 and isinstance(default, ast.Name):
+            passed_on = [one.value for one in ast.walk(function) if isinstance(one, ast.keyword)]
+            for node in ast.walk(function):
+                if isinstance(node, ast.Name) and node.id == argument.arg and node not in passed_on:
+                    yield (*lines.span(node), default.id)
 
 
 def _unused_parameters(lines: _Lines, function: ast.FunctionDef) -> Iterator[_Edit]:

@@ -57,7 +57,8 @@ def parts(spec: Spec) -> list[Part]:
     told = _settings(made, settings, used - set(chosen))
     head = Part(spec.title, _head(spec, made), "")
     found = [Part("Imports", "", _imports([*pieces, settings], used | names_in(told), set(chosen)))]
-    found.append(Part(settings.title, settings.comment, told))
+    if told:
+        found.append(Part(settings.title, settings.comment, told))
     for one in pieces:
         own = [
             chosen[definition.name]
@@ -106,10 +107,16 @@ def _setting(name: str, text: str, comment: str) -> str:
     line = f"{name} = {text}{comment}\n"
     if len(line) <= LINE:
         return line
-    body = textwrap.fill(text[1:-1].strip(), LINE - 4, break_long_words=False)
-    return (
-        f"{comment.strip()}\n{name} = {text[0]}\n{textwrap.indent(body, '    ')},\n{text[-1]}  # fmt: skip\n"
-    )
+    above = f"{comment.strip()}\n" if comment else ""
+    if text[0] == "{":
+        node = ast.parse(text, mode="eval").body
+        assert isinstance(node, ast.Dict)
+        keys = [ast.get_source_segment(text, key) for key in node.keys if key is not None]
+        values = [ast.get_source_segment(text, value) for value in node.values]
+        items = "".join(f"    {key}: {value},\n" for key, value in zip(keys, values, strict=True))
+        return f"{above}{name} = {{\n{items}}}\n"
+    body = textwrap.indent(textwrap.fill(text[1:-1], LINE - 6), "    ")
+    return f"{above}{name} = (\n{body},\n)  # fmt: skip\n"
 
 
 def _filled(comment: str) -> str:

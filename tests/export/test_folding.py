@@ -42,7 +42,8 @@ KNOWN = Known(
         ("y = x and ON\n", "y = x\n"),
         ("y = size or 1024\n", "y = size or 1024\n"),
         ("def f(x, gain=G):\n    return g(x, gain=gain)\n", "def f(x):\n    return g(x)\n"),
-        ("def f(x, gain=G):\n    return x * gain\n", "def f(x, gain=G):\n    return x * gain\n"),
+        ("def f(x, gain=G):\n    return x * gain\n", "def f(x):\n    return x * G\n"),
+        ("def f(x, norm=G):\n    return x * norm\n", "def f(x, norm=G):\n    return x * norm\n"),
         (
             "def f(step):\n    if MANY and step in MANY:\n        a()\n",
             "def f(step):\n    if step in MANY:\n        a()\n",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from normviz.export.experiments.claims import claims
 from normviz.export.experiments.cost import cost
 from normviz.export.experiments.forgotten_eval import forgotten_eval
 from normviz.export.experiments.initialization import scale, signal
@@ -25,6 +26,7 @@ RECIPES: dict[str, Callable[[Any], Recipe]] = {
     "lr_init": lr_init,
     "scale": scale,
     "sequences": sequences,
+    "claims": claims,
     "cost": cost,
     "landscape": landscape,
     "noisy_bn": noisy_bn,

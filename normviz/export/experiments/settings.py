@@ -97,5 +97,5 @@ def special(norms: Sequence[str]) -> dict[str, Any]:
 
 def alike(settings: Mapping[str, Any], *different: str) -> dict[str, tuple[Any, ...]]:
     """What all networks of a run share, each a choice of a single value, but for ``different`` ones."""
-    names = ("placement", "gain", "lr", "dropout", "depth")
+    names = ("placement", "gain", "lr", "dropout", "depth", "width")
     return {name: (settings[name.upper()],) for name in names if name not in different}

@@ -33,6 +33,7 @@ def network(
     placement: str = PLACEMENT,
     dropout: float = DROPOUT,
     depth: int = DEPTH,
+    width: int = WIDTH,
 ) -> nn.Sequential:
     """The network of one variant, initialized."""
     draws = generator(seed, "initialization")
@@ -41,15 +42,15 @@ def network(
     layers: list[nn.Module] = [nn.Flatten()]
     fan_in = math.prod(SHAPE)
     for _ in range(depth):
-        layers.append(drawn(nn.Linear(fan_in, WIDTH), draws, gain=gain))
+        layers.append(drawn(nn.Linear(fan_in, width), draws, gain=gain))
         if norm in ("weight_norm", "weight_standardization"):
             reparametrize(norm, layers[-1])
         if placement == "before":
-            layers += [normalization(norm, (WIDTH,)), ACTIVATION()]
+            layers += [normalization(norm, (width,)), ACTIVATION()]
         else:
-            layers += [ACTIVATION(), normalization(norm, (WIDTH,))]
+            layers += [ACTIVATION(), normalization(norm, (width,))]
         if dropout:
             layers.append(Dropout(dropout, masks))
-        fan_in = WIDTH
+        fan_in = width
     head = drawn(nn.Linear(fan_in, CLASSES), draws, gain=gain)
     return nn.Sequential(*layers, head).to(DTYPE)

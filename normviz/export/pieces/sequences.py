@@ -25,7 +25,6 @@ from normviz.export.pieces.settings import (
     CHANGED_FROM,
     EVALUATE_EVERY,
     EVERY,
-    GAIN,
     HAS_BATCH_NORM,
     MOMENTUM,
     NORMS,
@@ -41,7 +40,7 @@ from normviz.export.pieces.transformer import network
 def main() -> dict[str, dict[str, list[float]]]:
     """For each norm what moves its answers: medians over sequences and seeds, step by step."""
     torch.set_num_threads(1)  # quicker than several, for networks as small as these
-    nets = {(norm, seed): network(norm, seed, gain=GAIN) for norm in NORMS for seed in SEEDS}
+    nets = {(norm, seed): network(norm, seed) for norm in NORMS for seed in SEEDS}
     runs = {run: training_of(net, run[1]) for run, net in nets.items()}
     print("step " + "".join(f"{norm:>24}" for norm in NORMS))
     for row in zip(*runs.values(), strict=True):

@@ -5,6 +5,8 @@ The values of the run whose script this is.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -89,4 +91,10 @@ STRIDE = 2
 SIDE_AFTER = 4  # of the picture that leaves it
 CODE = "torch.randn(batch_size=32, features=128)"
 CORRECTED = "torch.randn(32, 128)"
+EPOCH_VARIANTS: dict[str, dict[str, Any]] = {}  # in what the networks differ
+PARTS: dict[str, int] = {}  # samples of which batch norm takes its statistics, if not the whole batch
+RACE_DEPTH = 5  # hidden layers of the networks that train
+RACE_WIDTH = 64
+RACE_BATCH = 64
+SMOOTHED = 5  # training batches over which the mean is taken
 DTYPE = torch.float32

@@ -1,0 +1,88 @@
+"""Claims: the script of each claim measures what the lab's verdict rests on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from normviz.export import ExportError, script
+from normviz.frames import Frame
+from normviz.lab.experiments.claims import run
+from normviz.specs import claims_designs as designs
+from normviz.specs.claims import Claims
+from tests.export.exported import loaded
+
+
+def measured(number: int, **more: int) -> tuple[Any, dict[str, np.ndarray[Any, Any]]]:
+    """What the script tells, and the evidence of the lab."""
+    spec = Claims(claim=str(number), seeds=2, **{"steps": 50, "epochs": 1, "width": 32, **more})  # type: ignore[arg-type]
+    arrays: dict[str, Any] = {}
+    for one in run(spec, workers=1):
+        if isinstance(one, Frame):
+            arrays |= one.arrays
+    return loaded(spec).main(), arrays
+
+
+def test_covariate_shift() -> None:
+    (growths, steps), arrays = measured(1)
+    np.testing.assert_allclose(np.array(list(growths.values())).T, arrays["c1_growth"], rtol=1e-3)
+    np.testing.assert_allclose(np.array(list(steps.values())).T, arrays["c1_steps"], atol=1)
+
+
+@pytest.mark.parametrize("number", [2, 6, 7])
+def test_variants_side_by_side(number: int) -> None:
+    told, arrays = measured(number)
+    apart = np.abs(np.array(list(told.values())).T - arrays[f"c{number}_error"])
+    assert np.median(apart) < 0.5
+    assert apart.max() < (6.0 if number == 7 else 1.5)  # batches of two amplify rounding
+
+
+def test_learning_rates() -> None:
+    told, _ = measured(3)
+    _, arrays = measured(4)
+    accuracy = np.array([[one[1] for one in told[norm, lr]] for norm in designs.PAIR for lr in designs.RATES])
+    theirs = arrays["c4_accuracy"].reshape(2, -1).T
+    assert np.median(np.abs(accuracy - theirs)) < 0.02
+    np.testing.assert_allclose(accuracy[:3], theirs[:3], atol=0.02)  # small rates: nothing is amplified
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [5, 12])
+def test_rows(number: int) -> None:
+    told, arrays = measured(number)
+    name, rows = ("c5", designs.GAINS) if number == 5 else ("c12", designs.DEPTHS)
+    ours = np.array([[told[norm, row] for row in rows] for norm in designs.PAIR])  # [V, rows, rates, seeds]
+    theirs = np.moveaxis(arrays[f"{name}_accuracy"], 0, -1)
+    assert np.median(np.abs(ours - theirs)) < 0.02
+
+
+def test_a_batch_of_one() -> None:
+    told, arrays = measured(8)
+    for i, name in enumerate(("raised", "works", "switched", "gap")):
+        np.testing.assert_allclose([one[i] for one in told], arrays[f"c8_{name}"], rtol=1e-5)
+
+
+def test_the_last_batch() -> None:
+    told, arrays = measured(9)
+    changed, before, moved = told.values()
+    np.testing.assert_allclose(changed, arrays["c9_changed"], atol=1.5)
+    np.testing.assert_allclose(before, arrays["c9_before"], atol=1e-6)
+    np.testing.assert_allclose(moved, arrays["c9_moved"], rtol=0.02)
+
+
+def test_sequences() -> None:
+    told, arrays = measured(10)
+    ours = np.array([[told[norm, change] for change in designs.CHANGES] for norm in ("batch", "layer")])
+    np.testing.assert_allclose(np.moveaxis(ours, 2, 0), arrays["c10_change"], rtol=1e-4, atol=1e-6)
+
+
+def test_sample_code() -> None:
+    told, arrays = measured(11)
+    assert told == arrays["c11_runs"][0].astype(bool).tolist() == [False, True]
+
+
+def test_all_at_once_have_no_script() -> None:
+    with pytest.raises(ExportError, match="choose one of them"):
+        script(Claims())
