@@ -17,25 +17,19 @@ A page may ask its visitors to predict what they are about to see (``normviz/fig
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import streamlit as st
 
 from normviz import player
 from normviz.figures.bound import Figure
-from normviz.figures.formulas import formula
-from normviz.figures.headlines import headline
 from normviz.figures.predictions import Prediction
-from normviz.figures.theme import STYLES
-from normviz.readings import TEMPLATES
-from normviz.readings.places import places
 from normviz.spec import Spec, SpecError
 from normviz.specs import EXPERIMENTS
 from normviz.ui import course, preludes, static
-from normviz.ui.settings import settings
-from normviz.ui.speech import asked, drawn, heard
-from normviz.ui.words import refusal, spoken
+from normviz.ui.playable import SHEETS, playable
+from normviz.ui.speech import asked
+from normviz.ui.words import refusal
 
 STAGED = frozenset(EXPERIMENTS) - {"anatomy", "cost"}
 """Experiments whose runs are played and come out the same every time.  Anatomy computes in the browser; the
@@ -54,11 +48,9 @@ export default async function (component) {
 }
 """
 
-_SHEETS = ("stage.css", "cards.css", "question.css")
-
 _mount = st.components.v2.component(
     "normviz.stage",
-    css="".join((static.FOLDER / name).read_text(encoding="utf-8") for name in _SHEETS),
+    css="".join((static.FOLDER / name).read_text(encoding="utf-8") for name in SHEETS),
     js=_JS,
     isolate_styles=False,  # in a shadow root neither Plotly's styles nor its selectors would reach
 )
@@ -90,7 +82,12 @@ def stage(
     except SpecError as problem:
         st.error(refusal(problem), icon=":material/block:")
         return None
-    data = {**_data(spec, token, figures, cards), "changeable": changeable}
+    data = {
+        **playable(spec, figures, cards),
+        "assets": static.address("").rstrip("/"),
+        "stream": f"lab/stream/{token}",
+        "changeable": changeable,
+    }
     if sealed:
         data |= {"settings": [], "readings": {}, "formula": None}
     elif recorded := preludes.address(spec):
@@ -108,25 +105,3 @@ def stage(
 
 def _found_again() -> None:
     """The browser asked for something of the same run; opening it again in this rerun is the answer."""
-
-
-def _data(
-    spec: Spec, token: str, figures: tuple[Figure, ...], cards: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
-    """What the browser is told; plain values only."""
-    plain = [drawn(figure.to_plain()) for figure in figures]
-    told, compared = formula(spec), headline(spec)
-    return {
-        "assets": static.address("").rstrip("/"),
-        "stream": f"lab/stream/{token}",
-        "run": spec.key,
-        "settings": settings(spec),
-        "figures": plain,
-        "cards": [dict(card) for card in cards],
-        "styles": {norm: {**asdict(style), "label": spoken(style.label)} for norm, style in STYLES.items()},
-        "readings": spoken(TEMPLATES),
-        "places": {"of": places(), "variants": {one.label.lower(): norm for norm, one in STYLES.items()}},
-        "formula": None if told is None else asked(told.to_plain()),
-        "headline": None if compared is None else asked(compared.to_plain()),
-        "speech": heard(),
-    }

@@ -49,14 +49,14 @@ def version() -> str:
     digest = hashlib.sha256()
     for name in sorted(_names()):
         digest.update(name.encode())
-        digest.update(_contents(name))
+        digest.update(contents(name))
     return digest.hexdigest()[:12]
 
 
 def prepare() -> None:
     """Read and compress everything now, so that nobody waits for it later."""
     for name in _names():
-        if len(_contents(name)) > _SMALL:
+        if len(contents(name)) > _SMALL:
             _compressed(name)
 
 
@@ -66,7 +66,7 @@ def imported(entry: str) -> tuple[str, ...]:
     names = [entry]
     for name in names:
         found = re.findall(
-            r'^import .*?"\./([^"]+)"|from "\./([^"]+)"', _contents(name).decode(), re.MULTILINE
+            r'^import .*?"\./([^"]+)"|from "\./([^"]+)"', contents(name).decode(), re.MULTILINE
         )
         names += [one for one in dict.fromkeys(a or b for a, b in found) if one not in names]
     return tuple(names)
@@ -96,7 +96,7 @@ def _serve(request: Request) -> Response:
     }
     if request.headers.get("if-none-match") == headers["ETag"]:
         return Response(status_code=304, headers=headers)
-    body = _contents(name)
+    body = contents(name)
     if len(body) > _SMALL and "gzip" in request.headers.get("accept-encoding", ""):
         body = _compressed(name)
         headers["Content-Encoding"] = "gzip"
@@ -110,10 +110,11 @@ def _names() -> frozenset[str]:
 
 
 @cache
-def _contents(name: str) -> bytes:
+def contents(name: str) -> bytes:
+    """The bytes of a file, by its name."""
     return (FOLDER / name).read_bytes()
 
 
 @cache
 def _compressed(name: str) -> bytes:
-    return gzip.compress(_contents(name), compresslevel=6, mtime=0)
+    return gzip.compress(contents(name), compresslevel=6, mtime=0)

@@ -1,0 +1,40 @@
+"""What a browser needs to play a run, wherever its frames come from: a server, or the file that holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from normviz.figures.bound import Figure
+from normviz.figures.formulas import formula
+from normviz.figures.headlines import headline
+from normviz.figures.theme import STYLES
+from normviz.readings import TEMPLATES
+from normviz.readings.places import places
+from normviz.spec import Spec
+from normviz.ui.settings import settings
+from normviz.ui.speech import asked, drawn, heard
+from normviz.ui.words import spoken
+
+SHEETS = ("stage.css", "cards.css", "question.css")
+"""The stage's styles."""
+
+
+def playable(
+    spec: Spec, figures: Sequence[Figure], cards: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
+    """Figures, settings and words of a run; plain values only."""
+    told, compared = formula(spec), headline(spec)
+    return {
+        "run": spec.key,
+        "settings": settings(spec),
+        "figures": [drawn(figure.to_plain()) for figure in figures],
+        "cards": [dict(card) for card in cards],
+        "styles": {norm: {**asdict(style), "label": spoken(style.label)} for norm, style in STYLES.items()},
+        "readings": spoken(TEMPLATES),
+        "places": {"of": places(), "variants": {one.label.lower(): norm for norm, one in STYLES.items()}},
+        "formula": None if told is None else asked(told.to_plain()),
+        "headline": None if compared is None else asked(compared.to_plain()),
+        "speech": heard(),
+    }
