@@ -17,7 +17,7 @@ from normviz.ui.settings import settings
 from normviz.ui.speech import asked, drawn, heard
 from normviz.ui.words import spoken
 
-SHEETS = ("stage.css", "cards.css", "question.css")
+SHEETS = ("stage.css", "cards.css", "question.css", "takeaway.css")
 """The stage's styles."""
 
 
@@ -27,6 +27,7 @@ def playable(
     """Figures, settings and words of a run; plain values only."""
     told, compared = formula(spec), headline(spec)
     return {
+        "experiment": spec.name,
         "run": spec.key,
         "settings": settings(spec),
         "figures": [drawn(figure.to_plain()) for figure in figures],

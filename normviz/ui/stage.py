@@ -26,7 +26,7 @@ from normviz.figures.bound import Figure
 from normviz.figures.predictions import Prediction
 from normviz.spec import Spec, SpecError
 from normviz.specs import EXPERIMENTS
-from normviz.ui import course, preludes, static
+from normviz.ui import course, preludes, static, takeaway
 from normviz.ui.playable import SHEETS, playable
 from normviz.ui.speech import asked
 from normviz.ui.words import refusal
@@ -100,6 +100,8 @@ def stage(
         key=f"stage {spec.name} {apart}".rstrip(), data=data, on_renew_change=_found_again,
         on_here_change=_found_again,
     )  # fmt: skip
+    if not sealed:
+        takeaway.offer(spec, token, figures, cards, linked=spec.name in STAGED)
     return None if told.here is None else int(told.here)
 
 

@@ -9,6 +9,7 @@ import { feature } from "./features.js";
 import { Marks } from "./marks.js";
 import { Numbers } from "./numbers.js";
 import { Sketch } from "./sketch.js";
+import { Takeaway } from "./takeaway.js";
 import { t } from "./words.js";
 
 const HEIGHT = 300; // pixels of a figure that does not say
@@ -23,7 +24,7 @@ function fitted(figure) {
 
 export class Panel {
   /**
-   * @param kit {Plotly, template}, shared by all panels
+   * @param kit {Plotly, template, experiment}, shared by all panels
    * @param on {seekStep(step), layer(index), hover(index or null), lights(figure or null), moved(), seen(), signal}
    */
   constructor(kit, figure, on) {
@@ -44,7 +45,8 @@ export class Panel {
     this.box = element("div", { className: "nv-box" }, this.plot, this.cover);
     this.fault = element("p", { className: "nv-fault", hidden: true });
     this.options = element("span", { className: "nv-options", role: "group", hidden: true });
-    const caption = element("figcaption", {}, this.title, this.badge, this.options);
+    this.takeaway = new Takeaway(this);
+    const caption = element("figcaption", {}, this.title, this.badge, this.options, this.takeaway.root);
     this.marks = new Marks(this.box, this.plot, on);
     this.doors = new Doors(this.box, this.plot, on);
     this.root = element(
@@ -86,6 +88,7 @@ export class Panel {
     this.box.style.height = `${figure.layout.height ?? HEIGHT}px`;
     this.marks.set(figure.roles, layers);
     this.doors.set(figure.opens);
+    this.takeaway.set(figure);
     this.ghost = ghost;
     if (this.chart) this.#guarded(() => this.chart.set(figure, ghost, at));
   }

@@ -118,6 +118,7 @@ export class Stage {
     if (JSON.stringify(data.readings) !== JSON.stringify(this.readings)) this.#wake(true);
     this.readings = data.readings;
     this.places = data.places ?? { of: {}, variants: {} }; // of notes by id, and variants by label
+    this.scene.kit.experiment = data.experiment;
     this.scene.retheme();
     this.scene.bar.change.hidden = !data.changeable;
     const address = new URL(data.stream, this.base);

@@ -1,0 +1,59 @@
+// A chart as a picture: what is on screen, with its title, its moment and a legend, on the ground of the theme.
+
+import { readTheme } from "./theme.js";
+
+const SCALE = 3; // pixels of a picture for one on screen
+const LINE = 20; // pixels of height of a line of the legend
+const HEAD = 50; // pixels above the chart for the title and the line below it
+
+/**
+ * The picture as the address of its data.
+ * @param {"png"|"svg"} format
+ * @param told {title, moment}: what stands above it
+ */
+export function picture(Plotly, node, template, format, told) {
+  const size = { width: node.clientWidth, height: node.clientHeight };
+  const theme = readTheme(node);
+  const made = framed({ data: node.data, layout: node.layout }, size, { ...told, template, ground: theme.background });
+  const { width, height } = made.layout;
+  return Plotly.toImage(made, { format, width, height, scale: format === "svg" ? 1 : SCALE });
+}
+
+/** A drawn figure {data, layout} with everything around it that the page says elsewhere. */
+export function framed({ data, layout }, { width, height }, { title, moment, template, ground }) {
+  const entries = legendOf(data);
+  const lines = Math.ceil(entries.reduce((sum, i) => sum + 60 + 7 * data[i].name.length, 0) / (width - 20));
+  const above = HEAD + LINE * lines;
+  const whole = height + above;
+  return {
+    data: data.map((trace, i) => ({ ...trace, showlegend: entries.includes(i) })),
+    layout: {
+      ...layout, template, width, height: whole, autosize: false, paper_bgcolor: ground,
+      margin: { ...layout.margin, t: (layout.margin?.t ?? 14) + above },
+      title: {
+        text: moment ? `<b>${title}</b><br><span style="font-size:12px">${moment}</span>` : `<b>${title}</b>`,
+        x: 10 / width, xanchor: "left", y: 1 - 10 / whole, yanchor: "top", yref: "container",
+        automargin: false, font: { size: 15 },
+      },
+      showlegend: entries.length > 0,
+      legend: {
+        orientation: "h", xref: "container", yref: "container", x: 10 / width, xanchor: "left",
+        y: 1 - HEAD / whole, yanchor: "top", bgcolor: "rgba(0,0,0,0)", borderwidth: 0, traceorder: "normal",
+      },
+    },
+  };
+}
+
+/** The traces that stand for what a legend names: the most visible line, marker or bar of each name. */
+function legendOf(data) {
+  const found = new Map();
+  data.forEach((trace, i) => {
+    const { type, name, visible, meta, mode, line, opacity, fill } = trace;
+    const bare = mode === "lines" && (line?.width === 0 || fill);
+    if (!name || visible === false || meta?.ghost === true || !["scatter", "bar"].includes(type) || bare) return;
+    if (!(trace.x?.length || trace.y?.length)) return;
+    const weight = (opacity ?? 1) * (line?.width ?? 2);
+    if (!found.has(name) || weight > found.get(name).weight) found.set(name, { i, weight });
+  });
+  return [...found.values()].map(({ i }) => i);
+}

@@ -1,0 +1,84 @@
+"""What a visitor takes away from a stage: the whole run as one file, and the code that makes it.
+
+Pictures and numbers of single charts are made in the browser (``ui/assets/takeaway.js``).  Nothing is made here
+before somebody asks for it: the buttons hold functions, which Streamlit calls in a thread of their own.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from normviz import player
+from normviz.export import ExportError, notebook, script
+from normviz.export.experiments import RECIPES
+from normviz.figures.bound import Figure
+from normviz.frames import Recording
+from normviz.spec import Spec
+from normviz.ui.controls import link
+from normviz.ui.offline import offline
+
+_TOO_EARLY = "This run has not sent anything yet. Wait for its first picture and try again."
+_CODE = (
+    ("PyTorch script", script, "py", "text/x-python", ":material/code:"),
+    ("Notebook", notebook, "ipynb", "application/x-ipynb+json", ":material/book:"),
+)
+
+
+def offer(
+    spec: Spec, token: str, figures: Sequence[Figure], cards: Sequence[Mapping[str, Any]], *, linked: bool
+) -> None:
+    """Draw the popover of a stage.  ``linked``: the page's link holds the settings of this run."""
+    origin = link(spec) if linked else command(spec)
+    with st.popover("Take away", icon=":material/download:"):
+        st.markdown("The whole run as one file: it opens in a browser, plays and scrubs, without a server.")
+        _button(
+            spec, "Whole run (HTML)", lambda: _whole(spec, token, figures, cards, origin), "html", "text/html",
+            ":material/play_circle:",
+        )  # fmt: skip
+        if spec.name in RECIPES:
+            _code(spec)
+        st.caption("Pictures and numbers of a single chart: the arrow at its upper right corner.")
+
+
+def command(spec: Spec) -> str:
+    """The command that runs a spec."""
+    words = [f"{name}={value}" for name, value in spec.to_query().items()]
+    return " ".join(["python -m normviz run", spec.name, *(f"--set {shlex.quote(word)}" for word in words)])
+
+
+def _code(spec: Spec) -> None:
+    try:
+        RECIPES[spec.name](spec)
+    except ExportError as reason:
+        st.caption(str(reason))
+        return
+    st.markdown("The experiment as plain PyTorch, which imports nothing of this project:")
+    with st.container(horizontal=True):
+        for label, make, ending, mime, icon in _CODE:
+            _button(spec, label, lambda make=make: make(spec), ending, mime, icon)  # type: ignore[misc]
+
+
+def _button(spec: Spec, label: str, make: Callable[[], str], ending: str, mime: str, icon: str) -> None:
+    st.download_button(
+        label, make, f"{spec.name}.{ending}", mime, key=f"take {ending} {spec.name}", on_click="ignore", icon=icon
+    )
+
+
+def _whole(
+    spec: Spec, token: str, figures: Sequence[Figure], cards: Sequence[Mapping[str, Any]], origin: str
+) -> str:
+    """The run so far; the recording is the one that everybody watches.
+
+    Raises:
+        RuntimeError: there is none.
+    """
+    run = player.current().run(token)
+    recording: Recording | None = run.recording if run else None
+    if run is None or recording is None or not len(recording):
+        raise RuntimeError(_TOO_EARLY)
+    whole = run.state is player.State.DONE
+    return offline(spec, recording, figures, cards, origin=origin, whole=whole)
