@@ -1,4 +1,4 @@
-"""The command line: ``python -m normviz list | run | warm | bench``.
+"""The command line: ``python -m normviz list | run | export | warm | bench``.
 
 Results go to stdout (one JSON object under ``--json``), progress and messages to stderr.  The lab, and
 with it torch, is imported only by the commands that compute.
@@ -11,6 +11,7 @@ import difflib
 import importlib
 import json
 import os
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -20,9 +21,11 @@ from typing import Any, NoReturn
 # Small tensors: a second thread makes a run slower, and far slower when the other core is busy.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from normviz import exporting
 from normviz.bench import BENCHES
 from normviz.catalog.norms import NORMS
 from normviz.catalog.sequences import ALL_DATASETS, ALL_NETWORKS
+from normviz.export import ExportError
 from normviz.frames import Recording
 from normviz.spec import Spec, SpecError
 from normviz.specs import EXPERIMENTS, experiment
@@ -210,6 +213,35 @@ def _recordings(asked: argparse.Namespace) -> None:
         print(f"{path}: {len(data)} bytes")
 
 
+# --- export -----------------------------------------------------------------------------------------
+
+
+def _export(asked: argparse.Namespace) -> None:
+    spec = _spec(experiment(asked.experiment), asked.set)
+    settings = " ".join(f"--set {shlex.quote(word)}" for word in asked.set)
+    origin = f"python -m normviz run {spec.name} {settings}".rstrip()
+    written: dict[str, int] = {}
+    try:
+        exporting.check(asked.format, asked.figure)
+        for path, data in exporting.files(spec, asked.format, asked.out, asked.figure, origin, _record):
+            _write(path, data)
+            written[str(path)] = len(data)
+            print(f"{path} ({len(data):,} bytes)", file=sys.stderr)
+    except ExportError as refusal:
+        raise RefusedError(str(refusal)) from refusal
+    if asked.json:
+        told = {"experiment": spec.name, "format": asked.format, "spec": spec.values()}
+        print(json.dumps({**told, "files": [{"path": path, "bytes": n} for path, n in written.items()]}))
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    except OSError as error:
+        raise RefusedError(f"cannot write {path}: {error.strerror}") from error
+
+
 # --- bench ------------------------------------------------------------------------------------------
 
 
@@ -221,7 +253,9 @@ def _bench(asked: argparse.Namespace) -> None:
         _print_tree(measured)
 
 
-COMMANDS = {"list": _list, "run": _run, "warm": _warm, "recordings": _recordings, "bench": _bench}
+COMMANDS = {
+    "list": _list, "run": _run, "export": _export, "warm": _warm, "recordings": _recordings, "bench": _bench,
+}  # fmt: skip
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -239,7 +273,7 @@ def _parser() -> argparse.ArgumentParser:
         "  normviz bench stack",
     )
     commands = parser.add_subparsers(
-        dest="command", required=True, metavar="{list,run,warm,recordings,bench}"
+        dest="command", required=True, metavar="{list,run,export,warm,recordings,bench}"
     )
 
     one = commands.add_parser(
@@ -292,6 +326,35 @@ def _parser() -> argparse.ArgumentParser:
         "--out", type=Path, metavar="DIR", default=Path(__file__).parent / "ui" / "assets",
         help="the folder (default: where they are shipped)",
     )  # fmt: skip
+
+    one = commands.add_parser(
+        "export",
+        formatter_class=raw,
+        help="write a run to files: script, notebook, HTML, tables, pictures",
+        description="Write an experiment to files.\n\n"
+        "  script    one plain PyTorch file that makes the run, without this project\n"
+        "  notebook  the same as a notebook\n"
+        "  html      the whole run in one file that opens in a browser, plays and scrubs, without a server\n"
+        "  csv       the numbers of each chart, all frames\n"
+        "  png, svg  each chart at the end of the run (needs kaleido and a Chromium or Chrome)\n\n"
+        "Of csv, png and svg FILE is a folder, with a file KEY.csv for each chart; with a single --figure\n"
+        "it is that chart's file.",
+        epilog="examples:\n"
+        "  normviz export train --format html --out race.html\n"
+        "  normviz export train --set norms=none,batch --format csv --figure loss --out loss.csv\n"
+        "  normviz export signal --format svg --out pictures",
+    )
+    one.add_argument("experiment", help="one of " + ", ".join(EXPERIMENTS))
+    one.add_argument(
+        "--set", action="append", default=[], metavar="FIELD=VALUE",
+        help="change a setting, as for run; may be repeated",
+    )  # fmt: skip
+    one.add_argument("--format", required=True, choices=exporting.FORMATS, help="what to write")
+    one.add_argument("--out", required=True, type=Path, metavar="FILE", help="where to write it")
+    one.add_argument(
+        "--figure", action="append", default=[], metavar="KEY", help="only this chart; may be repeated"
+    )
+    _json_flag(one)
 
     one = commands.add_parser(
         "bench",

@@ -1,4 +1,4 @@
-"""The numbers of a figure as CSV, one row a point: the counterpart of ui/assets/tables.js, and tested against it.
+"""The numbers of a figure as CSV, one row a point; ui/assets/tables.js does the same in the browser.
 
 The columns, of which those that would be empty are left out:
 
@@ -11,8 +11,8 @@ The columns, of which those that would be empty are left out:
     error, text         half the length of an error bar, and what is written at a point
 
 A curve over time is written once, as far as it goes; what a figure shows of a single moment is written for
-every frame at which it is new, or for one frame alone.  Points without a place are left out.  Counts in a unit 1/N are written as shares.  An empty
-cell is no number (a network that has diverged).
+every frame at which it is new, or for one frame alone.  Points without a place are left out.  Counts in a
+unit 1/N are written as shares.  An empty cell is no number (a network that has diverged).
 """
 
 from __future__ import annotations
@@ -210,9 +210,13 @@ def _texts(values: NDArray[Any]) -> Any:
 
 def _text(value: Any) -> str:
     if isinstance(value, float | np.floating):
-        if not np.isfinite(value):
-            return "" if np.isnan(value) else ("inf" if value > 0 else "-inf")
-        if value == 0 or 1e-4 <= abs(value) < 1e15:
-            return str(value).removesuffix(".0")
-        return np.format_float_scientific(value, trim="-", exp_digits=2)
+        return _number(value)
     return _plain(value) if isinstance(value, str) else str(value)
+
+
+def _number(value: Any) -> str:
+    if not np.isfinite(value):
+        return "" if np.isnan(value) else ("inf" if value > 0 else "-inf")
+    if value == 0 or 1e-4 <= abs(value) < 1e15:
+        return str(value).removesuffix(".0")
+    return str(np.format_float_scientific(value, trim="-", exp_digits=2))

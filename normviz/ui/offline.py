@@ -47,7 +47,9 @@ def offline(
     """
     closed = [replace(figure, opens=None) for figure in figures]
     played = playable(spec, closed, [{**card, "see": None} for card in cards])
-    return html(_player(), played, recording, _head(spec, recording, origin, whole), f"{spec.title} · NormViz")
+    return html(
+        _player(), played, recording, _head(spec, recording, origin, whole), f"{spec.title} · NormViz"
+    )
 
 
 def _head(spec: Spec, recording: Recording, origin: str, whole: bool) -> str:
@@ -62,7 +64,8 @@ def _head(spec: Spec, recording: Recording, origin: str, whole: bool) -> str:
     return (
         f'<header class="nv-about"><h1>{escape(spec.title)}</h1>{part}'
         f"<p>One run, recorded by NormViz {__version__}. It plays here without a server.</p>"
-        f"<details><summary>Settings and origin</summary><dl>{rows}</dl><p>Made by {source}</p></details></header>"
+        f"<details><summary>Settings and origin</summary><dl>{rows}</dl><p>Made by {source}</p></details>"
+        "</header>"
     )
 
 
@@ -84,4 +87,3 @@ def _themes() -> str:
 
     dark = f"@media (prefers-color-scheme: dark) {{ :root {{ {colours('dark')} }} }}"
     return f":root {{ {fonts} {colours('light')} }}\n{dark}"
-

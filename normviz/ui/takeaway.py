@@ -1,13 +1,14 @@
 """What a visitor takes away from a stage: the whole run as one file, and the code that makes it.
 
-Pictures and numbers of single charts are made in the browser (``ui/assets/takeaway.js``).  Nothing is made here
-before somebody asks for it: the buttons hold functions, which Streamlit calls in a thread of their own.
+Pictures and numbers of single charts are made in the browser (``ui/assets/takeaway.js``).  Nothing is made
+here before somebody asks for it: the buttons hold functions, which Streamlit calls in a thread of their own.
 """
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -35,10 +36,8 @@ def offer(
     origin = link(spec) if linked else command(spec)
     with st.popover("Take away", icon=":material/download:"):
         st.markdown("The whole run as one file: it opens in a browser, plays and scrubs, without a server.")
-        _button(
-            spec, "Whole run (HTML)", lambda: _whole(spec, token, figures, cards, origin), "html", "text/html",
-            ":material/play_circle:",
-        )  # fmt: skip
+        whole = partial(_whole, spec, token, figures, cards, origin)
+        _button(spec, "Whole run (HTML)", whole, "html", "text/html", ":material/play_circle:")
         if spec.name in RECIPES:
             _code(spec)
         st.caption("Pictures and numbers of a single chart: the arrow at its upper right corner.")
@@ -59,12 +58,18 @@ def _code(spec: Spec) -> None:
     st.markdown("The experiment as plain PyTorch, which imports nothing of this project:")
     with st.container(horizontal=True):
         for label, make, ending, mime, icon in _CODE:
-            _button(spec, label, lambda make=make: make(spec), ending, mime, icon)  # type: ignore[misc]
+            _button(spec, label, partial(make, spec), ending, mime, icon)
 
 
 def _button(spec: Spec, label: str, make: Callable[[], str], ending: str, mime: str, icon: str) -> None:
     st.download_button(
-        label, make, f"{spec.name}.{ending}", mime, key=f"take {ending} {spec.name}", on_click="ignore", icon=icon
+        label,
+        make,
+        f"{spec.name}.{ending}",
+        mime,
+        key=f"take {ending} {spec.name}",
+        on_click="ignore",
+        icon=icon,
     )
 
 

@@ -4,7 +4,8 @@ import { readTheme } from "./theme.js";
 
 const SCALE = 3; // pixels of a picture for one on screen
 const LINE = 20; // pixels of height of a line of the legend
-const HEAD = 50; // pixels above the chart for the title and the line below it
+const HEAD = 34; // pixels above the chart beside the lines of the title
+const LETTER = 8; // pixels of width of a letter of the title
 
 /**
  * The picture as the address of its data.
@@ -23,7 +24,10 @@ export function picture(Plotly, node, template, format, told) {
 export function framed({ data, layout }, { width, height }, { title, moment, template, ground }) {
   const entries = legendOf(data);
   const lines = Math.ceil(entries.reduce((sum, i) => sum + 60 + 7 * data[i].name.length, 0) / (width - 20));
-  const above = HEAD + LINE * lines;
+  const words = wrapped(title, Math.floor((width - 20) / LETTER));
+  const head = HEAD + LINE * words.length;
+  const above = head + LINE * lines;
+  const name = `<b>${words.join("<br>")}</b>`;
   const whole = height + above;
   return {
     data: data.map((trace, i) => ({ ...trace, showlegend: entries.includes(i) })),
@@ -31,14 +35,14 @@ export function framed({ data, layout }, { width, height }, { title, moment, tem
       ...layout, template, width, height: whole, autosize: false, paper_bgcolor: ground,
       margin: { ...layout.margin, t: (layout.margin?.t ?? 14) + above },
       title: {
-        text: moment ? `<b>${title}</b><br><span style="font-size:12px">${moment}</span>` : `<b>${title}</b>`,
-        x: 10 / width, xanchor: "left", y: 1 - 10 / whole, yanchor: "top", yref: "container",
+        text: moment ? `${name}<br><span style="font-size:12px">${moment}</span>` : name,
+        x: 10 / width, xanchor: "left", y: 1 - 22 / whole, yanchor: "top", yref: "container",
         automargin: false, font: { size: 15 },
       },
       showlegend: entries.length > 0,
       legend: {
         orientation: "h", xref: "container", yref: "container", x: 10 / width, xanchor: "left",
-        y: 1 - HEAD / whole, yanchor: "top", bgcolor: "rgba(0,0,0,0)", borderwidth: 0, traceorder: "normal",
+        y: 1 - head / whole, yanchor: "top", bgcolor: "rgba(0,0,0,0)", borderwidth: 0, traceorder: "normal",
       },
     },
   };
@@ -49,11 +53,22 @@ function legendOf(data) {
   const found = new Map();
   data.forEach((trace, i) => {
     const { type, name, visible, meta, mode, line, opacity, fill } = trace;
-    const bare = mode === "lines" && (line?.width === 0 || fill);
+    const bare = mode === "text" || (mode === "lines" && (line?.width === 0 || fill));
     if (!name || visible === false || meta?.ghost === true || !["scatter", "bar"].includes(type) || bare) return;
     if (!(trace.x?.length || trace.y?.length)) return;
     const weight = (opacity ?? 1) * (line?.width ?? 2);
     if (!found.has(name) || weight > found.get(name).weight) found.set(name, { i, weight });
   });
   return [...found.values()].map(({ i }) => i);
+}
+
+/** A title in lines of at most so many letters. */
+function wrapped(title, most) {
+  const lines = [""];
+  for (const word of title.split(" ")) {
+    const longer = `${lines.at(-1)} ${word}`.trim();
+    if (longer.length > most && lines.at(-1)) lines.push(word);
+    else lines[lines.length - 1] = longer;
+  }
+  return lines;
 }

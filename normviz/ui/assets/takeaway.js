@@ -5,6 +5,7 @@ import { general } from "./notes.js";
 import { picture } from "./pictures.js";
 import { csv, isMomentary } from "./tables.js";
 
+const SOON = 200; // ms in which a chart that has come onto the screen is drawn
 const ICON = "M7.2 1.5h1.6v7l2.6-2.6 1.1 1.1L8 11.5 3.5 7l1.1-1.1 2.6 2.6zM2 12.5h12V14H2z";
 
 export class Takeaway {
@@ -41,6 +42,7 @@ export class Takeaway {
     if (!this.root.open) return;
     const { figure, chart } = this.panel;
     const frames = chart?.at?.recording.length ?? 0;
+    if (!frames) setTimeout(() => this.#offer(), SOON); // not on screen until just now
     const choices = [["Picture (PNG)", () => this.#draw("png")], ["Drawing (SVG)", () => this.#draw("svg")]];
     if (isMomentary(figure) && frames > 1) {
       choices.push(["Numbers of this frame (CSV)", () => this.#write(false)]);

@@ -1,0 +1,78 @@
+"""The command ``normviz export``: a run as files, without a browser or a server."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from normviz.export import ExportError, notebook, script
+from normviz.export.pictures import picture
+from normviz.export.tables import csv
+from normviz.figures.bound import Figure
+from normviz.frames import Recording
+from normviz.spec import Spec
+
+FORMATS = ("script", "notebook", "html", "csv", "png", "svg")
+"""What a run can be exported as."""
+CHARTS = ("csv", "png", "svg")
+"""Formats of which every chart is a file of its own."""
+
+
+def figures_of(spec: Spec, keys: list[str]) -> list[Figure]:
+    """The figures of an experiment, all of them or those of these keys.
+
+    Raises:
+        ExportError: there is none of a key, or the experiment has no figures.
+    """
+    try:
+        module = importlib.import_module(f"normviz.figures.{spec.name}")
+    except ModuleNotFoundError:
+        raise ExportError(f"{spec.name} is computed in the browser; there are no charts to export") from None
+    figures: dict[str, Figure] = {figure.key: figure for figure in module.figures(spec)}
+    for key in keys:
+        if key not in figures:
+            raise ExportError(f"{spec.name} has no figure “{key}”; it has {', '.join(figures)}")
+    return [figures[key] for key in keys] if keys else list(figures.values())
+
+
+def check(form: str, keys: list[str]) -> None:
+    """Refuse what can not be met before anything is computed.
+
+    Raises:
+        ExportError: figures are chosen for a format that holds the whole run.
+    """
+    if keys and form not in CHARTS:
+        raise ExportError(f"--figure goes with {', '.join(CHARTS)}; {form} holds the whole run")
+
+
+def files(
+    spec: Spec, form: str, out: Path, keys: list[str], origin: str, record: Callable[[Spec], Recording]
+) -> Iterator[tuple[Path, bytes]]:
+    """Path and contents of every file.
+
+    Of several charts ``out`` is a folder, with a file for each, named by its key; of one it is the file.
+
+    Raises:
+        ExportError: there is no such export of this spec.
+    """
+    if form in ("script", "notebook"):
+        yield out, (script if form == "script" else notebook)(spec).encode()
+        return
+    figures = figures_of(spec, keys)
+    recording = record(spec)
+    if form == "html":
+        yield out, _whole(spec, recording, figures, origin).encode()
+        return
+    for figure in figures:
+        path = out if len(keys) == 1 else out / f"{figure.key}.{form}"
+        yield path, csv(figure, recording).encode() if form == "csv" else picture(figure, recording, form)
+
+
+def _whole(spec: Spec, recording: Recording, figures: list[Figure], origin: str) -> str:
+    from normviz.specs.claims import Claims
+    from normviz.ui.claims import cards
+    from normviz.ui.offline import offline
+
+    told = cards(spec) if isinstance(spec, Claims) else []
+    return offline(spec, recording, figures, told, origin=origin)
