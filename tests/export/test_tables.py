@@ -45,7 +45,7 @@ def test_a_curve_is_written_once_as_numbers_that_say_the_same() -> None:
     assert [row["y: Loss (nats)"] for row in found] == ["2.5", "3e+20", "inf"]
     assert {(row["series"], row["quantity"], row["seed"]) for row in found} == {("Loss, seed 8", "loss", "8")}
     other = {**curve, "y": history("loss", 0)}
-    assert [row["y"] for row in rows(tables.csv(figure(other), recording()))] == ["0.1", "1e-07", ""]
+    assert [row["y: nats"] for row in rows(tables.csv(figure(other), recording()))] == ["0.1", "1e-07", ""]
 
 
 def test_a_map_is_written_for_every_frame_that_is_new_or_for_one() -> None:
