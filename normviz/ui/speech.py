@@ -85,7 +85,7 @@ _CALL = re.compile(rf"\bt\(\s*({_TEXT})|\btn\(\s*({_TEXT})\s*,\s*({_TEXT})")
 def sentences() -> tuple[tuple[str, str | None], ...]:
     """Every sentence of the browser's modules: in the singular, and the plural where it has one."""
     found: dict[str, str | None] = {}
-    for path in sorted(static.FOLDER.glob("*.js")):
+    for path in sorted(static.FOLDER.glob("[!p]*.js")) + sorted(static.FOLDER.glob("p[!l]*.js")):
         for call in _CALL.finditer(path.read_text(encoding="utf-8")):
             plain, one, many = call.group(1), call.group(4), call.group(7)
             found[_joined(plain or one)] = _joined(many) if many else None

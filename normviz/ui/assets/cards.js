@@ -5,7 +5,7 @@
 // The word behind "verdict" is the verdict itself and decides the mark: "claims.7.verdict.supported".
 
 import { element, setText } from "./elements.js";
-import { fill } from "./notes.js";
+import { said, t } from "./words.js";
 
 const MARKS = {
   supported: "✓", conditional: "◐", inconclusive: "?", not_supported: "✕", false: "✕", checked: "§",
@@ -17,7 +17,7 @@ export class Cards {
     this.base = base;
     this.cards = new Map();
     this.list = element("div", { className: "nv-cards", role: "list" });
-    this.strip = element("nav", { className: "nv-strip", "aria-label": "Verdicts at a glance" });
+    this.strip = element("nav", { className: "nv-strip", "aria-label": t("Verdicts at a glance") });
     this.root = element("div", { hidden: true }, this.strip, this.list);
   }
 
@@ -67,15 +67,15 @@ class Card {
     this.verdict = element("span", { className: "nv-card-word" });
     this.parts = Object.fromEntries(PARTS.map((part) => [part, element("p", { className: `nv-card-${part}` })]));
     this.chart = element("div", { className: "nv-card-chart" });
-    this.more = element("details", { className: "nv-card-more", hidden: true }, element("summary", {}, "Chart"), this.chart);
+    this.more = element("details", { className: "nv-card-more", hidden: true }, element("summary", {}, t("Chart")), this.chart);
     const link = see ? element("a", { href: new URL(see, base).href, target: "_self" }, seeLabel) : null;
     const told = [
-      element("p", {}, element("b", {}, "Rule. "), rule),
-      element("p", {}, element("b", {}, "Sources. "), source),
+      element("p", {}, element("b", {}, `${t("Rule.")} `), rule),
+      element("p", {}, element("b", {}, `${t("Sources.")} `), source),
     ];
     this.root = element(
       "article",
-      { className: "nv-card", role: "listitem", "aria-label": `Claim ${number}: ${title}`, dataset: { card: key } },
+      { className: "nv-card", role: "listitem", "aria-label": t("Claim {number}: {title}", { number, title }), dataset: { card: key } },
       element(
         "header", {},
         element("span", { className: "nv-card-number" }, `${number}`),
@@ -84,8 +84,8 @@ class Card {
       ),
       element("blockquote", {}, statement),
       this.parts.found, this.parts.evidence, this.parts.counter,
-      element("footer", {}, this.more, element("details", {}, element("summary", {}, "How it is judged"), ...told)),
-      ...(link ? [element("p", { className: "nv-card-see" }, "See it live: ", link)] : []),
+      element("footer", {}, this.more, element("details", {}, element("summary", {}, t("How it is judged")), ...told)),
+      ...(link ? [element("p", { className: "nv-card-see" }, `${t("See it live:")} `, link)] : []),
     );
     this.root.tabIndex = -1; // the strip leads here
     this.sign = element("span", { "aria-hidden": "true" });
@@ -112,10 +112,10 @@ class Card {
   show(notes, readings) {
     const texts = Object.fromEntries(PARTS.map((part) => [part, []]));
     let state = "waiting";
-    let word = "Waiting";
+    let word = t("Waiting");
     for (const [id, numbers] of notes) {
       const [part, name] = id.slice(this.prefix.length).split(".");
-      const text = readings[id] === undefined ? "" : fill(readings[id], numbers);
+      const text = readings[id] === undefined ? "" : said(readings[id], numbers);
       if (part === "verdict") [state, word] = [name, text];
       else texts[part]?.push(text);
     }

@@ -6,6 +6,7 @@
 import { element, setText } from "./elements.js";
 import { onStillClick, panelAt, panelsOf } from "./marks.js";
 import { fill } from "./notes.js";
+import { said, t } from "./words.js";
 
 /** Fill a template of an address: every value becomes a part of it that cannot break out. */
 const addressed = (template, values) =>
@@ -22,9 +23,9 @@ export class Doors {
     this.node = node;
     this.opens = null;
     this.chosen = null; // {map, i, j}: which trace, column, row
-    this.link = element("a", { className: "nv-door-link" }, "Open this run");
+    this.link = element("a", { className: "nv-door-link" }, t("Open this run"));
     this.told = element("span", {});
-    const hint = element("span", { className: "nv-hint" }, "Click a cell, or use the arrow keys and Enter.");
+    const hint = element("span", { className: "nv-hint" }, t("Click a cell, or use the arrow keys and Enter."));
     this.line = element("p", { className: "nv-door", hidden: true }, this.link, this.told, hint);
     this.outline = element("div", { className: "nv-mark nv-cell", hidden: true });
     box.append(this.outline);
@@ -56,11 +57,11 @@ export class Doors {
     const { map, i, j } = this.chosen;
     const { x, y, z, meta, name } = maps[map];
     const values = { x: x[i], y: y[j], z: z[j]?.[i], variant: meta?.variant ?? "", name };
-    const value = Number.isFinite(values.z) ? fill(this.opens.value, values) : this.opens.nothing;
-    const says = fill(this.opens.says, values);
+    const value = Number.isFinite(values.z) ? said(this.opens.value, values) : this.opens.nothing;
+    const says = said(this.opens.says, values);
     setText(this.told, `${says}: ${value}.`);
     this.link.href = addressed(this.opens.to, values);
-    this.link.setAttribute("aria-label", `Open this run: ${says}`);
+    this.link.setAttribute("aria-label", t("Open this run: {says}", { says }));
     this.#frame(maps[map]);
   }
 

@@ -1,6 +1,7 @@
 /** One digit looked at closely: the ten class probabilities in both modes. */
 
 import { drawDigit } from "./board.js";
+import { t, tn } from "./words.js";
 
 const percent = (p) => `${p > 0.995 && p < 1 ? ">99" : Math.round(100 * p)}%`;
 
@@ -27,21 +28,24 @@ export class Inspector {
   show({ pixels, label, batch, place, evaluated, trained }) {
     const fresh = pixels !== this.pixels;
     this.pixels = pixels;
-    const others = `${batch - 1} ${batch > 2 ? "others" : "other"}`;
-    const mates = batch === 1 ? "alone in its batch" : `in batch ${place}, with ${others}`;
+    const mates = batch === 1 ? t("alone in its batch")
+      : tn("in batch {place}, with {n} other", "in batch {place}, with {n} others", batch - 1, { place });
     this.element.querySelector(".nvt-told").innerHTML = `
       <p>A <b>${label}</b>, ${mates}</p>
-      <p><i class="nvt-bar-eval"></i>eval reads <b>${top(evaluated)}</b></p>
-      <p><i class="nvt-bar-train"></i>train ${trained ? `reads <b>${top(trained)}</b>` : "gives no answer"}</p>`;
+      <p><i class="nvt-bar-eval"></i>${t("eval reads {answer}", { answer: `<b>${top(evaluated)}</b>` })}</p>
+      <p><i class="nvt-bar-train"></i>${trained
+        ? t("train reads {answer}", { answer: `<b>${top(trained)}</b>` }) : t("train gives no answer")}</p>`;
     this.element.querySelectorAll(".nvt-class").forEach((column, c) => {
       column.children[0].style.setProperty("--p", shown(evaluated[c]));
       column.children[1].style.setProperty("--p", trained ? shown(trained[c]) : 0);
       column.classList.toggle("nvt-true", c === label);
     });
     const list = (p) => Array.from(p, (v, c) => [c, v]).filter(([, v]) => v >= 0.01)
-      .sort((a, b) => b[1] - a[1]).map(([c, v]) => `${c} with ${percent(v)}`).join(", ");
-    const words = `Class probabilities of this ${label}. In evaluation mode: ${list(evaluated)}. `
-      + `In training mode: ${trained ? list(trained) : "none, torch raises an error"}.`;
+      .sort((a, b) => b[1] - a[1]).map(([c, v]) => t("{digit} with {share}", { digit: c, share: percent(v) })).join(", ");
+    const words = t(
+      "Class probabilities of this {label}. In evaluation mode: {evaluated}. In training mode: {trained}.",
+      { label, evaluated: list(evaluated), trained: trained ? list(trained) : t("none, torch raises an error") },
+    );
     this.element.querySelector(".nvt-bars").setAttribute("aria-label", words);
     if (fresh) this.paint();
   }

@@ -3,11 +3,11 @@
 // It decides how far playback may go, what a figure shows meanwhile, and what is said in the end.  The
 // guess is remembered for as long as the browser's window is open.
 
-import { fill } from "./notes.js";
 import { lookup } from "./refs.js";
+import { said as filled, t } from "./words.js";
 
-const COVERED = "Covered until you have made your guess.";
-const SKETCHED = "Empty until you have drawn your guess.";
+const COVERED = () => t("Covered until you have made your guess.");
+const SKETCHED = () => t("Empty until you have drawn your guess.");
 const GUESS = "#808080";
 const unstored = new Map(); // guesses of a window that keeps nothing
 
@@ -63,7 +63,7 @@ export class Question {
     const sketched = told?.sketch?.figure === figure.key;
     if (this.open && told.covers.includes(figure.key)) {
       const layout = { ...figure.layout, annotations: [], shapes: [] };
-      const [covered, alt] = sketched ? ["sketch", SKETCHED] : ["card", COVERED];
+      const [covered, alt] = sketched ? ["sketch", SKETCHED()] : ["card", COVERED()];
       return { ...figure, data: [], layout, alt, covered };
     }
     return sketched && guess?.curve ? { ...figure, data: [...figure.data, curve(told.sketch.x, guess.curve)] } : figure;
@@ -75,10 +75,10 @@ export class Question {
     if (this.open || !told) return "";
     const words = guess.curve ? guess.curve[told.sketch.tells] : told.choices[guess.choice];
     const values = Object.fromEntries(told.numbers.map(({ name }, i) => [name, guess.values?.[i]]));
-    const said = guess.skipped ? "" : fill(told.said, { guess: words, ...values });
-    const other = said && guess.run !== this.run ? "That was for other settings." : "";
+    const said = guess.skipped ? "" : filled(told.said, { guess: words, ...values });
+    const other = said && guess.run !== this.run ? t("That was for other settings.") : "";
     const numbers = this.#measured(recording, k, cursors);
-    return [said, other, numbers ? fill(told.answer, numbers) : "What is measured will stand here."]
+    return [said, other, numbers ? filled(told.answer, numbers) : t("What is measured will stand here.")]
       .filter(Boolean)
       .join(" ");
   }
@@ -104,10 +104,10 @@ export class Question {
 function curve(x, y) {
   const named = y.indexOf(Math.max(...y));
   return {
-    type: "scatter", mode: "lines+text", x, y, showlegend: false, cliponaxis: false, name: "your guess",
-    text: x.map((_, i) => (i === named ? "your guess" : " ")), textposition: "top center",
+    type: "scatter", mode: "lines+text", x, y, showlegend: false, cliponaxis: false, name: t("your guess"),
+    text: x.map((_, i) => (i === named ? t("your guess") : " ")), textposition: "top center",
     textfont: { color: GUESS, size: 12 }, line: { color: GUESS, dash: "dash", width: 1.5 },
-    hovertemplate: "%{y:.3g}<extra>your guess</extra>", meta: { ghost: false, guess: true },
+    hovertemplate: `%{y:.3g}<extra>${t("your guess")}</extra>`, meta: { ghost: false, guess: true },
   };
 }
 

@@ -1,10 +1,12 @@
 // The card on which a prediction is asked for, and on which the measured answer comes to stand beside it.
 
 import { button, element, setText } from "./elements.js";
+import { t } from "./words.js";
 
-const CHOOSE = "The answer stays covered until you have chosen.";
-const NUMBERS = "The answer stays covered until you have made your guess.";
-const DRAW = "Move the points in the chart to where you expect them: drag them, or use the Tab and arrow keys.";
+const CHOOSE = () => t("The answer stays covered until you have chosen.");
+const NUMBERS = () => t("The answer stays covered until you have made your guess.");
+const DRAW = () =>
+  t("Move the points in the chart to where you expect them: drag them, or use the Tab and arrow keys.");
 
 export class Card {
   /** @param on {guess(guess)}: see Question.answer */
@@ -15,7 +17,7 @@ export class Card {
     this.choices = element("div", { className: "nv-buttons", role: "group" });
     this.told = element("p", { className: "nv-told", role: "status", tabIndex: -1 });
     this.root = element(
-      "section", { className: "nv-question", hidden: true, "aria-label": "Your guess" },
+      "section", { className: "nv-question", hidden: true, "aria-label": t("Your guess") },
       this.asks, this.choices, this.told,
     );
   }
@@ -51,7 +53,7 @@ export class Card {
   tell(question, recording, k, cursors) {
     if (!question.told) return;
     const { sketch, numbers, choices } = question.told;
-    const hint = sketch ? DRAW : numbers.length ? NUMBERS : CHOOSE;
+    const hint = sketch ? DRAW() : numbers.length ? NUMBERS() : CHOOSE();
     setText(this.told, question.open ? hint : question.verdict(recording, k, cursors));
     const right = question.right(recording, k, cursors);
     for (let i = 0; i < choices.length; i += 1) this.#mark(this.choices.children[i], i === right);
@@ -62,7 +64,7 @@ export class Card {
     if (choice.classList.contains("nv-right") === right) return;
     choice.classList.toggle("nv-right", right);
     const name = choice.querySelector("span").textContent;
-    choice.setAttribute("aria-label", right ? `${name} (as measured)` : name);
+    choice.setAttribute("aria-label", right ? t("{answer} (as measured)", { answer: name }) : name);
   }
 
   /** A slider for each number, and the button that ends the guess. */
@@ -84,14 +86,14 @@ export class Card {
     });
     if (!open) return guess.skipped ? [] : rows;
     const done = button({
-      text: "This is my guess",
+      text: t("This is my guess"),
       onclick: () => this.on.guess({ values: inputs.map(({ valueAsNumber }) => valueAsNumber) }),
     });
     return [...rows, done];
   }
 
   #skip() {
-    const skip = button({ text: "Skip", label: "Skip the question", onclick: () => this.on.guess({ skipped: true }) });
+    const skip = button({ text: t("Skip"), label: t("Skip the question"), onclick: () => this.on.guess({ skipped: true }) });
     skip.classList.add("nv-skip");
     return skip;
   }

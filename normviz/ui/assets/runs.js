@@ -2,6 +2,7 @@
 
 import { Recording, Schema, readRecording } from "./frames.js";
 import { Connection } from "./stream.js";
+import { t, tn } from "./words.js";
 
 export class Run {
   /**
@@ -19,7 +20,7 @@ export class Run {
     this.recording = null;
     this.recorded = false;
     this.status = "connecting";
-    this.sentence = "Starting the run …";
+    this.sentence = t("Starting the run …");
     if (data.recording) this.#read(data.recording);
     else this.#connect();
   }
@@ -55,13 +56,13 @@ export class Run {
     if (this.finished) return;
     this.connection.close();
     this.left = true;
-    this.#stand("stopped", "You left this run; what has been recorded stays here.");
+    this.#stand("stopped", t("You left this run; what has been recorded stays here."));
   }
 
   /** Follow the run again from where it was left. */
   resume() {
     this.left = false;
-    this.#stand("connecting", "Going on …");
+    this.#stand("connecting", t("Going on …"));
     this.#connect();
   }
 
@@ -103,7 +104,7 @@ export class Run {
         end: ({ status, sentence }) => this.#stand(status, sentence ?? ""),
         queue: (place) => this.#stand("waiting", waiting(place)),
         state: (name) => {
-          if (name === "reconnecting") this.#stand(name, "The connection was lost; trying again …");
+          if (name === "reconnecting") this.#stand(name, t("The connection was lost; trying again …"));
           else if (this.status === "reconnecting") this.#stand(name, "");
         },
         renew: () => this.on.renew(),
@@ -120,8 +121,11 @@ export class Run {
 }
 
 function waiting(place) {
-  const ahead = place === 1 ? "one run is" : `${place} runs are`;
-  return `The machine is busy: ${ahead} ahead of yours. It starts by itself.`;
+  return tn(
+    "The machine is busy: one run is ahead of yours. It starts by itself.",
+    "The machine is busy: {n} runs are ahead of yours. It starts by itself.",
+    place,
+  );
 }
 
 /** What differs between the settings of two runs, in words; empty if nothing does. */

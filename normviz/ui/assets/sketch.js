@@ -1,7 +1,7 @@
 // A curve that a visitor draws over an empty chart: points over given places, moved by pointer or keys.
 
 import { button, element, vector } from "./elements.js";
-import { fill } from "./notes.js";
+import { said, t } from "./words.js";
 
 const KEYS = { ArrowUp: 1, ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1, PageUp: 10, PageDown: -10 };
 const STEPS = 100; // from one end of the axis to the other
@@ -20,8 +20,8 @@ export class Sketch {
     const drawing = vector("svg", { "aria-hidden": "true" });
     drawing.append(this.line);
     this.points = x.map((_, i) => this.#point(i));
-    this.root = element("div", { className: "nv-sketch", role: "group", "aria-label": "Your guess" }, drawing, ...this.points);
-    this.confirm = button({ text: "This is my guess", onclick: () => done([...this.y]) });
+    this.root = element("div", { className: "nv-sketch", role: "group", "aria-label": t("Your guess") }, drawing, ...this.points);
+    this.confirm = button({ text: t("This is my guess"), onclick: () => done([...this.y]) });
     this.confirm.classList.add("nv-confirm");
     this.#drag();
   }
@@ -56,9 +56,9 @@ export class Sketch {
       point.setAttribute("aria-valuemin", Math.min(...ends));
       point.setAttribute("aria-valuemax", Math.max(...ends));
       point.setAttribute("aria-valuenow", this.y[i]);
-      const words = fill(this.words, { x: this.x[i], y: this.y[i] });
+      const words = said(this.words, { x: this.x[i], y: this.y[i] });
       point.setAttribute("aria-valuetext", words);
-      point.setAttribute("aria-label", `Your guess ${i + 1} of ${this.x.length}`);
+      point.setAttribute("aria-label", t("Your guess {i} of {n}", { i: i + 1, n: this.x.length }));
       point.dataset.says = words;
     });
   }

@@ -8,12 +8,12 @@ import { Inspector } from "./inspector.js";
 import { plotlyAhead } from "./plotly.js";
 import { dealt, Net, readArrays, winners, withPair } from "./start.js";
 import { announced, moved, raised, seen } from "./start_words.js";
-import { speak, t, tn } from "./words.js";
+import { numeral, speak, t } from "./words.js";
 
-const SKELETON = `
+const skeleton = () => `
   <div class="nvt-controls">
   <div class="nvt-modes">
-    <button class="nvt-switch" type="button" role="switch" aria-label="Training mode: model.train()">
+    <button class="nvt-switch" type="button" role="switch" aria-label="${t("Training mode: model.train()")}">
       <span class="nvt-thumb" aria-hidden="true"></span>
       <code aria-hidden="true">model.eval()</code><code aria-hidden="true">model.train()</code>
     </button>
@@ -22,31 +22,31 @@ const SKELETON = `
   </div>
   <div class="nvt-settings">
     <label class="nvt-slider">
-      <span>Batch size <b></b></span>
+      <span>${t("Batch size")} <b></b></span>
       <input type="range" min="0" step="1">
       <span class="nvt-ticks" aria-hidden="true"></span>
     </label>
     <div class="nvt-buttons">
-      <button type="button" class="nvt-shuffle">Other batch-mates <small></small></button>
-      <label class="nvt-sorted"><input type="checkbox" role="switch"> Sorted by class</label>
-      <button type="button" class="nvt-reset">Reset</button>
+      <button type="button" class="nvt-shuffle">${t("Other batch-mates")} <small></small></button>
+      <label class="nvt-sorted"><input type="checkbox" role="switch"> ${t("Sorted by class")}</label>
+      <button type="button" class="nvt-reset">${t("Reset")}</button>
     </div>
   </div>
   </div>
   <div class="nvt-stand">
-    <div class="nvt-board" role="listbox" aria-orientation="horizontal" aria-label="Test digits, grouped by batch">
+    <div class="nvt-board" role="listbox" aria-orientation="horizontal" aria-label="${t("Test digits, grouped by batch")}">
     </div>
     <p class="nvt-raised" hidden></p>
   </div>
   <div class="nvt-moving">
     <button type="button" class="nvt-take"></button>
-    <button type="button" class="nvt-undo" hidden>Undo</button>
+    <button type="button" class="nvt-undo" hidden>${t("Undo")}</button>
     <p class="nvt-moved"></p>
   </div>
   <p class="nvt-legend">
-    <span><i class="nvt-key" aria-hidden="true">5</i> wrong, with the network's answer</span>
-    <span><i class="nvt-key nvt-key-batch" aria-hidden="true"></i> predicted together, as one batch</span>
-    <span><i class="nvt-key nvt-key-changed" aria-hidden="true"></i> label changed by the move</span>
+    <span><i class="nvt-key" aria-hidden="true">5</i> ${t("wrong, with the network's answer")}</span>
+    <span><i class="nvt-key nvt-key-batch" aria-hidden="true"></i> ${t("predicted together, as one batch")}</span>
+    <span><i class="nvt-key nvt-key-changed" aria-hidden="true"></i> ${t("label changed by the move")}</span>
   </p>
   <div class="nvt-inspector"></div>
   <div class="nvt-seen"></div>
@@ -60,7 +60,7 @@ class Start {
     this.settings = { ...data.values };
     this.count = net.facts.tiles;
     this.labels = net.labels.subarray(0, this.count);
-    root.innerHTML = SKELETON;
+    root.innerHTML = skeleton();
     this.before = new Map(); // labels that the last move has changed: digit -> label before it
     this.moved = null;
     this.board = new Board(this.part("board"), this.#digits(), {
@@ -147,7 +147,7 @@ class Start {
     slider.value = this.data.batches.indexOf(batch);
     slider.setAttribute("aria-valuetext", String(batch));
     this.part("slider").querySelector("b").textContent = batch;
-    this.part("shuffle").querySelector("small").textContent = `shuffle ${shuffle}`;
+    this.part("shuffle").querySelector("small").textContent = t("shuffle {n}", { n: shuffle });
     this.part("sorted").querySelector("input").checked = sorted;
     const untouched = Object.entries(this.data.defaults).every(([name, value]) => this.settings[name] === value);
     this.part("reset").hidden = untouched;
@@ -164,21 +164,23 @@ class Start {
   showMoving() {
     const { taken } = this.board.carrying, { batch } = this.settings;
     const take = this.part("take"), whole = batch >= this.count;
-    take.textContent = taken === null ? "Put this digit into another batch" : "Leave it where it is";
+    take.textContent = taken === null ? t("Put this digit into another batch") : t("Leave it where it is");
     take.disabled = whole;
     take.setAttribute("aria-pressed", taken !== null);
     this.part("undo").hidden = !this.settings.swaps;
-    this.part("moved").innerHTML = whole ? "All digits are in one batch."
-      : taken !== null ? "Now choose a digit of another batch: the two change places. Escape leaves it."
-      : moved(this) || "Drag a digit into another batch; it changes places with one that is there.";
+    this.part("moved").innerHTML = whole ? t("All digits are in one batch.")
+      : taken !== null ? t("Now choose a digit of another batch: the two change places. Escape leaves it.")
+      : moved(this) || t("Drag a digit into another batch; it changes places with one that is there.");
   }
 
   #scores() {
     const every = this.net.labels.length;
-    const share = ({ wrong, of }) => `${((100 * wrong) / of).toFixed(1)}%`;
-    const rate = (result) => `${share(result)} of ${result.of === every ? "all " : ""}${result.of} test digits`;
-    const small = (result, error) => (error ? "torch raises an error" : result ? rate(result) : "…");
-    const big = (result) => (result ? `wrong: <b>${result.wrong}</b> of ${result.of}` : "<b>no answer</b>");
+    const share = ({ wrong, of }) => numeral(`${((100 * wrong) / of).toFixed(1)}%`);
+    const rate = (result) => result.of === every
+      ? t("{share} of all {n} test digits", { share: share(result), n: result.of })
+      : t("{share} of {n} test digits", { share: share(result), n: result.of });
+    const small = (result, error) => (error ? t("torch raises an error") : result ? rate(result) : "…");
+    const big = (result) => (result ? t("wrong: {wrong} of {n}", { wrong: `<b>${result.wrong}</b>`, n: result.of }) : `<b>${t("no answer")}</b>`);
     const [evaluation, training] = this.root.querySelectorAll(".nvt-score");
     evaluation.innerHTML = `${big(this.evaluated)}<small>${small(this.all)}</small>`;
     training.innerHTML = `${big(this.trained)}<small>${small(this.allTrained, this.error)}</small>`;
@@ -208,7 +210,7 @@ class Start {
   move(i, j) {
     const swaps = withPair(this.settings.swaps, i, j);
     if (swaps.split(",").length > this.data.swaps) {
-      this.part("moved").textContent = `A link holds ${this.data.swaps} moves. Undo some, or reset.`;
+      this.part("moved").textContent = t("A link holds {n} moves. Undo some, or reset.", { n: this.data.swaps });
       return;
     }
     const answers = this.trained?.answers;
@@ -302,7 +304,7 @@ export default async function mount({ parentElement, data }, bytes) {
   root.start ??= bytes
     .then((buffer) => new Start(root, data, new Net(readArrays(buffer))))
     .catch((error) => {
-      root.textContent = `The digits could not be loaded (${error.message}). Reload the page to try again.`;
+      root.textContent = t("The digits could not be loaded ({error}). Reload the page to try again.", { error: error.message });
     });
   const start = await root.start;
   plotlyAhead();
