@@ -1,4 +1,4 @@
-"""Catalogues: nothing that a visitor reads is missing, places survive translation, and what runs is compiled."""
+"""Catalogues: nothing that is read is missing, places survive translation, and what runs is compiled."""
 
 from __future__ import annotations
 
