@@ -1,5 +1,7 @@
 /** Anatomy's controls: which norm, on which form, in which mode, and the slow motion. */
 
+import { t } from "./words.js";
+
 const FIRST = ["none", "batch", "layer", "group"];
 const BACK = ["dy", "centre", "dx"];
 const PAUSE = 1900; // milliseconds at each stop of the slow motion
@@ -33,10 +35,10 @@ export class Controls {
     const forms = this.data.choices.form.map(([value, label]) => choice("form", value, label.replace(":", " ")));
     return `
       <div class="nva-norms" role="radiogroup" aria-label="Norm">${chips.join("")}
-        <button type="button" class="nva-more" aria-expanded="false">More norms</button></div>
+        <button type="button" class="nva-more" aria-expanded="false">${t("More norms")}</button></div>
       <div class="nva-rest">
         <div class="nva-choice" role="radiogroup" aria-label="Form">${forms.join("")}</div>
-        <button class="nva-switch" type="button" role="switch" aria-label="Training mode: model.train()">
+        <button class="nva-switch" type="button" role="switch" aria-label="${t("Training mode: model.train()")}">
           <span class="nva-thumb" aria-hidden="true"></span>
           <code aria-hidden="true">train()</code><code aria-hidden="true">eval()</code></button>
         <div class="nva-extra"></div>
@@ -48,13 +50,13 @@ export class Controls {
       .map(([value, label]) => choice("stage", value, label)).join("");
     return `
       <div class="nva-player">
-        <button type="button" class="nva-step" data-step="-1" aria-label="Step back">◀</button>
+        <button type="button" class="nva-step" data-step="-1" aria-label="${t("Step back")}">◀</button>
         <button type="button" class="nva-play" aria-pressed="false">Play</button>
-        <button type="button" class="nva-step" data-step="1" aria-label="Step on">▶</button>
+        <button type="button" class="nva-step" data-step="1" aria-label="${t("Step on")}">▶</button>
       </div>
-      <div class="nva-line-of-stops" role="radiogroup" aria-label="Stage of the computation">
-        <span class="nva-way"><small>forward</small>${stops(false)}</span>
-        <span class="nva-way"><small>backward</small>${stops(true)}</span>
+      <div class="nva-line-of-stops" role="radiogroup" aria-label="${t("Stage of the computation")}">
+        <span class="nva-way"><small>${t("forward")}</small>${stops(false)}</span>
+        <span class="nva-way"><small>${t("backward")}</small>${stops(true)}</span>
       </div>`;
   }
 
@@ -79,7 +81,7 @@ export class Controls {
     const mode = this.element.querySelector(".nva-switch");
     mode.setAttribute("aria-checked", settings.mode === "train");
     mode.classList.toggle("nva-idle", !usesBatch);
-    mode.title = usesBatch ? "" : "This norm does the same in both modes.";
+    mode.title = usesBatch ? "" : t("This norm does the same in both modes.");
   }
 
   #showExtra(settings) {
@@ -96,7 +98,7 @@ export class Controls {
     this.element.classList.toggle("nva-unfolded", open);
     const more = this.element.querySelector(".nva-more");
     more.setAttribute("aria-expanded", open);
-    more.textContent = open ? "Fewer norms" : "More norms";
+    more.textContent = open ? t("Fewer norms") : t("More norms");
   }
 
   // --- what is done --------------------------------------------------------------------------------
