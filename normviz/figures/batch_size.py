@@ -154,7 +154,9 @@ def batches_of_one(spec: BatchSize) -> Figure:
                     "type": "scatter", "mode": "text", "x": [m] * len(CASES), "y": now(f"case_{outcome}", m),
                     "text": [_WORDS[outcome]] * len(CASES), "showlegend": False, "meta": {"ghost": False},
                     "textfont": _LOOKS[outcome], "hoverinfo": "text",
-                    "hovertext": [phrase("{case}, {mode}: {outcome}", case=case, mode=mode, outcome=_WORDS[outcome]) for case in CASES],
+                    "hovertext": [phrase(
+                        "{case}, {mode}: {outcome}", case=case, mode=mode, outcome=_WORDS[outcome]
+                    ) for case in CASES],
                 }
             )  # fmt: skip
     plan = layout("", "", height=24 * len(CASES) + 36)

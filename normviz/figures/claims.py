@@ -62,7 +62,9 @@ def dropout(spec: Claims) -> Figure:
 
 def small_batches(spec: Claims) -> Figure:
     """7: test error by the number of samples behind batch norm's statistics."""
-    sizes: dict[str, str] = {phrase("batch norm,<br>{size} samples", size=size): "batch" for size in designs.SIZES}
+    sizes: dict[str, str] = {
+        phrase("batch norm,<br>{size} samples", size=size): "batch" for size in designs.SIZES
+    }
     return _intervals(
         7, "Test error by norm", "c7_error", "Test error (%)", spec.seeds,
         {**sizes, "group norm": "group", "layer norm": "layer"}, x_log=True,
