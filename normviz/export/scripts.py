@@ -38,13 +38,12 @@ def script(spec: Spec) -> str:
         ExportError: there is none for this spec.
     """
     head, imports, *rest = parts(spec)
-    texts = [f'"""{head.title}\n\n{head.comment}\n"""\n', imports.code]
+    texts = []
     for part in rest:
         comment = _filled(part.comment) + "\n" if part.comment else ""
         gap = "\n\n" if part.code.startswith(("@", "def ", "class ")) else "\n"
         texts.append(f"{_rule(part.title)}{comment}{gap}{part.code}")
-    head_and_imports, others = texts[:2], texts[2:]
-    return "\n".join(head_and_imports) + "\n" + "\n\n".join(others)
+    return f'"""{head.title}\n\n{head.comment}\n"""\n\n{imports.code}\n' + "\n\n".join(texts)
 
 
 def parts(spec: Spec) -> list[Part]:
@@ -150,8 +149,7 @@ def _imports(pieces: list[Piece], used: set[str], chosen: set[str]) -> str:
         ]
         if lines:
             texts.append("\n".join(lines) + "\n")
-    head_and_imports, others = texts[:2], texts[2:]
-    return "\n".join(head_and_imports) + "\n" + "\n\n".join(others)
+    return "\n".join(texts)
 
 
 def _isorted(name: str) -> tuple[int, str]:
@@ -179,7 +177,8 @@ def _head(spec: Spec, made: Recipe) -> str:
     paragraphs = [*made.shows.split("\n\n"), *made.expects.split("\n\n")]
     filled = "\n\n".join(textwrap.fill(one, LINE - 4) for one in paragraphs)
     link = "\n".join(f"    {line}" for line in _link(spec))
-    return f"{filled}\n\nMade by NormViz {_version('normviz')} for torch {_version('torch')} from\n\n{link}"
+    made_by = " ".join(filter(None, ("Made by NormViz", _version("normviz"), "for torch", _version("torch"))))
+    return f"{filled}\n\n{made_by} from\n\n{link}"
 
 
 def _link(spec: Spec) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from normviz.export.experiments.anatomy import anatomy
 from normviz.export.experiments.claims import claims
 from normviz.export.experiments.cost import cost
 from normviz.export.experiments.forgotten_eval import forgotten_eval
@@ -20,6 +21,7 @@ RECIPES: dict[str, Callable[[Any], Recipe]] = {
     "forgotten_eval": forgotten_eval,
     "signal": signal,
     "train": train,
+    "anatomy": anatomy,
     "batch_size": batch_size,
     "regularization": regularization,
     "placement": placement,

@@ -22,6 +22,7 @@ from normviz.export.pieces.settings import (
     SEQUENCE,
     SHAPE,
     BatchNorm,
+    InstanceNorm,
 )
 
 
@@ -36,9 +37,7 @@ def normalization(norm: str, shape: tuple[int, ...]) -> nn.Module:
     if norm == "group":
         return nn.GroupNorm(GROUPS, shape[0], EPS)
     if norm == "instance":
-        if SEQUENCE:
-            return nn.InstanceNorm1d(shape[0], EPS)
-        return nn.InstanceNorm2d(shape[0], EPS)
+        return InstanceNorm(shape[0], EPS)
     if norm == "rms":
         if OWN_EPS:
             return nn.RMSNorm(shape, EPS)
@@ -107,14 +106,15 @@ class FilterResponseNorm(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.ones(channels, 1, 1))
-        self.bias = nn.Parameter(torch.zeros(channels, 1, 1))
-        self.threshold = nn.Parameter(torch.zeros(channels, 1, 1))
+        self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
+        self.threshold = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
+        shape = (1, -1, *[1] * (x.dim() - 2))
         eps = EPS if OWN_EPS else 1e-6
-        xhat = x / (x.square().mean((2, 3), keepdim=True) + eps).sqrt()
-        return torch.maximum(xhat * self.weight + self.bias, self.threshold)
+        xhat = x / (x.square().mean(tuple(range(2, x.dim())), keepdim=True) + eps).sqrt()
+        y = xhat * self.weight.view(shape) + self.bias.view(shape)
+        return torch.maximum(y, self.threshold.view(shape))
 
 
 class Standardized(nn.Module):
