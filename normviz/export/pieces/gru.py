@@ -20,37 +20,35 @@ from normviz.export.pieces.settings import (
     DEPTH,
     DROPOUT,
     DTYPE,
-    GAIN,
     MASKED,
-    PLACEMENT,
     SHAPE,
     WIDTH,
 )
 
 
-def network(norm: str, seed: int, gain: float = GAIN, placement: str = PLACEMENT, depth: int = DEPTH) -> GRU:
+def network(norm: str, seed: int) -> GRU:
     """The network of one variant, initialized."""
-    return GRU(norm, seed, gain).to(DTYPE)
+    return GRU(norm, seed).to(DTYPE)
 
 
 class GRU(nn.Module):
     """Gated recurrent layers; x [N, channels, steps], its last channel says which steps exist."""
 
-    def __init__(self, norm: str, seed: int, gain: float) -> None:
+    def __init__(self, norm: str, seed: int) -> None:
         super().__init__()
         draws = generator(seed, "initialization")
         self.layers = nn.ModuleList()
         reads = SHAPE[0] - 1
         for _ in range(DEPTH):
             layer = nn.ModuleDict()
-            layer["gates"] = drawn(nn.Linear(reads + WIDTH, 2 * WIDTH), draws, gain)
-            layer["input"] = drawn(nn.Linear(reads, WIDTH), draws, gain)
-            layer["state"] = drawn(nn.Linear(WIDTH, WIDTH), draws, gain)
+            layer["gates"] = drawn(nn.Linear(reads + WIDTH, 2 * WIDTH), draws)
+            layer["input"] = drawn(nn.Linear(reads, WIDTH), draws)
+            layer["state"] = drawn(nn.Linear(WIDTH, WIDTH), draws)
             layer["gates_norm"] = normalization(norm, (2 * WIDTH,))
             layer["norm"] = normalization(norm, (WIDTH,))
             self.layers.append(layer)
             reads = WIDTH
-        self.head = drawn(nn.Linear(WIDTH, CLASSES), draws, gain)
+        self.head = drawn(nn.Linear(WIDTH, CLASSES), draws)
         self.activation = ACTIVATION()
         if DROPOUT:
             self.dropout = Dropout(DROPOUT, generator(seed, "dropout"))

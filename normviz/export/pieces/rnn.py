@@ -20,7 +20,6 @@ from normviz.export.pieces.settings import (
     DEPTH,
     DROPOUT,
     DTYPE,
-    GAIN,
     MASKED,
     PLACEMENT,
     SHAPE,
@@ -28,26 +27,26 @@ from normviz.export.pieces.settings import (
 )
 
 
-def network(norm: str, seed: int, gain: float = GAIN, placement: str = PLACEMENT, depth: int = DEPTH) -> RNN:
+def network(norm: str, seed: int) -> RNN:
     """The network of one variant, initialized."""
-    return RNN(norm, seed, gain).to(DTYPE)
+    return RNN(norm, seed).to(DTYPE)
 
 
 class RNN(nn.Module):
     """h = φ(norm(W·[x, h] + b)) at every step; x [N, channels, steps], its last channel says what exists."""
 
-    def __init__(self, norm: str, seed: int, gain: float) -> None:
+    def __init__(self, norm: str, seed: int) -> None:
         super().__init__()
         draws = generator(seed, "initialization")
         self.layers, self.norms = nn.ModuleList(), nn.ModuleList()
         reads = SHAPE[0] - 1
         for _ in range(DEPTH):
-            self.layers.append(drawn(nn.Linear(reads + WIDTH, WIDTH), draws, gain))
+            self.layers.append(drawn(nn.Linear(reads + WIDTH, WIDTH), draws))
             if norm in ("weight_norm", "weight_standardization"):
                 reparametrize(norm, self.layers[-1])
             self.norms.append(normalization(norm, (WIDTH,)))
             reads = WIDTH
-        self.head = drawn(nn.Linear(WIDTH, CLASSES), draws, gain)
+        self.head = drawn(nn.Linear(WIDTH, CLASSES), draws)
         self.activation = ACTIVATION()
         if DROPOUT:
             self.dropout = Dropout(DROPOUT, generator(seed, "dropout"))

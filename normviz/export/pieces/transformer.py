@@ -23,7 +23,6 @@ from normviz.export.pieces.settings import (
     DEPTH,
     DROPOUT,
     DTYPE,
-    GAIN,
     HAS_BATCH_NORM,
     HEADS,
     MASKED,
@@ -35,33 +34,26 @@ from normviz.export.pieces.settings import (
 from normviz.lab.nets.transformer import positions
 
 
-def network(
-    norm: str,
-    seed: int,
-    gain: float = GAIN,
-    placement: str = PLACEMENT,
-    depth: int = DEPTH,
-    width: int = WIDTH,
-) -> Transformer:
+def network(norm: str, seed: int) -> Transformer:
     """The network of one variant, initialized."""
-    return Transformer(norm, seed, gain, placement, depth, width).to(DTYPE)
+    return Transformer(norm, seed).to(DTYPE)
 
 
 class Transformer(nn.Module):
     """x [N, channels, steps], its last channel says which steps exist."""
 
-    def __init__(self, norm: str, seed: int, gain: float, placement: str, depth: int, width: int) -> None:
+    def __init__(self, norm: str, seed: int) -> None:
         super().__init__()
         draws, masks = generator(seed, "initialization"), generator(seed, "dropout")
-        self.embedding = drawn(nn.Linear(SHAPE[0] - 1, width), draws, gain)
+        self.embedding = drawn(nn.Linear(SHAPE[0] - 1, WIDTH), draws)
         self.blocks = nn.ModuleList()
-        for _ in range(depth):
-            for block, inner, hidden in ((Attention, 3 * width, width), (FeedForward, 2 * width, 2 * width)):
-                first = drawn(nn.Linear(width, inner), draws, gain)
-                last = drawn(nn.Linear(hidden, width), draws, gain)
-                self.blocks.append(block(first, last, normalization(norm, (width,)), placement, masks))
-        self.head = drawn(nn.Linear(width, CLASSES), draws, gain)
-        self.last_norm = normalization(norm, (width,)) if placement == "before" else None
+        for _ in range(DEPTH):
+            for block, inner, hidden in ((Attention, 3 * WIDTH, WIDTH), (FeedForward, 2 * WIDTH, 2 * WIDTH)):
+                first = drawn(nn.Linear(WIDTH, inner), draws)
+                last = drawn(nn.Linear(hidden, WIDTH), draws)
+                self.blocks.append(block(first, last, normalization(norm, (WIDTH,)), masks))
+        self.head = drawn(nn.Linear(WIDTH, CLASSES), draws)
+        self.last_norm = normalization(norm, (WIDTH,)) if PLACEMENT == "before" else None
 
     def states(self, x: Tensor) -> Tensor:
         """The residual stream at every step, [N, steps, width]."""
@@ -81,11 +73,9 @@ class Transformer(nn.Module):
 class Block(nn.Module):
     """What both kinds of block share: two linear maps, a norm, and the residual connection around them."""
 
-    def __init__(
-        self, inner: nn.Module, outer: nn.Module, norm: nn.Module, placement: str, masks: torch.Generator
-    ) -> None:
+    def __init__(self, inner: nn.Module, outer: nn.Module, norm: nn.Module, masks: torch.Generator) -> None:
         super().__init__()
-        self.inner, self.outer, self.norm, self.placement = inner, outer, norm, placement
+        self.inner, self.outer, self.norm = inner, outer, norm
         self.dropout = Dropout(DROPOUT, masks) if DROPOUT else nn.Identity()
 
     def added(self, x: Tensor, exists: Tensor) -> Tensor:
@@ -93,12 +83,10 @@ class Block(nn.Module):
         raise NotImplementedError
 
     def forward(self, x: Tensor, exists: Tensor) -> Tensor:
-        if self.placement == "before":
-            added = self.added(normalized(self.norm, x, exists), exists)
-        else:
-            added = self.added(x, exists)
+        before = normalized(self.norm, x, exists) if PLACEMENT == "before" else x
+        added = self.added(before, exists)
         y = x + self.dropout(added.flatten(0, 1)).view_as(x)
-        return y if self.placement == "before" else normalized(self.norm, y, exists)
+        return y if PLACEMENT == "before" else normalized(self.norm, y, exists)
 
 
 class Attention(Block):
