@@ -39,6 +39,7 @@ def test_variants_side_by_side(number: int) -> None:
     assert apart.max() < (6.0 if number == 7 else 1.5)  # batches of two amplify rounding
 
 
+@pytest.mark.slow
 def test_learning_rates() -> None:
     told, _ = measured(3)
     _, arrays = measured(4)

@@ -29,7 +29,17 @@ def lab(spec: ForgottenEval) -> dict[str, Any]:
     return told
 
 
-@pytest.mark.parametrize("norm", [norm for norm in NORMS if norm not in ("instance", "frn")])
+QUICK = ("batch", "layer", "weight_norm")
+
+
+@pytest.mark.parametrize(
+    "norm",
+    [
+        pytest.param(norm, marks=() if norm in QUICK else pytest.mark.slow)
+        for norm in NORMS
+        if norm not in ("instance", "frn")
+    ],
+)
 def test_errors_are_those_of_the_lab(norm: str) -> None:
     network = "cnn" if norm in ("batch_renorm",) else "mlp"
     spec = ForgottenEval(norm=norm, epochs=1, width=32, seeds=2, batch_size=64, network=network, depth=2)

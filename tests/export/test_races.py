@@ -36,6 +36,7 @@ def test_places_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert "steps to 94%" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_map() -> None:
     spec = LrInit(norms=("none", "batch"), depth=2, grid=5, steps=50)
     told = loaded(spec).main()

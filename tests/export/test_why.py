@@ -38,22 +38,24 @@ def test_few_samples() -> None:
 
 
 @pytest.mark.parametrize("changes", ["statistics", "batch"])
-@pytest.mark.parametrize("network", ["mlp", "cnn"])
+@pytest.mark.parametrize("network", ["mlp", pytest.param("cnn", marks=pytest.mark.slow)])
 def test_sizes_of_a_batch(changes: str, network: str) -> None:
     norms = ("batch", "batch_renorm", "ghost_batch", "layer") if network == "mlp" else ("batch", "frn")
     spec = BatchSize(
         norms=norms, changes=changes, network=network, epochs=1, depth=2, width=32, seeds=1, lr=0.005
     )
-    told = loaded(spec, STEPS=2).main()
-    *_, frame = frames_of(batch_size_lab.run(spec), 3)
-    assert frame.step == 2
+    told = loaded(spec).main()
+    *_, frame = frames_of(batch_size_lab.run(spec), 100)
+    assert frame.step == spec.steps
     for v, norm in enumerate(spec.variants):
         for z, size in enumerate(spec.sizes_of(norm)):
             place = z if len(spec.sizes_of(norm)) > 1 else -1
-            assert told[norm][size] == pytest.approx(frame.arrays["error"][v, place], abs=1.0), (norm, size)
+            # Batches of two amplify rounding.
+            apart = 8.0 if size == 2 else 2.0
+            assert told[norm][size] == pytest.approx(frame.arrays["error"][v, place], abs=apart), (norm, size)
     for a, norm in enumerate(spec.accumulated):
         errors = told[f"{norm}, gradients accumulated"][spec.micro_batch]
-        assert errors == pytest.approx(frame.arrays["accumulated"][a, 0], abs=1.0)
+        assert errors == pytest.approx(frame.arrays["accumulated"][a, 0], abs=8.0)
 
 
 def test_looks_along_the_gradient() -> None:

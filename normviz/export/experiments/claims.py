@@ -78,6 +78,7 @@ def _settings(spec: Claims) -> dict[str, Any]:
         "EVALUATE_EVERY": spec.steps,
         "EPOCH_VARIANTS": {},
         "PARTS": {},
+        "MOVED_ONCE": False,
         "RENORM": False,
         "RATES": {},
         "BATCH_SIZES": {},

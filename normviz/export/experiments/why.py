@@ -67,6 +67,8 @@ def batch_size(spec: BatchSize) -> Recipe:
         "SEEDS": spec.seed_values,
         "REAL_SIZES": batch_size_frames.SIZES,
         "FULL_BATCH": batch_size_frames.LARGEST,
+        "RENORM": "batch_renorm" in spec.variants,
+        "MOVED_ONCE": True,
         "IN_PARTS": batch_size_frames.OVER_PARTS if over_parts else (),
         "ACCUMULATED": spec.accumulated,
         "MICRO_BATCH": spec.micro_batch,

@@ -24,10 +24,11 @@ from normviz.export.pieces.settings import (
     MICRO_BATCH,
     NORMS,
     REAL_SIZES,
+    RENORM,
     SEEDS,
     STEPS,
 )
-from normviz.export.pieces.training import accuracy_on, batches, new_optimizer
+from normviz.export.pieces.training import accuracy_on, batches, new_optimizer, set_limits
 
 
 def main() -> dict[str, dict[int, list[float]]]:
@@ -65,7 +66,10 @@ def error(norm: str, seed: int, size: int) -> float:
         size = FULL_BATCH
     optimizer = new_optimizer(net, lr=LR * size / FULL_BATCH)
     order = batches(len(y), size, generator(seed, "batches"))
-    for _ in range(STEPS * (FULL_BATCH // size)):
+    steps = STEPS * (FULL_BATCH // size)
+    for step in range(steps):
+        if RENORM:
+            set_limits(net, step, steps)
         batch = next(order)
         loss = F.cross_entropy(net(x[batch]), y[batch])
         if not loss.isfinite():

@@ -106,4 +106,5 @@ BY_POSITION = False
 ON_WEIGHTS = False
 HAS_RUNNING = True
 TRAIN = True  # whether the norm is in training mode
+MOVED_ONCE = True  # one step of the running statistics for all parts of a batch
 DTYPE = torch.float32

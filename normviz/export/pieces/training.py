@@ -105,9 +105,9 @@ def accuracy_on(net: nn.Module, x: Tensor, y: Tensor) -> float:
     return right.double().mean().item()
 
 
-def set_limits(net: nn.Module, step: int) -> None:
+def set_limits(net: nn.Module, step: int, steps: int = STEPS) -> None:
     """Widen the limits of batch renormalization: plain batch norm at first, as in the paper's schedule."""
-    r_max, d_max = renorm_limits(step, 0.05 * STEPS, R_MAX, D_MAX)
+    r_max, d_max = renorm_limits(step, 0.05 * steps, R_MAX, D_MAX)
     for module in net.modules():
         if isinstance(module, BatchRenorm):
             module.r_max, module.d_max = r_max, d_max
