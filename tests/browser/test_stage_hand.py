@@ -227,8 +227,8 @@ SHIFTS = """() => {
   window.shifts = [];
   const told = ({ node, previousRect: a, currentRect: b }) => {
     const element = node?.nodeType === Node.TEXT_NODE ? node.parentElement : node;
-    // A longer sentence, and the number above a slider that is being moved, are meant to move.
-    if (!element || element.closest(".nv-reading ul, .nv-changed, [data-testid=stSlider]")) return null;
+    // Other words of another length, and the number above a slider that is being moved, are meant to move.
+    if (!element || element.closest(".nv-reading ul, .nv-changed, .nv-status, [data-testid=stSlider]")) return null;
     return `${element.className} ${element.textContent.slice(0, 40)} ${[a.x, a.y]} -> ${[b.x, b.y]}`;
   };
   const watch = (list) => list.getEntries().forEach(({ sources }) => {
