@@ -51,7 +51,7 @@ def test_errors_and_cases_are_those_of_a_fresh_computation(visit: Visit) -> None
     cases = visitor.data("batches_of_one")
     rows = sorted(y for one in cases if one["x"][0] == 0 for y in one["y"] if y is not None)
     assert rows == list(range(14))
-    assert page.locator(".nv-reading li").all_inner_texts() == told(SMALL)
+    assert page.locator(".nv-reading li").all_text_contents() == told(SMALL)
 
 
 def test_a_control_changes_what_is_trained(visit: Visit) -> None:
@@ -91,7 +91,7 @@ def test_the_other_question_has_its_own_settings_and_charts(visit: Visit) -> Non
     assert np.allclose([one["x"][0] for one in marks], truth.at("test_error_mean")[:, 0], rtol=1e-6)
     differences = visitor.data("differences")[-1]["x"]
     assert np.allclose(differences, truth.at("difference_interval")[0], rtol=1e-5, atol=1e-6)
-    assert page.locator(".nv-reading li").all_inner_texts() == told(FEW)
+    assert page.locator(".nv-reading li").all_text_contents() == told(FEW)
     page.get_by_role("radio", name="Error against batch size").click()
     expect(page.get_by_role("heading", level=3).first).to_have_text(BatchSize.title, timeout=PATIENCE)
     assert "n_train" not in page.url

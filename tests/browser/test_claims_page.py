@@ -53,7 +53,7 @@ def test_twelve_cards_say_what_the_rules_make_of_the_recording(visit: Visit) -> 
             assert card.locator(f".nv-card-{part}").text_content() == told
     (tally,) = [note for note in notes if note.id == "claims.tally"]
     told = [TEMPLATES[tally.id].format(**tally.numbers)]
-    assert page.locator(".nv-reading li").all_inner_texts() == told
+    assert page.locator(".nv-reading li").all_text_contents() == told
 
 
 def test_cards_wait_at_the_first_frame_and_charts_follow_the_cursor(visit: Visit) -> None:

@@ -107,11 +107,22 @@ def test_labels_stand_in_their_cells(seated: Visitor, truth: Recording) -> None:
 
 def test_what_to_look_for_is_said_in_numbers(seated: Visitor, truth: Recording) -> None:
     seated.seek(len(truth) - 1)
-    said = seated.page.locator(".nv-reading").inner_text()
+    said = seated.page.locator(".nv-reading").text_content() or ""
     notes = {note.id: note.numbers for note in truth.frame(-1).notes}
     assert "forgotten_eval.one_raises" in notes
     for name in ("forgotten_eval.one_raises", "forgotten_eval.flips", "forgotten_eval.damaged"):
         assert TEMPLATES[name].format(**notes[name]) in said
+
+
+def test_five_sentences_are_shown_at_first(seated: Visitor, truth: Recording) -> None:
+    seated.seek(len(truth) - 1)
+    shown = seated.page.locator(".nv-reading li:visible")
+    n = len(truth.frame(-1).notes)
+    expect(shown).to_have_count(5)
+    seated.page.get_by_role("button", name=f"{n - 5} more").click()
+    expect(shown).to_have_count(n)
+    seated.page.get_by_role("button", name="Less").click()
+    expect(shown).to_have_count(5)
 
 
 def test_another_network_and_a_reload(visit: Visit) -> None:

@@ -51,7 +51,7 @@ def test_charts_and_sentences_are_those_of_a_fresh_computation(visit: Visit) -> 
     deep = curves(visitor, "gradients_by_depth")
     assert np.allclose(deep["layer"], truth.at("grad_depth_median")[2, 1], rtol=1e-6)
     told = [TEMPLATES[note.id].format(**note.numbers) for note in truth.frame(-1).notes]
-    assert page.locator(".nv-reading li").all_inner_texts() == told
+    assert page.locator(".nv-reading li").all_text_contents() == told
 
 
 def test_a_chart_whose_data_come_later_fills_while_the_recording_plays(visit: Visit) -> None:

@@ -42,7 +42,7 @@ def test_charts_hold_what_a_fresh_computation_gives(visit: Visit) -> None:
             assert np.allclose(y, truth.at(f"{figure}_median")[v], rtol=1e-6), figure
     assert set(curves(visitor, "sd")) == set(SMALL.norms)
     told = [TEMPLATES[note.id].format(**note.numbers) for note in truth.frame(0).notes]
-    assert page.locator(".nv-reading li").all_inner_texts() == told
+    assert page.locator(".nv-reading li").all_text_contents() == told
 
 
 def test_activation_and_weight_gradients_share_a_place(visit: Visit) -> None:

@@ -406,7 +406,7 @@ def test_what_to_look_for_is_filled_from_the_frame_under_the_cursor(
     for k in (noted[len(noted) // 2], noted[-1]):
         seated.seek(k)
         own = [TEMPLATES[note.id].format(**note.numbers) for note in truth.frame(k).notes]
-        assert seated.page.locator(".nv-reading li").all_inner_texts() == own
+        assert seated.page.locator(".nv-reading li").all_text_contents() == own
 
 
 def test_every_chart_says_what_it_shows(seated: Visitor) -> None:

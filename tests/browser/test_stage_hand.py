@@ -227,14 +227,15 @@ def test_slow_motion_is_slow(seated: Visitor) -> None:
 
 SHIFTS = """() => {
   window.shifts = [];
-  const told = ({ node, previousRect: a, currentRect: b }) => {
+  const moved = ({ node, previousRect: a, currentRect: b }) => {
     const element = node?.nodeType === Node.TEXT_NODE ? node.parentElement : node;
     // Other words of another length, and the number above a slider that is being moved, are meant to move.
-    if (!element || element.closest(".nv-reading ul, .nv-changed, .nv-status, [data-testid=stSlider]")) return null;
+    const told = ".nv-reading ul, .nv-changed, .nv-status, [data-testid=stSlider]";
+    if (!element || element.closest(told)) return null;
     return `${element.className} ${element.textContent.slice(0, 40)} ${[a.x, a.y]} -> ${[b.x, b.y]}`;
   };
   const watch = (list) => list.getEntries().forEach(({ sources }) => {
-    window.shifts.push(...sources.map(told).filter(Boolean));
+    window.shifts.push(...sources.map(moved).filter(Boolean));
   });
   new PerformanceObserver(watch).observe({ type: "layout-shift", buffered: false });
 }"""

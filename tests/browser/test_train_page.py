@@ -205,7 +205,7 @@ def test_the_place_of_the_norm_is_the_second_question(visit: Visit) -> None:
     means = [one["x"] for one in visitor.data("test_accuracy") if len(one["x"]) == 1]
     assert np.array_equal(np.array(means, "f4"), truth.at("test_accuracy_mean")[0])
     said = [TEMPLATES[note.id].format(**note.numbers) for note in truth.frame(-1).notes]
-    assert page.locator(".nv-reading li").all_inner_texts() == said
+    assert page.locator(".nv-reading li").all_text_contents() == said
     expect(page.get_by_role("button", name="Change learning rate")).to_have_count(0)
     page.get_by_text("The race", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text(Train.title, timeout=PATIENCE)
@@ -225,7 +225,7 @@ def test_sequences_run_in_the_networks_that_read_them(visit: Visit) -> None:
     for v, z in enumerate(maps):
         assert np.array_equal(np.array(z), truth.at("hist_post")[v])
     told = [TEMPLATES[note.id].format(**note.numbers) for note in truth.frame(-1).notes]
-    assert page.locator(".nv-reading li").all_inner_texts() == told
+    assert page.locator(".nv-reading li").all_text_contents() == told
     # A norm that does not apply says why; so does a network that cannot read these data.
     page.get_by_test_id("stPopover").first.get_by_role("button").click()
     expect(page.get_by_text("instance norm would have nothing")).to_be_visible(timeout=PATIENCE)

@@ -68,7 +68,7 @@ def test_charts_and_sentences_are_those_of_a_fresh_computation(visit: Visit, nam
             assert_drawn(visitor, spec, figure.key, frame)
     visitor.seek(last)
     told = [TEMPLATES[note.id].format(**note.numbers) for note in recorded(spec).frame(last).notes]
-    assert page.locator(".nv-reading li").all_inner_texts() == told
+    assert page.locator(".nv-reading li").all_text_contents() == told
     assert told
 
 
