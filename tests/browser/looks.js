@@ -36,10 +36,10 @@ window.looks = async (node) => {
 /** Draw frame `from`, move to frame `to`, then have Plotly draw that frame; the stage itself rests meanwhile. */
 window.movedAndAnew = async ([key, from, to]) => {
   const still = stage();
-  const { scene, run, readings } = still;
-  const { chart: drawn } = scene.panels.get(key);
-  const draw = (k, moving) =>
-    Promise.all(scene.draw(run.recording, k, { cursors: { layer: 0 }, hover: null, moving }, readings));
+  const { scene, run } = still;
+  const panel = scene.panels.get(key);
+  const { chart: drawn } = panel;
+  const draw = (k, moving) => panel.draw(run.recording, k, { cursors: { layer: 0 }, hover: null, moving }, "");
   const picture = async () => {
     const { exact } = drawn;
     return { ...(await looks(chart(key))), exact };
