@@ -10,6 +10,10 @@ frames do not follow training, ``facts["cursor"]`` says what they run over: ``{"
 "label": "W ×", "values": [0.1, …]}``, ascending, with the value of each frame at the place ``step``.  The bar
 then shows "W × 0.1", and an axis of the role "step" holds these values.
 
+With the figures goes what points at them: the experiment's formula (``normviz/figures/formulas.py``), the
+places of its notes (``normviz/readings/places.py``), and the number by which two of its runs are compared
+(``normviz/figures/headlines.py``).
+
 A page may ask its visitors to predict what they are about to see (``normviz/figures/predictions.py``); with
 ``predict=0`` in the URL nobody is asked.
 """

@@ -11,8 +11,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from normviz.figures.formulas import formula
+from normviz.figures.theme import STYLES
 from normviz.lab.runs import record as recorded
 from normviz.specs.train import Train
+from normviz.ui import static
 from tests.browser.visitors import Server, Visitor
 
 pytestmark = pytest.mark.browser
@@ -292,3 +294,53 @@ def test_bars_move_where_a_variant_has_none(visit: Visit) -> None:
     assert found["anew"]["errors"]
     for part in ("points", "errors"):
         np.testing.assert_allclose(np.ravel(found["moved"][part]), np.ravel(found["anew"][part]), atol=0.6)
+
+
+@pytest.fixture(scope="module")
+def modules(seated: Visitor) -> Page:
+    """The page, with two of the stage's modules as ``comparisons_`` and ``features_``."""
+    for name in ("comparisons", "features"):
+        address = seated.server.address + static.address(f"{name}.js")
+        seated.page.evaluate(
+            "async ([name, address]) => { window[`${name}_`] = await import(address); }", [name, address]
+        )
+    return seated.page
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "judged"),
+    [
+        ((0.9, [0.8, 0.95]), (0.96, [0.94, 0.97]), "within"),
+        ((0.9, [0.8, 0.95]), (0.97, [0.96, 0.98]), "apart"),
+        ((0.97, [0.96, 0.98]), (0.9, [0.8, 0.95]), "apart"),
+        ((0.9, [0.8, 0.95]), (0.95, [0.95, 0.95]), "within"),  # they touch
+        ((0.9, [0.9]), (0.5, [0.5]), "lone"),
+        ((0.9, []), (0.5, []), "lone"),
+        ((0.9, [0.8, 0.95]), (0.9, [0.85, 0.99]), "same"),
+    ],
+)
+def test_only_what_lies_outside_the_spread_is_called_a_change(
+    modules: Page, was: tuple[float, list[float]], now: tuple[float, list[float]], judged: str
+) -> None:
+    sides = [{"value": value, "spread": spread} for value, spread in (was, now)]
+    assert modules.evaluate("([was, now]) => comparisons_.judged(was, now)", sides) == judged
+
+
+@pytest.mark.parametrize(
+    ("text", "variants"),
+    [
+        ("Batch norm", ["batch"]),
+        ("No normalization, Layer norm and RMS norm", ["none", "layer", "rms"]),
+        ("batch norm with noise", ["noisy_batch"]),
+        ("with Batch norm", ["batch"]),
+        ("without", ["none"]),
+        ("Without normalization", ["none"]),
+        ("Batch norm, then group norm", ["batch"]),
+        ("before the activation", []),
+    ],
+)
+def test_variants_are_known_by_the_names_that_sentences_give_them(
+    modules: Page, text: str, variants: list[str]
+) -> None:
+    labels = {style.label.lower(): norm for norm, style in STYLES.items()}
+    assert modules.evaluate("([text, labels]) => features_.named(text, labels)", [text, labels]) == variants
