@@ -38,6 +38,9 @@ def _all(experiment: str, **of: Place) -> dict[str, Place]:
     return {f"{experiment}.{note}": place for note, place in of.items()}
 
 
+_NOWHERE = Place(())
+"""Of sentences whose numbers no chart shows."""
+
 _ACCURACY = _at("test_accuracy", step="step")
 _HEALTH = _at("unit_health", layer="layer")
 _BACKWARD = _at("grad_norm_activation")
@@ -190,6 +193,7 @@ _SEQUENCES = _all(
     post_larger=_DEPTHS, pre_falls=_DEPTHS, free_explodes=_DEPTHS,
     padding_batch=_PADDING, padding_seen=_PADDING, padding_unseen=_PADDING,
     gap=_MODES, gap_by_step=_MODES,
+    alone_refused=_NOWHERE, alone_moved=_NOWHERE, alone_same=_NOWHERE,
 )  # fmt: skip
 
 _RATIO = _at("ratio")
