@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from urllib.parse import urlencode
 
 import numpy as np
@@ -20,7 +19,6 @@ from tests.browser.visitors import Server, Visitor
 pytestmark = pytest.mark.browser
 
 Visit = Callable[..., Visitor]
-LOOKS = Path(__file__).with_name("looks.js").read_text(encoding="utf-8")
 SMALL = Train(norms=("none", "batch"), depth=3, width=16, steps=100, seeds=2)
 
 
@@ -277,23 +275,6 @@ def test_no_line_crosses_a_chart_that_is_covered(visit: Visit) -> None:
     assert marks.count() == 0 or not marks.first.is_visible()
     page.get_by_role("button", name="Skip the question").click()
     expect(marks.first).to_be_visible()
-
-
-def test_bars_move_where_a_variant_has_none(visit: Visit) -> None:
-    """RMS norm has no shift: its bars are missing, and the others still follow without Plotly."""
-    visitor = visit()
-    page = visitor.play(address(SMALL.replace(norms=("batch", "rms"))))
-    page.locator(".nv-more").click()
-    page.evaluate(f"() => {{ {LOOKS} }}")
-    last = visitor.state()["frames"] - 1
-    visitor.show("affine_parameters")
-    found = page.evaluate(
-        "([key, a, b]) => movedAndAnew([key, a, b])", ["affine_parameters", last, last // 2]
-    )
-    assert not found["moved"]["exact"]
-    assert found["anew"]["errors"]
-    for part in ("points", "errors"):
-        np.testing.assert_allclose(np.ravel(found["moved"][part]), np.ravel(found["anew"][part]), atol=0.6)
 
 
 @pytest.fixture(scope="module")

@@ -89,9 +89,8 @@ function movePoints(group, points) {
 /** Bars from y - error to y + error, with feet of `foot` pixels to each side. */
 function moveErrors(group, x, y, errors, [toX, toY], foot) {
   const bars = group.querySelectorAll("path.yerror");
-  const ends = Array.from(errors, (error, k) => [toX(x[k]), toY(y[k] + error), toY(y[k] - error)])
-    .filter((places) => !places.some(Number.isNaN)); // where there is no number Plotly has drawn no bar
-  if (bars.length !== ends.length) return false;
+  const ends = Array.from(errors, (error, k) => [toX(x[k]), toY(y[k] + error), toY(y[k] - error)]);
+  if (bars.length !== ends.length || ends.flat().some(Number.isNaN)) return false;
   const feet = `h${2 * foot}m${-foot},0`;
   bars.forEach((bar, k) => {
     const [at, high, low] = ends[k];
