@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from normviz.ui.pages import PAGES
 from tests.browser.axe import findings
-from tests.browser.visitors import Visitor
+from tests.browser.visitors import ROOT, Visitor
 
 pytestmark = pytest.mark.browser
 
@@ -21,6 +22,12 @@ WIDE = {"width": 1280, "height": 900}
 NARROW = {"width": 390, "height": 844}
 ASKING = ("forgotten-eval", "batch-size", "sequences")
 """Pages that ask for a prediction first."""
+
+
+THEME = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["theme"]
+CLOTHED = """red => ["[data-testid=stMain] h1", "[data-testid=stMain] p"]
+  .every((one) => getComputedStyle(document.querySelector(one)).color.startsWith(red))"""
+"""The page wears the colours of the scheme: on a busy machine that takes a while."""
 
 
 def at_rest(visitor: Visitor, path: str) -> Page:
@@ -57,7 +64,9 @@ def look(page: Page, scheme: Any, size: Any) -> None:
     """See the page in another light, or on another screen."""
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     page.set_viewport_size(size)
-    page.wait_for_timeout(700)  # the theme's colours fade in, charts take their new size
+    red = int(THEME[scheme]["textColor"][1:3], 16)
+    page.wait_for_function(CLOTHED, arg=f"rgb({red},")
+    page.wait_for_timeout(700)  # charts take their new size
 
 
 @pytest.mark.parametrize("path", [page.url_path for page in PAGES])
@@ -70,7 +79,7 @@ def test_nothing_on_a_page_keeps_anybody_out(visit: Visit, path: str) -> None:
     for scheme, size in (("dark", WIDE), ("light", NARROW)):
         look(page, scheme, size)
         found[f"unfolded, {scheme}, {size['width']} pixels"] = findings(page)
-    assert not any(found.values()), "\n".join(sum(found.values(), []))
+    assert not any(found.values()), "\n".join(one for those in found.values() for one in those)
 
 
 @pytest.mark.parametrize("path", ASKING)
