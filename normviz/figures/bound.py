@@ -112,6 +112,8 @@ class Figure:
 
 
 def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, str | int | float):  # most of a figure, and quickly known
+        return value
     if isinstance(value, Ref):
         return value.to_plain()
     if isinstance(value, Mapping):

@@ -6,6 +6,7 @@ Layer, variants and step are read from the numbers of the note, so here stand on
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 
 _NAMED = ("norm", "norms", "best", "worst", "other", "variant", "one", "least", "most")
@@ -25,6 +26,7 @@ class Place:
     variants: tuple[str, ...] = _NAMED
 
 
+@cache
 def places() -> dict[str, dict[str, Any]]:
     """Every place by the id of its note, as plain values."""
     return {note: asdict(place) for note, place in PLACES.items()}

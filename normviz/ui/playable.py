@@ -33,9 +33,17 @@ def playable(
         "figures": [drawn(figure.to_plain()) for figure in figures],
         "cards": [dict(card) for card in cards],
         "styles": {norm: {**asdict(style), "label": spoken(style.label)} for norm, style in STYLES.items()},
-        "readings": spoken(TEMPLATES),
-        "places": {"of": places(), "variants": {one.label.lower(): norm for norm, one in STYLES.items()}},
+        "readings": spoken(_own(spec, TEMPLATES)),
+        "places": {
+            "of": _own(spec, places()),
+            "variants": {one.label.lower(): norm for norm, one in STYLES.items()},
+        },
         "formula": None if told is None else asked(told.to_plain()),
         "headline": None if compared is None else asked(compared.to_plain()),
         "speech": heard(),
     }
+
+
+def _own(spec: Spec, by_note: Mapping[str, Any]) -> dict[str, Any]:
+    """Of what is kept for every note only that for the notes of this experiment: their ids begin with its name."""
+    return {id_: one for id_, one in by_note.items() if id_.startswith(f"{spec.name}.")}
