@@ -22,7 +22,8 @@ DRAFTED = """(keys) => keys.every((key) => stage().scene.panels.get(key)?.draft?
 LIES = """(key) => {
   const { draft, plot, chart } = stage().scene.panels.get(key);
   if (draft) {
-    return Object.fromEntries(Object.entries(draft.axes).map(([id, { start, length, range, ticks, told }]) => {
+    return Object.fromEntries(Object.entries(draft.axes).map(([id, axis]) => {
+      const { start, length, range, ticks, told } = axis;
       const shown = told.showticklabels === false ? [] : ticks;
       return [id, { start, length, range, ticks: shown.map(({ text }) => text.replace("^", "")) }];
     }));

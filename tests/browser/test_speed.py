@@ -124,6 +124,52 @@ ARRIVAL = """async (title) => {
 """From a click in the navigation to the first frame on screen, and to the end of the run."""
 
 
+READY = """async (title) => {
+  const links = [...document.querySelectorAll('[data-testid="stTopNavLink"]')];
+  const began = performance.now();
+  links.find((link) => link.innerText.trim() === title).click();
+  while (!document.querySelector("[data-ready]")) await new Promise(requestAnimationFrame);
+  return { first_frame_ms: Math.round(performance.now() - began) };
+}"""
+"""The same for a page that computes in the browser: until all that it shows at first is there."""
+
+MARKS = """
+window.marks = {};
+const mark = (name) => (window.marks[name] ??= Math.round(performance.now()));
+const look = () => {
+  const root = document.querySelector(".nv-stage");
+  if (document.querySelector("h1")) mark("title");
+  if (document.querySelector("[data-ready]")) mark("picture");
+  if (root?.normviz.updates > 0) mark("picture");
+  const panels = [...(root?.normviz.scene.panels.values() ?? [])];
+  if (panels.some(({ draft }) => draft?.axes)) mark("picture");
+  if (root?.normviz.settled && root.normviz.run.frames > 0) mark("settled");
+  requestAnimationFrame(look);
+};
+look();
+"""
+"""Times from opening the page: its title, the first picture of any kind, all charts drawn by Plotly."""
+
+
+def test_the_opening_of_every_page_is_measured(visit: Callable[..., Visitor]) -> None:
+    """Each page by its address, in a window that has kept nothing."""
+    found: dict[str, Any] = {"load_before": os.getloadavg()[0]}
+    for one in PAGES:
+        visitor = visit(viewport={"width": 1400, "height": 900})
+        visitor.context.add_init_script(MARKS)
+        visitor.open(one.url_path)
+        last = "settled" if one.module == "stage.js" else "picture"
+        visitor.page.wait_for_function("name => name in marks", arg=last)
+        found[one.url_path or "start"] = visitor.page.evaluate("() => marks")
+        visitor.context.close()
+    found["load_after"] = os.getloadavg()[0]
+    told = json.dumps(found, indent=2)
+    (ROOT / "build").mkdir(exist_ok=True)
+    (ROOT / "build" / "openings.json").write_text(told + "\n")
+    print(told)
+    assert all("picture" in marks for marks in found.values() if isinstance(marks, dict))
+
+
 def test_the_arrival_of_every_page_is_measured(visit: Callable[..., Visitor]) -> None:
     """A visitor clicks through the site; each page's default is new to the server."""
     visitor = visit(viewport={"width": 1400, "height": 900})
@@ -134,9 +180,13 @@ def test_the_arrival_of_every_page_is_measured(visit: Callable[..., Visitor]) ->
             page.get_by_test_id("stTopNavLink").filter(has_text=one.title).first.wait_for()
             page.wait_for_load_state("networkidle")
             found[one.url_path] = page.evaluate(ARRIVAL, one.title)
+    for one in PAGES:
+        if one.module != "stage.js":
+            page.wait_for_load_state("networkidle")
+            found[one.url_path or "start"] = page.evaluate(READY, one.title)
     found["load_after"] = os.getloadavg()[0]
     told = json.dumps(found, indent=2)
     (ROOT / "build").mkdir(exist_ok=True)
     (ROOT / "build" / "arrivals.json").write_text(told + "\n")
     print(told)
-    assert all(told["frames"] for told in found.values() if isinstance(told, dict))
+    assert all(one["first_frame_ms"] for one in found.values() if isinstance(one, dict))
