@@ -6,14 +6,29 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Browser, Route, expect
 
-from tests.browser.visitors import Visitor
+from normviz.figures import claims, forgotten_eval, sequences, signal
+from normviz.figures.bound import Figure
+from normviz.spec import Spec
+from normviz.specs import experiment
+from normviz.ui import preludes, static
+from normviz.ui.exhibits import QUESTIONS
+from normviz.ui.stage import STAGED
+from tests.browser.visitors import Server, Visitor
 
 pytestmark = pytest.mark.browser
 
 PLOTLY = "**/plotly.min.js"
 STREAM = "**/lab/stream/**"
+PLAYED: dict[type[Spec], Callable[[Any], list[Figure]]] = {
+    **{one.spec: one.figures for several in QUESTIONS.values() for one in several if one.spec.name in STAGED},
+    experiment("signal"): signal.figures,
+    experiment("claims"): claims.figures,
+    experiment("sequences"): sequences.figures,
+    experiment("forgotten_eval"): forgotten_eval.figures,
+}
+"""The defaults and their charts."""
 FIGURES = ("loss", "test_accuracy", "hist_post")
 
 DRAFTED = """(keys) => keys.every((key) => stage().scene.panels.get(key)?.draft?.axes)"""
@@ -25,7 +40,7 @@ LIES = """(key) => {
     return Object.fromEntries(Object.entries(draft.axes).map(([id, axis]) => {
       const { start, length, range, ticks, told } = axis;
       const shown = told.showticklabels === false ? [] : ticks;
-      return [id, { start, length, range, ticks: shown.map(({ text }) => text.replace("^", "")) }];
+      return [id, { start, length, range, ticks: shown.map(({ text }) => text.replace(/<[^>]*>/g, "")) }];
     }));
   }
   const layout = plot._fullLayout;
@@ -92,6 +107,41 @@ def test_a_draft_lies_where_plotly_draws(held: tuple[Visitor, list[Route]]) -> N
         assert ink[key] >= 4, key
     expect(page.locator(".nv-draft")).to_have_count(0)
     assert visitor.faults == []
+
+
+DRAW = """async ([assets, recorded, figures]) => {
+  const { Draft } = await import(`${assets}/drafts.js`);
+  const { plotlyTemplate, readTheme } = await import(`${assets}/theme.js`);
+  const { readRecording } = await import(`${assets}/frames.js`);
+  const answer = await fetch(recorded);
+  const { recording } = readRecording(new Uint8Array(await answer.arrayBuffer()));
+  const theme = plotlyTemplate(readTheme(document.body)).layout;
+  const blank = [];
+  for (const figure of figures) {
+    const node = document.createElement("div");
+    Object.assign(node.style, { width: "440px", height: `${figure.layout.height ?? 300}px` });
+    document.body.replaceChildren(node);
+    const draft = new Draft(node);
+    for (const k of [0, recording.length >> 1, recording.length - 1]) {
+      draft.draw(figure, { recording, k, cursors: { layer: 0 } }, theme, new Set());
+    }
+    const { canvas } = draft;
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    if (!data.some((one) => one > 0)) blank.push(figure.key);
+  }
+  return blank;
+}"""
+"""Drafts of figures at three frames of a shipped recording; the keys of those that stay blank."""
+
+
+def test_all_charts_of_every_default_can_be_drafted(chromium: Browser, server: Server) -> None:
+    assets = (server.address + static.address("")).rstrip("/")
+    page = chromium.new_page()
+    page.goto(server.address + "_stcore/health")
+    for kind, drawn in PLAYED.items():
+        figures = [figure.to_plain() for figure in drawn(kind())]
+        assert page.evaluate(DRAW, [assets, f"{assets}/{preludes.name(kind.name)}", figures]) == [], kind.name
+    page.close()
 
 
 def test_the_default_begins_with_a_recorded_run_and_goes_on_live(visit: Callable[..., Visitor]) -> None:

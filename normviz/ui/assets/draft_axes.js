@@ -62,7 +62,7 @@ function ticksOf(axis) {
   const { letter, told, log, length, range } = axis;
   const [low, high] = [Math.min(...range), Math.max(...range)];
   if (told.tickvals) {
-    const ticks = Array.from(flat(told.tickvals), (at, i) => ({ at, text: String(told.ticktext?.[i] ?? at) }));
+    const ticks = Array.from(flat(told.tickvals), (at, i) => ({ at, text: String(told.ticktext?.[i] ?? signed(at)) }));
     return ticks.filter(({ at }) => within(log ? Math.log10(at) : at, low, high));
   }
   const most = Math.max(FEWEST, Math.min(MOST, length / SPACING[letter])) + 1;
@@ -87,12 +87,14 @@ function round(rough) {
 function labelled(at, step, { tickformat, ticksuffix = "" }) {
   if (tickformat?.endsWith("%")) return fill(`{x:${tickformat}}`, { x: at });
   const digits = Math.max(0, Math.ceil(-Math.log10(step) - 1e-9));
-  return at.toFixed(digits).replace("-", MINUS) + ticksuffix;
+  return signed(Number(at.toFixed(digits))) + ticksuffix;
 }
 
-/** A power of ten; what stands behind "^" is raised. */
+const signed = (number) => String(number).replace("-", MINUS);
+
+/** A power of ten, in Plotly's markup. */
 function power(exponent) {
   const at = Math.round(exponent);
   if (at === 0 || at === 1) return at ? "10" : "1";
-  return `10^${String(at).replace("-", MINUS)}`;
+  return `10<sup>${signed(at)}</sup>`;
 }

@@ -12,6 +12,7 @@ import { lookup, replaceRefs } from "./refs.js";
 const MARGIN = { l: 56, r: 16, t: 14, b: 44 }; // pixels, of a layout that does not say
 const DASHES = { dash: [9, 9], dot: [3, 3], dashdot: [9, 3, 3, 3], longdash: [14, 7] };
 const TICK = 4; // pixels
+const LINE = 14; // pixels from one line of a label to the next
 
 /** The layer in front of an empty plot that a draft is drawn on. */
 export class Draft {
@@ -87,7 +88,7 @@ function drawGrid({ pen, theme }, x, y, place) {
   const [left, right, top, bottom] = [x.start, x.start + x.length, y.start, y.start + y.length];
   const rule = (colour, from, to) => stroke(pen, [[from, to]], { color: colour, width: 1 });
   pen.font = `${theme.xaxis.tickfont.size}px ${theme.font.family}`;
-  const write = (text, at, where, align, baseline) => {
+  const name = (text, at, where, align, baseline) => {
     pen.fillStyle = theme.xaxis.tickfont.color;
     [pen.textAlign, pen.textBaseline] = [align, baseline];
     label(pen, text, at, where);
@@ -96,34 +97,40 @@ function drawGrid({ pen, theme }, x, y, place) {
     const px = place.x(at);
     rule(theme.xaxis.gridcolor, [px, top], [px, bottom]);
     rule(theme.xaxis.tickcolor, [px, bottom], [px, bottom + TICK]);
-    if (x.told.showticklabels !== false) write(text, px, bottom + TICK + 4, "center", "top");
+    if (x.told.showticklabels !== false) name(text, px, bottom + TICK + 4, "center", "top");
   }
   for (const { at, text } of y.ticks) {
     const py = place.y(at);
     rule(theme.yaxis.gridcolor, [left, py], [right, py]);
     rule(theme.yaxis.tickcolor, [left - TICK, py], [left, py]);
-    if (y.told.showticklabels !== false) write(text, left - TICK - 3, py, "right", "middle");
+    if (y.told.showticklabels !== false) name(text, left - TICK - 3, py, "right", "middle");
   }
   rule(theme.xaxis.linecolor, [left, bottom], [right, bottom]);
   rule(theme.yaxis.linecolor, [left, top], [left, bottom]);
 }
 
-/** A text whose part behind "^" is raised. */
+/** A text in Plotly's markup: lines, and a raised end of each. */
 function label(pen, text, x, y) {
-  const [plain, raised] = text.split("^");
-  if (raised === undefined) return pen.fillText(plain, x, y);
+  const lines = text.split("<br>");
+  const first = pen.textBaseline === "middle" ? (1 - lines.length) / 2 : 0;
+  lines.forEach((line, k) => write(pen, line, x, y + (first + k) * LINE));
+}
+
+function write(pen, text, x, y) {
+  const [plain, raised] = text.split("<sup>").map(bare);
+  if (raised === undefined) {
+    pen.fillText(plain, x, y);
+    return;
+  }
   const [font, align] = [pen.font, pen.textAlign];
-  const small = font.replace(/[\d.]+px/, (size) => `${0.7 * parseFloat(size)}px`);
-  const widths = [pen.measureText(plain).width, 0];
-  pen.font = small;
-  widths[1] = pen.measureText(raised).width;
-  const start = x - { left: 0, center: 0.5, right: 1 }[align] * (widths[0] + widths[1]);
+  const wide = pen.measureText(plain).width;
+  pen.font = font.replace(/[\d.]+px/, (size) => `${0.7 * parseFloat(size)}px`);
+  const start = x - { left: 0, center: 0.5, right: 1 }[align] * (wide + pen.measureText(raised).width);
   pen.textAlign = "left";
-  pen.fillText(raised, start + widths[0], y - 4);
+  pen.fillText(raised, start + wide, y - 4);
   pen.font = font;
   pen.fillText(plain, start, y);
   pen.textAlign = align;
-  return undefined;
 }
 
 /** Bands and lines that belong to no trace. */
@@ -201,8 +208,8 @@ function drawPoints(pen, points, { color, size = 6 }) {
   }
 }
 
-function drawBars(pen, { x, y, marker, width = 0.8 }, place) {
-  if (typeof marker?.color !== "string") return;
+function drawBars(pen, { x, y, marker, orientation, width = 0.8 }, place) {
+  if (typeof marker?.color !== "string" || orientation === "h") return; // left to Plotly
   pen.fillStyle = marker.color;
   const half = (at) => (place.x(at + width / 2) - place.x(at - width / 2)) / 2;
   Array.from(x, (at, k) => {
@@ -214,7 +221,7 @@ function drawBars(pen, { x, y, marker, width = 0.8 }, place) {
 /** An even map as one small picture, a pixel a cell, stretched. */
 function drawMap(pen, trace, place) {
   const { z, transpose, zmin = 0, zmax = 1 } = trace;
-  if (!z?.length || !z[0]?.length) return;
+  if (!z?.length || !z[0]?.length || !Array.isArray(trace.colorscale)) return; // a named scale is left to Plotly
   const [wide, high] = transpose ? [z.length, z[0].length] : [z[0].length, z.length];
   const x = trace.x ?? Array.from({ length: wide }, (_, i) => i);
   const y = trace.y ?? Array.from({ length: high }, (_, j) => j);
