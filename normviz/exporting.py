@@ -73,6 +73,7 @@ def _whole(spec: Spec, recording: Recording, figures: list[Figure], origin: str)
     from normviz.specs.claims import Claims
     from normviz.ui.claims import cards
     from normviz.ui.offline import offline
+    from normviz.ui.playable import playable
 
     told = cards(spec) if isinstance(spec, Claims) else []
-    return offline(spec, recording, figures, told, origin=origin)
+    return offline(spec, playable(spec, figures, told), recording, origin=origin)

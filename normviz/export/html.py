@@ -40,7 +40,9 @@ class Player:
     styles: str
 
 
-def html(player: Player, played: Mapping[str, Any], recording: Recording, head: str, title: str) -> str:
+def html(
+    player: Player, played: Mapping[str, Any], recording: Recording, head: str, title: str, language: str
+) -> str:
     """The document.
 
     ``played`` is what the page would send to the stage, without an address of a stream; ``head`` is HTML that
@@ -50,7 +52,7 @@ def html(player: Player, played: Mapping[str, Any], recording: Recording, head: 
     return "\n".join(
         [
             "<!doctype html>",
-            '<html lang="en">',
+            f'<html lang="{escape(language)}">',
             "<head>",
             '<meta charset="utf-8">',
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',

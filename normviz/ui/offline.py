@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -12,15 +11,18 @@ from typing import Any
 
 from normviz import __version__
 from normviz.export.html import Player, html
-from normviz.figures.bound import Figure
 from normviz.frames import Recording
+from normviz.phrases import phrase
 from normviz.spec import Spec
 from normviz.ui import static
-from normviz.ui.playable import SHEETS, playable
-from normviz.ui.settings import settings
+from normviz.ui.playable import SHEETS
+from normviz.ui.words import spoken
 
 _ROOT = Path(__file__).resolve().parents[2]
 _ENTRY = "offline.js"
+_MADE = "One run, recorded by NormViz {version}. It plays here without a server."
+_PART = "Taken along at step {step}, before the run was over."
+_MORE = "Settings and origin"
 _COLOURS = {
     "primaryColor": "--st-primary-color",
     "backgroundColor": "--st-background-color",
@@ -32,40 +34,42 @@ _COLOURS = {
 
 
 def offline(
-    spec: Spec,
-    recording: Recording,
-    figures: Sequence[Figure],
-    cards: Sequence[Mapping[str, Any]] = (),
-    *,
-    origin: str,
-    whole: bool = True,
+    spec: Spec, played: Mapping[str, Any], recording: Recording, *, origin: str, whole: bool = True
 ) -> str:
     """The run as an HTML document.
 
-    ``origin`` is the link or the command that makes it again; a recording that is not ``whole`` says so.
+    ``played`` is what the stage is sent (``normviz.ui.playable``); the file speaks the same language.
+    ``origin`` is the link or the command that makes the run again; a recording that is not ``whole`` says so.
     Cells of maps lead nowhere: the pages that they would open are not in the file.
     """
-    closed = [replace(figure, opens=None) for figure in figures]
-    played = playable(spec, closed, [{**card, "see": None} for card in cards])
-    return html(
-        _player(), played, recording, _head(spec, recording, origin, whole), f"{spec.title} · NormViz"
-    )
+    closed = {
+        "figures": [{**figure, "opens": None} for figure in played["figures"]],
+        "cards": [{**card, "see": None} for card in played["cards"]],
+    }
+    code = played["speech"]["language"]
+    head = _head(spec, played, recording, origin, whole)
+    title = f"{spoken(spec.title, code)} · NormViz"
+    return html(_player(), {**played, **closed}, recording, head, title, code)
 
 
-def _head(spec: Spec, recording: Recording, origin: str, whole: bool) -> str:
+def _head(spec: Spec, played: Mapping[str, Any], recording: Recording, origin: str, whole: bool) -> str:
     """Title, origin and every setting in words."""
+
+    def say(text: str) -> str:
+        return escape(str(spoken(text, played["speech"]["language"])))
+
     rows = "".join(
-        f"<div><dt>{escape(one['label'])}</dt><dd>{escape(one['text'])}</dd></div>" for one in settings(spec)
+        f"<div><dt>{escape(one['label'])}</dt><dd>{escape(one['text'])}</dd></div>"
+        for one in played["settings"]
     )
     told = escape(origin)
     linked = origin.startswith(("http://", "https://"))
     source = f'<a href="{told}" rel="noreferrer">{told}</a>' if linked else f"<code>{told}</code>"
-    part = "" if whole else f"<p>Taken along at step {recording.frame(-1).step}, before the run was over.</p>"
+    part = "" if whole else f"<p>{say(phrase(_PART, step=recording.frame(-1).step))}</p>"
     return (
-        f'<header class="nv-about"><h1>{escape(spec.title)}</h1>{part}'
-        f"<p>One run, recorded by NormViz {__version__}. It plays here without a server.</p>"
-        f"<details><summary>Settings and origin</summary><dl>{rows}</dl><p>Made by {source}</p></details>"
-        "</header>"
+        f'<header class="nv-about"><h1>{say(spec.title)}</h1>{part}'
+        f"<p>{say(phrase(_MADE, version=__version__))}</p>"
+        f"<details><summary>{say(_MORE)}</summary><dl>{rows}</dl><p>{source}</p></details></header>"
     )
 
 

@@ -86,8 +86,9 @@ def stage(
     except SpecError as problem:
         st.error(refusal(problem), icon=":material/block:")
         return None
+    played = playable(spec, figures, cards)
     data = {
-        **playable(spec, figures, cards),
+        **played,
         "assets": static.address("").rstrip("/"),
         "stream": f"lab/stream/{token}",
         "changeable": changeable,
@@ -105,7 +106,7 @@ def stage(
         on_here_change=_found_again,
     )  # fmt: skip
     if not sealed:
-        takeaway.offer(spec, token, figures, cards, linked=spec.name in STAGED)
+        takeaway.offer(spec, token, played, linked=spec.name in STAGED)
     return None if told.here is None else int(told.here)
 
 

@@ -7,7 +7,7 @@ here before somebody asks for it: the buttons hold functions, which Streamlit ca
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -16,31 +16,30 @@ import streamlit as st
 from normviz import player
 from normviz.export import ExportError, notebook, script
 from normviz.export.experiments import RECIPES
-from normviz.figures.bound import Figure
 from normviz.frames import Recording
 from normviz.spec import Spec
 from normviz.ui.controls import link
 from normviz.ui.offline import offline
+from normviz.ui.words import _, spoken
 
 _TOO_EARLY = "This run has not sent anything yet. Wait for its first picture and try again."
-_CODE = (
-    ("PyTorch script", script, "py", "text/x-python", ":material/code:"),
-    ("Notebook", notebook, "ipynb", "application/x-ipynb+json", ":material/book:"),
-)
 
 
-def offer(
-    spec: Spec, token: str, figures: Sequence[Figure], cards: Sequence[Mapping[str, Any]], *, linked: bool
-) -> None:
-    """Draw the popover of a stage.  ``linked``: the page's link holds the settings of this run."""
+def offer(spec: Spec, token: str, played: Mapping[str, Any], *, linked: bool) -> None:
+    """Draw the popover of a stage, which was sent ``played``.
+
+    ``linked``: the page's link holds the settings of this run.
+    """
     origin = link(spec) if linked else command(spec)
-    with st.popover("Take away", icon=":material/download:"):
-        st.markdown("The whole run as one file: it opens in a browser, plays and scrubs, without a server.")
-        whole = partial(_whole, spec, token, figures, cards, origin)
-        _button(spec, "Whole run (HTML)", whole, "html", "text/html", ":material/play_circle:")
+    with st.popover(_("Take away"), icon=":material/download:"):
+        st.markdown(
+            _("The whole run as one file: it opens in a browser, plays and scrubs, without a server.")
+        )
+        whole = partial(_whole, spec, token, played, origin)
+        _button(spec, _("Whole run (HTML)"), whole, "html", "text/html", ":material/play_circle:")
         if spec.name in RECIPES:
             _code(spec)
-        st.caption("Pictures and numbers of a single chart: the arrow at its upper right corner.")
+        st.caption(_("Pictures and numbers of a single chart: the arrow at its upper right corner."))
 
 
 def command(spec: Spec) -> str:
@@ -53,12 +52,13 @@ def _code(spec: Spec) -> None:
     try:
         RECIPES[spec.name](spec)
     except ExportError as reason:
-        st.caption(str(reason))
+        st.caption(str(spoken(str(reason))))
         return
-    st.markdown("The experiment as plain PyTorch, which imports nothing of this project:")
+    st.markdown(_("The experiment as plain PyTorch, which imports nothing of this project:"))
     with st.container(horizontal=True):
-        for label, make, ending, mime, icon in _CODE:
-            _button(spec, label, partial(make, spec), ending, mime, icon)
+        code, book = partial(script, spec), partial(notebook, spec)
+        _button(spec, _("PyTorch script"), code, "py", "text/x-python", ":material/code:")
+        _button(spec, _("Notebook"), book, "ipynb", "application/x-ipynb+json", ":material/book:")
 
 
 def _button(spec: Spec, label: str, make: Callable[[], str], ending: str, mime: str, icon: str) -> None:
@@ -73,9 +73,7 @@ def _button(spec: Spec, label: str, make: Callable[[], str], ending: str, mime: 
     )
 
 
-def _whole(
-    spec: Spec, token: str, figures: Sequence[Figure], cards: Sequence[Mapping[str, Any]], origin: str
-) -> str:
+def _whole(spec: Spec, token: str, played: Mapping[str, Any], origin: str) -> str:
     """The run so far; the recording is the one that everybody watches.
 
     Raises:
@@ -86,4 +84,4 @@ def _whole(
     if run is None or recording is None or not len(recording):
         raise RuntimeError(_TOO_EARLY)
     whole = run.state is player.State.DONE
-    return offline(spec, recording, figures, cards, origin=origin, whole=whole)
+    return offline(spec, played, recording, origin=origin, whole=whole)

@@ -23,6 +23,7 @@ from normviz.lab.runs import record
 from normviz.specs.train import Train
 from normviz.ui import static
 from normviz.ui.offline import offline
+from normviz.ui.playable import playable
 from tests.browser.visitors import HELPERS, SETTLED, SHOWN, Server, Visitor
 
 pytestmark = pytest.mark.browser
@@ -69,7 +70,9 @@ def alone(
 ) -> Iterator[Page]:
     """The whole run as a file, opened where there is no network."""
     path = tmp_path_factory.mktemp("run") / "run.html"
-    path.write_text(offline(SPEC, recording, figures(SPEC), origin="python -m normviz run train"))
+    path.write_text(
+        offline(SPEC, playable(SPEC, figures(SPEC)), recording, origin="python -m normviz run train")
+    )
     context = chromium.new_context(offline=True, viewport={"width": 1400, "height": 1000})
     context.add_init_script(HELPERS)
     page = context.new_page()

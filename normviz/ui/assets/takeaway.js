@@ -4,6 +4,7 @@ import { element, vector } from "./elements.js";
 import { general } from "./notes.js";
 import { picture } from "./pictures.js";
 import { csv, isMomentary } from "./tables.js";
+import { t } from "./words.js";
 
 const SOON = 200; // ms in which a chart that has come onto the screen is drawn
 const ICON = "M7.2 1.5h1.6v7l2.6-2.6 1.1 1.1L8 11.5 3.5 7l1.1-1.1 2.6 2.6zM2 12.5h12V14H2z";
@@ -14,7 +15,7 @@ export class Takeaway {
     this.panel = panel;
     const icon = vector("svg", { viewBox: "0 0 16 16", width: 15, height: 15, "aria-hidden": "true" });
     icon.append(vector("path", { d: ICON, fill: "currentColor" }));
-    this.summary = element("summary", { title: "Take this chart away" }, icon);
+    this.summary = element("summary", { title: t("Take this chart away") }, icon);
     this.menu = element("div", { className: "nv-take-menu" });
     this.root = element("details", { className: "nv-take", ontoggle: () => this.#offer() }, this.summary, this.menu);
     this.root.addEventListener("focusout", ({ relatedTarget }) => {
@@ -35,7 +36,7 @@ export class Takeaway {
   set(figure) {
     this.root.hidden = Boolean(figure.covered);
     if (this.root.hidden) this.root.open = false;
-    this.summary.setAttribute("aria-label", `Take this chart away: ${figure.title}`);
+    this.summary.setAttribute("aria-label", t("Take this chart away: {title}", { title: figure.title }));
   }
 
   #offer() {
@@ -43,11 +44,11 @@ export class Takeaway {
     const { figure, chart } = this.panel;
     const frames = chart?.at?.recording.length ?? 0;
     if (!frames) setTimeout(() => this.#offer(), SOON); // not on screen until just now
-    const choices = [["Picture (PNG)", () => this.#draw("png")], ["Drawing (SVG)", () => this.#draw("svg")]];
+    const choices = [[t("Picture (PNG)"), () => this.#draw("png")], [t("Drawing (SVG)"), () => this.#draw("svg")]];
     if (isMomentary(figure) && frames > 1) {
-      choices.push(["Numbers of this frame (CSV)", () => this.#write(false)]);
-      choices.push(["Numbers of all frames (CSV)", () => this.#write(true)]);
-    } else choices.push(["Numbers (CSV)", () => this.#write(true)]);
+      choices.push([t("Numbers of this frame (CSV)"), () => this.#write(false)]);
+      choices.push([t("Numbers of all frames (CSV)"), () => this.#write(true)]);
+    } else choices.push([t("Numbers (CSV)"), () => this.#write(true)]);
     this.menu.replaceChildren(...choices.map(([text, act]) => {
       const onclick = () => {
         this.root.open = false;
