@@ -94,7 +94,7 @@ class _Table:
             for j, row in enumerate(z):
                 for i, value in enumerate(row):
                     point = {"x": _item(x, i, i), "y": _item(y, j, j), "z": value}
-                    told = {"text": _item(_item(texts, j, []), i, "")} if texts else {}
+                    told = {"text": _text(_item(_item(texts, j, []), i, ""))} if texts else {}
                     yield {**fixed, **self._named(point), **told}
             return
         x, y = found.get("x"), found.get("y")
@@ -103,7 +103,7 @@ class _Table:
             point = {"x": _item(x, i, i), "y": _item(y, i, i)}
             if point["x"] == "":  # nowhere: such a point is not drawn
                 continue
-            more = {name: _item(found[name], i, "") for name in ("error", "text") if found.get(name)}
+            more = {name: _text(_item(found[name], i, "")) for name in ("error", "text") if found.get(name)}
             yield {**fixed, **self._named(point), **more}
 
     def _named(self, point: Mapping[str, Any]) -> Row:
@@ -218,5 +218,5 @@ def _number(value: Any) -> str:
     if not np.isfinite(value):
         return "" if np.isnan(value) else ("inf" if value > 0 else "-inf")
     if value == 0 or 1e-4 <= abs(value) < 1e15:
-        return str(value).removesuffix(".0")
+        return str(np.format_float_positional(value, trim="-"))
     return str(np.format_float_scientific(value, trim="-", exp_digits=2))

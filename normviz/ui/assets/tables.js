@@ -61,7 +61,7 @@ class Table {
       const rows = z.length && !Array.isArray(z[0]) ? [z] : z;
       const upright = trace.transpose ? (rows[0] ?? []).map((_, i) => rows.map((row) => row[i])) : rows;
       return upright.flatMap((row, j) => row.map((value, i) => {
-        const told = texts ? { text: texts[j]?.[i] ?? "" } : {};
+        const told = texts ? { text: text(texts[j]?.[i] ?? "") } : {};
         return { ...fixed, ...this.#named({ x: x?.[i] ?? i, y: y?.[j] ?? j, z: value }), ...told };
       }));
     }
@@ -170,9 +170,17 @@ function text(value, single = false) {
 function shortest(value) {
   for (let digits = 1; digits < 9; digits += 1) {
     const near = Number(value.toPrecision(digits));
-    if (Math.fround(near) === value) return near;
+    if (Math.fround(near) === value) return evened(value, digits, near);
   }
   return Number(value.toPrecision(9));
+}
+
+/** Half-way between two texts the even digit is taken, as Python does. */
+function evened(value, digits, near) {
+  const [exact, exponent] = value.toExponential(digits).split("e");
+  if (!exact.endsWith("5") || Number(`${exact}e${exponent}`) !== value) return near;
+  const below = Number(`${exact.slice(0, -1)}e${exponent}`);
+  return Number(exact.at(-2)) % 2 === 0 && Math.fround(below) === value ? below : near;
 }
 
 const quoted = (cell) => (/[",\n\r]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
