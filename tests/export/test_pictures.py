@@ -39,6 +39,7 @@ def test_the_legend_names_each_variant_once_by_its_boldest_line(recording: Recor
     assert made["layout"]["margin"]["t"] - chart().layout["margin"]["t"] == made["layout"]["height"] - 300
 
 
+@pytest.mark.browser
 def test_a_drawing_holds_its_words(recording: Recording) -> None:
     pytest.importorskip("kaleido")
     if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
