@@ -34,7 +34,7 @@ def figures(spec: Sequences) -> list[Figure]:
         first, more = [last], [replace(one, expert=True) for one in deep]
     else:
         first, more = deep[:1], [*deep[1:], replace(last, expert=True)]
-    return [accuracy(spec), leaks(spec), *first, loss_curves(spec), paddings(spec), *more]
+    return [accuracy(spec), leaks(spec), *first, loss_curves(spec), paddings(spec), lone(spec), *more]
 
 
 def prediction(spec: Sequences) -> Prediction | None:
@@ -186,6 +186,21 @@ def mode_gaps(spec: Sequences) -> Figure:
             "Relative difference between the answers in training mode (a batch of {batch_size}) and in "
             "evaluation mode at each step of the sequence, for each normalization.{words}",
             batch_size=spec.batch_size, words=words,
+        ),
+    )  # fmt: skip
+
+
+def lone(spec: Sequences) -> Figure:
+    """How a sequence's answers move when it is the only one of its batch."""
+    traces = [_moved(spec, "alone", v, norm) for v, norm in enumerate(spec.norms)]
+    plan = _changes(spec, "Step of the sequence", x_range=(0.5, spec.length + 0.5))
+    return Figure(
+        "alone", "Alone in the batch", tuple(traces), plan, expert=True,
+        alt=phrase(
+            "Relative change of a sequence's answers at each of its steps, in training mode, when it is "
+            "alone in its batch instead of among {batch_size}, for each normalization. The lowest mark of the "
+            "logarithmic axis is an exact zero; a normalization that refuses a batch of one has no line.",
+            batch_size=spec.batch_size,
         ),
     )  # fmt: skip
 

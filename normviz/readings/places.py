@@ -184,6 +184,7 @@ _LEAKS = _at("leaks")
 _DEPTHS = _at("gradients_by_depth")
 _PADDING = _at("padding")
 _MODES = _at("gap")
+_LONE = _at("alone")
 
 _SEQUENCES = _all(
     "sequences",
@@ -194,8 +195,7 @@ _SEQUENCES = _all(
     mates_seen=_LEAKS, mates_unseen=_LEAKS, eval_blind=_LEAKS,
     post_larger=_DEPTHS, pre_falls=_DEPTHS, free_explodes=_DEPTHS,
     padding_batch=_PADDING, padding_seen=_PADDING, padding_unseen=_PADDING,
-    gap=_MODES, gap_by_step=_MODES,
-    alone_refused=_NOWHERE, alone_moved=_NOWHERE, alone_same=_NOWHERE,
+    gap=_MODES, gap_by_step=_MODES, alone_moved=_LONE, alone_refused=_LONE, alone_same=_LONE,
 )  # fmt: skip
 
 _RATIO = _at("ratio")

@@ -46,9 +46,9 @@ TEMPLATES: dict[str, str] = {
     "more of them change the answers by {share:.0%}.",
     "sequences.padding_unseen": "{more} more empty steps behind every sequence change no answer: each step "
     "is normalized by itself.",
-    "sequences.alone_moved": "A batch of one, in training mode: {norm} gives a sequence that is alone answers "
-    "that differ by {share:.0%} from those that it gets among {batch}.",
-    "sequences.alone_refused": "A batch of one, in training mode: {norm} refuses it. “{words}”",
+    "sequences.alone_moved": "{norm}, a batch of one, in training mode: the answers differ by {share:.0%} "
+    "from those that the same sequence gets among {batch}, in the median over the steps.",
+    "sequences.alone_refused": "{norm} refuses a batch of one in training mode: “{words}”.",
     "sequences.alone_same": "Alone in its batch or among {batch}, a sequence gets the same answers, but for "
     "rounding: {norms}.",
     "sequences.gap": "Batch norm: training mode (batches of {batch}) and evaluation mode give answers that "

@@ -40,7 +40,7 @@ PLACES = ("before", "after")
 """Pre-norm and post-norm."""
 NOTHING = 1e-9
 """Where a logarithmic axis draws an exact zero."""
-MOST_NOTES = 11
+MOST_NOTES = 14
 """Notes of one frame."""
 NOTE_BYTES = 220
 """Of one note as JSON, at most."""
@@ -71,7 +71,7 @@ def arrays(spec: Sequences) -> tuple[Array, ...]:
     | leak_eval | greatest change before the changed step, own or batch-mates', in evaluation mode |
     | gap | relative difference between training and evaluation mode at each step |
     | gap_pooled | the same with running statistics of all steps together, for a recurrent batch norm |
-    | alone | relative change of a sequence's answers when it is alone in its batch, in training mode |
+    | alone | relative change of a sequence's answers when it is alone in its batch; NaN: refused |
     | padding | relative change of the answer when padding is appended: left out of statistics, or not |
     | grad_depth | norm of the gradient by the last feed-forward block's second matrix, at initialization |
     | grad_layer | the same for each layer of the deepest transformer |
@@ -91,11 +91,10 @@ def arrays(spec: Sequences) -> tuple[Array, ...]:
         Array("accuracy_median", (v,), "f4", ("variant",), "share of the test samples"),
         *(
             Array(f"{name}{ending}", (v, t), "f4", by_step, moved)
-            for name in ("leak_own", "leak_mates", "gap", *(["gap_pooled"] if pooled(spec) else []))
+            for name in ("leak_own", "leak_mates", "gap", "alone", *(["gap_pooled"] if pooled(spec) else []))
             for ending in ("", "_drawn")
         ),
         Array("leak_eval", (v,), "f4", ("variant",), moved),
-        Array("alone", (v,), "f4", ("variant",), moved),
         *(
             Array(f"padding{ending}", (2, v, p), "f4", ("masking", "variant", "appended"), moved)
             for ending in ("", "_drawn")
@@ -155,7 +154,7 @@ def answer(spec: Sequences, recording: Recording, v: int) -> dict[str, Any]:
         "future_seen": _plain(recording.at("leak_own")[v, :before].max()),
         "mates_seen": _plain(recording.at("leak_mates")[v].max()),
         "seen_in_eval": _plain(recording.at("leak_eval")[v]),
-        "alone_moved": _plain(recording.at("alone")[v]),
+        "alone_moved": _plain(np.median(recording.at("alone")[v])),
         "padding_masked": _plain(recording.at("padding")[0, v, -1]),
         "padding_unmasked": _plain(recording.at("padding")[1, v, -1]),
         "train_eval_gap": _plain(np.nanmax(recording.at("gap")[v])),

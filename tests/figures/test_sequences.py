@@ -61,7 +61,11 @@ def test_every_reference_fits_the_schema_and_has_data(look):
         for trace in resolve(figure, recording)["data"]:
             x, y = np.asarray(trace["x"]), np.asarray(trace["y"])
             assert x.shape == y.shape, figure.key
-            assert np.isfinite(y).any(), (figure.key, trace.get("name"))
+            # A recurrent batch norm refuses a batch of one.
+            refused = (
+                figure.key == "alone" and spec.network != "transformer" and trace["name"] == "Batch norm"
+            )
+            assert np.isfinite(y).any() != refused, (figure.key, trace.get("name"))
         for k in (0, 1, len(recording) // 2):
             resolve(figure, recording, k)
 

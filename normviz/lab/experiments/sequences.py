@@ -93,7 +93,7 @@ class Course:
         if recorded.pooled(spec):
             self._put("gap_pooled", measurements.gap(spec, stack, self.batch, by_step=False))
         lone, self.refused = measurements.alone(spec, stack, self.batch)
-        tables.put("alone", lone)
+        self._put("alone", lone)
         yield self.frame()
         self._put("padding", measurements.padding(spec, stack, self.batch))
         yield self.frame()

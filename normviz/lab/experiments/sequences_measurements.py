@@ -108,7 +108,7 @@ def padding(spec: Sequences, stack: Stack, x: torch.Tensor) -> Values:
 
 @torch.no_grad()
 def alone(spec: Sequences, stack: Stack, x: torch.Tensor) -> tuple[Values, dict[int, str]]:
-    """Change of a sequence's answers when it is alone in its batch, [V], in training mode.
+    """Change of a sequence's answers when it is alone in its batch, [V, T], in training mode.
 
     NaN for a variant that refuses a batch of one, with its words by the variant's position.
     """
@@ -125,10 +125,7 @@ def alone(spec: Sequences, stack: Stack, x: torch.Tensor) -> tuple[Values, dict[
                 refused |= {place // spec.seeds: str(error) for place in places}
                 break
             changes[places, i] = moved(among[places, i : i + 1], own)[:, 0]
-    by_variant = changes.reshape(len(spec.norms), -1).numpy()
-    known = np.isfinite(by_variant).any(1)
-    medians = np.nanmedian(np.where(known[:, None], by_variant, 0.0), axis=1)
-    return np.where(known, medians, np.nan).astype("<f4"), refused
+    return _medians(spec, changes), refused
 
 
 def gap(spec: Sequences, stack: Stack, x: torch.Tensor, by_step: bool = True) -> Values:

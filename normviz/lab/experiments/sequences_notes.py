@@ -40,11 +40,11 @@ def notes(spec: Sequences, arrays: Any, refused: Mapping[int, str] | None = None
     """
     seen = _Seen(spec, arrays)
     found = [*seen.diverged(), *seen.standing(), *seen.future(), *seen.batch_mates()]
+    found += seen.alone(refused or {})
     # What the third chart shows comes first: depths of a transformer, modes of a recurrence.
     more = (seen.depths, seen.padding, seen.gaps)
     for look in more if spec.network == "transformer" else reversed(more):
         found += look()
-    found += seen.alone(refused or {})
     return tuple(found[: recorded.MOST_NOTES])
 
 
@@ -55,8 +55,8 @@ class _Seen:
         self.step: int = getattr(arrays, "step", spec.training_steps)
 
     def alone(self, refused: Mapping[int, str]) -> Iterator[Note]:
-        """What becomes of a sequence that is alone in its batch."""
-        changes = self.arrays["alone"]
+        """What becomes of a sequence that is alone in its batch, in the median over its steps."""
+        changes = np.median(self.arrays["alone"], axis=1)
         for v, words in refused.items():
             yield Note("sequences.alone_refused", {"norm": self.labels[v], "words": words})
         for v in np.flatnonzero(changes > EVIDENT).tolist():
@@ -66,7 +66,7 @@ class _Seen:
             yield Note("sequences.alone_moved", numbers)
         same = [self.labels[v] for v in np.flatnonzero(changes < ROUNDING).tolist()]
         if same:
-            yield Note("sequences.alone_same", {"norms": ", ".join(same), "batch": self.spec.batch_size})
+            yield Note("sequences.alone_same", {"norms": _listed(same), "batch": self.spec.batch_size})
 
     # --- the race -----------------------------------------------------------------------------------
 

@@ -64,13 +64,13 @@ def test_a_sequence_alone_in_its_batch(spec):
     recording = record(spec)
     changes = dict(zip(spec.norms, recording.at("alone"), strict=True))
     batch = changes.pop("batch")
-    assert all(change < 1e-4 for change in changes.values())
+    assert all((change < 1e-4).all() for change in changes.values())
     told = said(recording)
     if spec.network == "transformer":  # it has the steps of the sequence to average over
-        assert batch > 0.01
-        assert told["sequences.alone_moved"].startswith("A batch of one, in training mode: Batch norm gives")
+        assert np.median(batch) > 0.01
+        assert "Batch norm, a batch of one" in told["sequences.alone_moved"]
     else:
-        assert np.isnan(batch)
+        assert np.isnan(batch).all()
         with pytest.raises(ValueError, match="more than 1 value") as refused:
             torch.nn.BatchNorm1d(spec.width)(torch.zeros(1, spec.width))
         assert f"“{str(refused.value).split(', got')[0]}" in told["sequences.alone_refused"]
@@ -87,7 +87,7 @@ def test_alone_means_the_same_sequence_in_a_batch_of_its_own():
     with torch.no_grad():
         many = measurements.answers(stack, x)[:, : recorded.WATCHED]
         one = torch.cat([measurements.answers(stack, x[:, i : i + 1]) for i in range(recorded.WATCHED)], 1)
-    expected = ((one - many).norm(dim=-1) / many.norm(dim=-1)).flatten(1).numpy()
+    expected = ((one - many).norm(dim=-1) / many.norm(dim=-1)).numpy()
     assert found == pytest.approx(np.median(expected, 1), rel=1e-5, abs=1e-7)
 
 
