@@ -198,8 +198,8 @@ def lone(spec: Sequences) -> Figure:
         "alone", "Alone in the batch", tuple(traces), plan, expert=True,
         alt=phrase(
             "Relative change of a sequence's answers at each of its steps, in training mode, when it is "
-            "alone in its batch instead of among {batch_size}, for each normalization. The lowest mark of the "
-            "logarithmic axis is an exact zero; a normalization that refuses a batch of one has no line.",
+            "alone in its batch instead of among {batch_size}, for each normalization. The lowest mark of "
+            "the logarithmic axis is an exact zero; a normalization that refuses a batch of one has no line.",
             batch_size=spec.batch_size,
         ),
     )  # fmt: skip

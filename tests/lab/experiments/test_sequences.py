@@ -271,7 +271,8 @@ def test_theory_goes_through_depth_eight():
 def test_sentences_at_the_end_hold(spec):
     recording = record(spec)
     told = said(recording)
-    assert len(told) == len(recording.frame(-1).notes) <= recorded.MOST_NOTES
+    sentences = [TEMPLATES[note.id].format(**note.numbers) for note in recording.frame(-1).notes]
+    assert len(set(sentences)) == len(sentences) < recorded.MOST_NOTES  # nothing is cut off
     if spec.network == "transformer":
         assert "Batch norm, Group norm and Instance norm" in told["sequences.future_seen"]
         assert "No normalization, Layer norm and RMS norm" in told["sequences.future_blind"]
