@@ -25,6 +25,11 @@ def riddle(here: Place, case: Case) -> None:
     stage(spec, *shown, sealed=guess is None, behind=broken if repair else None, apart=apart)
 
 
+def named(here: Place) -> bool:
+    """Whether a fault of this case has been named in this visit."""
+    return f"case {here.lesson.name} {here.at} guess" in st.session_state
+
+
 def _seeded(spec: Spec) -> Spec:
     """The case from the seed that the URL names, so that neighbours may have networks of their own."""
     given, _ = type(spec).from_query(

@@ -8,6 +8,7 @@ from normviz.ui import course
 from normviz.ui.course import Place
 from normviz.ui.doors import page_at
 from normviz.ui.pages import Page
+from normviz.ui.riddle import named
 from normviz.ui.words import _, spoken
 
 _OTHERS = ("lesson", "step", "question")
@@ -45,7 +46,7 @@ def foot() -> bool:
         return False
     with st.container(border=True, key="lesson-foot"):
         step = here.step
-        if step.question:
+        if step.question and (step.case is None or named(here)):  # it may tell what the fault is
             key = f"exit {here.lesson.name} {here.at}"
             asked = _("**Exit question.** {question}", question=spoken(step.question))
             with st.expander(asked, key=key, on_change="rerun") as covered:

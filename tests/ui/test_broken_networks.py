@@ -86,6 +86,7 @@ def test_nothing_tells_before_a_fault_is_named(fault: str, idle: IdlePlayer, sen
     assert [one.label for one in app.button_group] == ["What is wrong with this network?"]
     answers = [one.answer for one in LESSON.steps]
     assert not any(answer in told for answer in answers)
+    assert not app.expander, "an exit question may tell what the fault is"
     assert query_of(app) == {"lesson": "broken-networks", "step": str(at)}
 
 
@@ -97,6 +98,7 @@ def test_naming_a_fault_uncovers_and_offers_repairs(fault: str, idle: IdlePlayer
     run(app)
     assert "Yes" in app.success[0].value
     assert case.told in app.success[0].value
+    assert [LESSON.steps[at - 1].question in one.label for one in app.expander] == [True]
     assert sent[-1]["settings"]
     assert sent[-1]["readings"]
     app.button_group[0].set_value(0)
