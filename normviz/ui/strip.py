@@ -55,7 +55,7 @@ def foot() -> bool:
         with st.container(horizontal=True, horizontal_alignment="distribute"):
             if here.at:
                 _link(here, -1, _("Back"), "arrow_back")
-            st.page_link(_page(step.page).file, label=_("Leave the lesson"), icon=":material/close:")
+            st.button(_("Leave the lesson"), icon=":material/close:", type="tertiary", on_click=_leave)
             if here.at + 1 < len(here.lesson.steps):
                 _link(here, 1, _("Next"), "arrow_forward")
             else:
@@ -63,6 +63,12 @@ def foot() -> bool:
                     _page("lesson").file, label=_("The end: other lessons"), icon=":material/school:"
                 )
     return True
+
+
+def _leave() -> None:
+    """The page stays, with its own settings."""
+    for name in ("lesson", "step"):
+        st.query_params.pop(name, None)
 
 
 def _link(here: Place, by: int, words: str, icon: str) -> None:

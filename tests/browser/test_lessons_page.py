@@ -60,8 +60,8 @@ def test_a_fault_is_named_and_a_repair_runs_over_the_broken_network(visit: Visit
         ran(visitor, repair.spec.key)
         assert behind(visitor) == pytest.approx(broken)
     assert "0.0002 → 0.1" in stage.inner_text()
-    accuracy = [trace["y"] for trace in visitor.data("test_accuracy") if trace["variant"] and not trace["ghost"]]
-    assert accuracy[-1][-1] > 0.8
+    drawn = [trace for trace in visitor.data("test_accuracy") if trace["variant"] and not trace["ghost"]]
+    assert drawn[-1]["y"][-1] > 0.8
 
     page.get_by_role("link", name=re.compile("^Next")).click()
     page.wait_for_url(f"**/lesson?lesson=broken-networks&step={AT + 1}*")
@@ -97,7 +97,7 @@ def test_a_lesson_in_a_link_leads_from_page_to_page(visit: Visit) -> None:
     assert page.locator(".nv-question:visible").count() == 0
     page.go_back()
     page.get_by_text("Two pages, step 1 of 2: One").wait_for()
-    page.get_by_role("link", name="Leave the lesson").click()
+    page.get_by_role("button", name="Leave the lesson").click()
     page.get_by_text("Two pages, step 1 of 2").wait_for(state="detached")
     assert "lesson=" not in page.url
     page.go_back()

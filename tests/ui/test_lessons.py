@@ -288,6 +288,16 @@ def test_another_page_leads_to_the_step_s_own(lesson: Lesson, idle: IdlePlayer, 
     assert query_of(app) == {"lesson": "one-hour", "step": "2", "question": "regularization", "seeds": "12"}
 
 
+def test_leaving_a_lesson_stays_on_the_page_with_its_own_settings(
+    lesson: Lesson, idle: IdlePlayer, sent: Sent
+) -> None:
+    app = visit("train", lesson="one-hour", step="1", seeds="2")
+    next(one for one in app.button if one.label == "Leave the lesson").click()
+    run(app)
+    assert query_of(app) == {"seeds": "2"}
+    assert idle.opened[-1] == Train(seeds=2)
+
+
 # --- making one ---------------------------------------------------------------------------------------
 
 
