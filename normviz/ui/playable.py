@@ -45,5 +45,5 @@ def playable(
 
 
 def _own(spec: Spec, by_note: Mapping[str, Any]) -> dict[str, Any]:
-    """Of what is kept for every note only that for the notes of this experiment: their ids begin with its name."""
+    """Of what is kept for every note only what belongs to this experiment: their ids begin with its name."""
     return {id_: one for id_, one in by_note.items() if id_.startswith(f"{spec.name}.")}
