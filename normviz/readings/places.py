@@ -40,9 +40,6 @@ def _all(experiment: str, **of: Place) -> dict[str, Place]:
     return {f"{experiment}.{note}": place for note, place in of.items()}
 
 
-_NOWHERE = Place(())
-"""Of sentences whose numbers no chart shows."""
-
 _ACCURACY = _at("test_accuracy", step="step")
 _HEALTH = _at("unit_health", layer="layer")
 _BACKWARD = _at("grad_norm_activation")
