@@ -28,7 +28,7 @@ from tests.browser.visitors import HELPERS, SETTLED, SHOWN, Server, Visitor
 
 pytestmark = pytest.mark.browser
 
-SPEC = Train(norms=("none", "batch"), depth=2, width=32, steps=40, seeds=2)
+SPEC = Train(norms=("none", "batch"), depth=2, width=32, steps=50, seeds=2)
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +136,7 @@ def test_the_file_plays_and_follows_the_theme(alone: Page) -> None:
 @pytest.fixture(scope="module")
 def seated(chromium: Browser, server: Server) -> Iterator[Visitor]:
     visitor = Visitor(chromium, server)
-    visitor.play("train?norms=none,batch&depth=2&width=32&steps=40&seeds=2")
+    visitor.play("train?norms=none,batch&depth=2&width=32&steps=50&seeds=2")
     yield visitor
     assert not visitor.faults
     visitor.context.close()
@@ -161,7 +161,7 @@ def test_a_chart_is_taken_as_picture_drawing_and_table(
     seated: Visitor, recording: Recording, tmp_path: Path
 ) -> None:
     path = taken(seated, lambda: chosen(seated, "loss", "Picture (PNG)"), tmp_path)
-    assert path.name == "train-loss-step-40.png"
+    assert path.name == "train-loss-step-50.png"
     size = int.from_bytes(path.read_bytes()[16:20], "big")
     width = seated.page.evaluate("() => chart('loss').clientWidth")
     assert path.read_bytes().startswith(b"\x89PNG")
@@ -169,10 +169,10 @@ def test_a_chart_is_taken_as_picture_drawing_and_table(
     path = taken(seated, lambda: chosen(seated, "loss", "Drawing (SVG)"), tmp_path)
     words = "".join(ET.parse(path).getroot().itertext())
     assert "Training loss" in words
-    assert "step 40" in words
+    assert "step 50" in words
     assert "Batch norm" in words
     path = taken(seated, lambda: chosen(seated, "hist_post", "Numbers of this frame (CSV)"), tmp_path)
-    assert path.name == "train-hist_post-step-40.csv"
+    assert path.name == "train-hist_post-step-50.csv"
     figure = next(one for one in figures(SPEC) if one.key == "hist_post")
     assert path.read_text() == tables.csv(figure, recording, len(recording) - 1, {"layer": 0})
     path = taken(seated, lambda: chosen(seated, "hist_post", "Numbers of all frames (CSV)"), tmp_path)
