@@ -7,7 +7,7 @@ PORT   ?= 8501
 ONE    := OMP_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint browser bench load pictures data clean
+.PHONY: help run test check lint browser bench load screenshots words data clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,13 +39,17 @@ bench: $(VENV)/tests  ## the figures quoted in the README
 load: $(VENV)/tests  ## sixty visitors on this machine, for about half an hour; into build/load.json
 	$(BIN)/python -m tests.load
 
-pictures: $(VENV)/tests browser  ## screenshots of every page into build/pictures, of the README into docs
+screenshots: $(VENV)/tests browser  ## every page in light, dark and on a phone into build/pictures, of the README into docs
 	$(BIN)/python -m tests.browser.pictures --readme docs
 
-data: $(VENV)/tests  ## make the shipped data and weights again
+words: $(VENV)/tests  ## collect what the site says into its catalogues, and list what lacks a translation
+	$(BIN)/python -m normviz.locale
+
+data: $(VENV)/tests  ## make the shipped data, weights and recordings again
 	$(BIN)/python -m normviz.lab.data
 	$(BIN)/python -m normviz.lab.experiments.start --out normviz/ui/assets/start.bin
 	$(BIN)/python -m normviz.lab.experiments.anatomy --out normviz/ui/assets/anatomy.json
+	$(BIN)/python -m normviz recordings
 
 clean:  ## remove the virtual environment and everything that was built
 	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,4 +1,4 @@
-"""Pictures of every page: ``make pictures``.
+"""Pictures of every page: ``make screenshots``.
 
 Light, dark and phone into ``build/pictures``; those of the README into ``docs``.  With ``--before`` and a
 folder of earlier pictures, each is also put beside the one of the same name there, into ``compared``.
