@@ -115,16 +115,17 @@ def _draw(kind: type[S], widgets: Widgets[S], state: _State[S], bare: bool) -> d
     plain = [(name, knob) for name, knob in shown if not knob.expert][:AT_FIRST]
     rest = [one for one in shown if one not in plain]
     values: dict[str, Value] = {}
+    now = widgets.said(state.spec)
     for name, knob in plain:
         if knob.most:
-            values[name] = widgets.draw(name, state.spec)
-    values.update(_row(widgets, state.spec, [name for name, knob in plain if not knob.most]))
+            values[name] = widgets.draw(name, now)
+    values.update(_row(widgets, now, [name for name, knob in plain if not knob.most]))
     if bare:
         return values
     with st.container(horizontal=True, gap="small"):
         if rest:
             with st.expander(_("Expert"), icon=":material/tune:"):
-                values.update(_row(widgets, state.spec, [name for name, _ in rest]))
+                values.update(_row(widgets, now, [name for name, _ in rest]))
         _share(state)
         if shown:
             st.button(

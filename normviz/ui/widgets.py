@@ -46,6 +46,21 @@ class Widgets(Generic[S]):
         """What the widget of a field with one value says, before it is drawn."""
         return _as_value(st.session_state[self._key(name)])
 
+    def said(self, spec: S) -> S:
+        """``spec`` with what the widgets of one value say, before they are drawn; as it is if these do not fit.
+
+        Which choices make sense depends on the others as they are now, not as they were in the last run.
+        """
+        values = {
+            name: self.told(name)
+            for name, knob in self._knobs.items()
+            if not knob.most and self._key(name) in st.session_state
+        }
+        try:
+            return spec.replace(**values)
+        except SpecError:
+            return spec
+
     def show(self, name: str, value: Value) -> None:
         """Make one widget show a value; before it is drawn."""
         self._put(name, value)

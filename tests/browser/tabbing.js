@@ -20,7 +20,8 @@ window.tabbing = (() => {
 
   return {
     /** After a press: where it is now, and the element before if that looked no different with the focus. */
-    stop: () => {
+    stop: async () => {
+      for (let i = 0; i < 3; i += 1) await new Promise(requestAnimationFrame); // scripts say so a moment later
       const now = document.activeElement;
       const blind = last?.isConnected && last !== now && seen === around(last) ? last.outerHTML.slice(0, 200) : "";
       last = now && now !== document.body ? now : null;

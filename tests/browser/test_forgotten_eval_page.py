@@ -121,7 +121,7 @@ def test_five_sentences_are_shown_at_first(seated: Visitor, truth: Recording) ->
     expect(shown).to_have_count(5)
     seated.page.get_by_role("button", name=f"{n - 5} more").click()
     expect(shown).to_have_count(n)
-    seated.page.get_by_role("button", name="Less").click()
+    seated.page.get_by_role("button", name="Less", exact=True).click()
     expect(shown).to_have_count(5)
 
 

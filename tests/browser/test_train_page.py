@@ -226,18 +226,25 @@ def test_sequences_run_in_the_networks_that_read_them(visit: Visit) -> None:
         assert np.array_equal(np.array(z), truth.at("hist_post")[v])
     told = [TEMPLATES[note.id].format(**note.numbers) for note in truth.frame(-1).notes]
     assert page.locator(".nv-reading li").all_text_contents() == told
-    # A norm that does not apply says why; so does a network that cannot read these data.
+    # A norm that does not apply says why; a network that cannot read these data brings its own; data that a
+    # network cannot read say why.
     page.get_by_test_id("stPopover").first.get_by_role("button").click()
     expect(page.get_by_text("instance norm would have nothing")).to_be_visible(timeout=PATIENCE)
     page.keyboard.press("Escape")
+    choose(page, "Network", "Transformer")
+    page.wait_for_url("**network=transformer*")
+    visitor.wait("status", "done")
+    # The depth was the RNN's own, so the transformer's takes its place; all else was the visitor's.
+    transformer = spec.replace(network="transformer", depth=Train.suited("transformer")["depth"])
+    assert visitor.state()["run"] == transformer.key
+    choose(page, "Network", "CNN")
+    page.wait_for_url("**network=cnn*")
+    expect(page.get_by_test_id("stAlert")).to_have_count(0)
+    page.wait_for_function("before => stage().state().run !== before", arg=transformer.key)
     before = visitor.state()["run"]
-    choose(page, "Network", "CNN (does not apply here)")
+    choose(page, "Data", "The marked symbol (does not apply here)")
     expect(page.get_by_test_id("stAlert")).to_contain_text("CNN needs pictures", timeout=PATIENCE)
     assert visitor.state()["run"] == before
-    choose(page, "Network", "Transformer")
-    expect(page.get_by_test_id("stAlert")).to_have_count(0, timeout=PATIENCE)
-    visitor.wait("status", "done")
-    assert visitor.state()["run"] == spec.replace(network="transformer").key
 
 
 def test_the_time_per_step_is_measured_where_a_visitor_asks(visit: Visit) -> None:

@@ -15,6 +15,7 @@ export class Reading {
     this.list = element("ul", { role: "list" });
     this.more = button({ text: t("More"), onclick: () => this.#toggle() });
     this.more.classList.add("nv-more-notes");
+    for (const name of ["aria-label", "title"]) this.more.removeAttribute(name); // its text changes, and is its name
     this.root = element(
       "section", { className: "nv-reading", hidden: true },
       element("h2", {}, t("What to look for")), this.list, this.more,
