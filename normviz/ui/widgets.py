@@ -47,7 +47,7 @@ class Widgets(Generic[S]):
         return _as_value(st.session_state[self._key(name)])
 
     def said(self, spec: S) -> S:
-        """``spec`` with what the widgets of one value say, before they are drawn; as it is if these do not fit.
+        """``spec`` with what the widgets of one value say, before they are drawn; as it is if these clash.
 
         Which choices make sense depends on the others as they are now, not as they were in the last run.
         """
