@@ -67,8 +67,8 @@ def foot() -> bool:
 
 def _leave() -> None:
     """The page stays, with its own settings."""
-    for name in ("lesson", "step"):
-        st.query_params.pop(name, None)
+    kept = {name: st.query_params.get_all(name) for name in st.query_params if name not in ("lesson", "step")}
+    st.query_params.from_dict(kept)  # at once: the back button leads into the lesson again, not half-way
 
 
 def _link(here: Place, by: int, words: str, icon: str) -> None:

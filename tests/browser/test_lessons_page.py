@@ -47,7 +47,7 @@ def test_a_fault_is_named_and_a_repair_runs_over_the_broken_network(visit: Visit
     stage = page.locator(".nv-stage")
     assert not page.locator(".nv-reading").is_visible()
     assert "0.0002" not in page.locator(".stMain").inner_text()
-    assert page.get_by_text("Share").count() == 0
+    assert page.get_by_role("button", name="Share", exact=True).count() == 0
     broken = next(trace["y"] for trace in visitor.data("loss") if trace["variant"] and not trace["ghost"])
 
     page.get_by_text(LESSON.faults["rate-low"]).click()
@@ -77,7 +77,7 @@ def test_a_lesson_in_a_link_leads_from_page_to_page(visit: Visit) -> None:
         "steps": [
             {"page": "signal", "settings": {"depth": 7}, "hide": ["gain"], "task": "Look.", "title": "One",
              "question": "What is it?", "answer": "The covered answer."},
-            {"page": "batch-size", "settings": {"question": "regularization", "epochs": 1}, "predict": False},
+            {"page": "batch-size", "settings": {"question": "regularization", "steps": 100}, "predict": False},
         ],
     }  # fmt: skip
     visitor = visit()
@@ -119,7 +119,9 @@ def test_the_presenter_enlarges_type_and_charts_and_hides_the_prose(visit: Visit
     prose.wait_for(state="hidden")
     page.wait_for_function(f"() => ({size})() > {before} * 1.2")
     assert page.evaluate("() => parseFloat(getComputedStyle(document.documentElement).fontSize)") > 20
-    visitor.play("train?steps=50&seeds=1")  # it stays on
+    page.locator("header").get_by_role("link", name="Anatomy").click()  # it stays on
+    page.wait_for_url("**/anatomy*")
+    page.get_by_role("heading", level=1).wait_for()
     assert page.evaluate("() => parseFloat(getComputedStyle(document.documentElement).fontSize)") > 20
 
 
@@ -130,7 +132,8 @@ def test_pages_are_collected_for_a_lesson(visit: Visit) -> None:
     page.get_by_text("Add this page to my lesson (1)").wait_for()
     page.get_by_role("link", name="Make a lesson").click()
     page.get_by_text("The link to share holds the whole lesson").wait_for()
-    assert "signal?depth=9" in page.get_by_label("Links of the steps, one on each line").input_value()
+    links = page.get_by_role("textbox", name="Links of the steps, one on each line")
+    assert "signal?depth=9" in links.input_value()
     link = page.locator(".stCode").last.inner_text().strip()
     lesson = shelf.find(re.sub(r".*lesson=(~[\w-]+).*", r"\1", link))
     assert [step.page for step in lesson.steps] == ["signal"]

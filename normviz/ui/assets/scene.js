@@ -253,6 +253,7 @@ export class Scene {
   #resized() {
     clearTimeout(this.resizing);
     this.resizing = setTimeout(() => {
+      this.retheme(); // a presenter's type comes by a stylesheet alone: Streamlit has nothing to tell the stage
       this.#each((panel) => panel.resize());
       this.on.moved();
     }, 80);
