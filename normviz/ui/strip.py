@@ -74,9 +74,11 @@ def _leave() -> None:
 def _link(here: Place, by: int, words: str, icon: str) -> None:
     step = here.lesson.steps[here.at + by]
     label = f"{words}: {spoken(step.title)}" if step.title else words
-    st.page_link(
-        _page(step.page).file, label=label, icon=f":material/{icon}:", query_params=here.query(by)
-    )  # fmt: skip
+    icon, query = f":material/{icon}:", here.query(by)
+    if step.page == here.step.page:  # a link to the page that is shown leaves the browser's URL as it was
+        st.button(label, icon=icon, key=f"lesson by {by}", on_click=st.query_params.from_dict, args=(query,))
+    else:
+        st.page_link(_page(step.page).file, label=label, icon=icon, query_params=query)
 
 
 def _page(path: str) -> Page:

@@ -63,7 +63,7 @@ def test_a_fault_is_named_and_a_repair_runs_over_the_broken_network(visit: Visit
     drawn = [trace for trace in visitor.data("test_accuracy") if trace["variant"] and not trace["ghost"]]
     assert drawn[-1]["y"][-1] > 0.8
 
-    page.get_by_role("link", name=re.compile("^Next")).click()
+    page.get_by_role("button", name=re.compile("Next:")).click()
     page.wait_for_url(f"**/lesson?lesson=broken-networks&step={AT + 1}*")
     page.get_by_text(f"step {AT + 1} of").wait_for()
     visitor.wait("run", LESSON.steps[AT].case.spec.key)  # type: ignore[union-attr]
@@ -77,7 +77,8 @@ def test_a_lesson_in_a_link_leads_from_page_to_page(visit: Visit) -> None:
         "steps": [
             {"page": "signal", "settings": {"depth": 7}, "hide": ["gain"], "task": "Look.", "title": "One",
              "question": "What is it?", "answer": "The covered answer."},
-            {"page": "batch-size", "settings": {"question": "regularization", "steps": 100}, "predict": False},
+            {"page": "batch-size", "settings": {"question": "regularization", "steps": 100},
+             "predict": False},
         ],
     }  # fmt: skip
     visitor = visit()
