@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from normviz.ui import shelf
 from tests.browser.visitors import Visitor
@@ -134,7 +135,7 @@ def test_pages_are_collected_for_a_lesson(visit: Visit) -> None:
     page.get_by_role("link", name="Make a lesson").click()
     page.get_by_text("The link to share holds the whole lesson").wait_for()
     links = page.get_by_role("textbox", name="Links of the steps, one on each line")
-    assert "signal?depth=9" in links.input_value()
+    expect(links).to_have_value(re.compile(r"signal\?depth=9"), timeout=20_000)
     link = page.locator(".stCode").last.inner_text().strip()
     lesson = shelf.find(re.sub(r".*lesson=(~[\w-]+).*", r"\1", link))
     assert [step.page for step in lesson.steps] == ["signal"]
