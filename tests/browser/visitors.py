@@ -151,7 +151,7 @@ class Visitor:
 
 
 HELPERS = """
-window.stage = () => document.querySelector(".nv-stage").normviz;
+window.stage = () => document.querySelector(".nv-stage")?.normviz;
 window.chart = (key) => document.querySelector(`.nv-figure[data-key="${key}"] .js-plotly-plot`);
 window.plain = (value) => {
   if (value && typeof value === "object" && "length" in value) return Array.from(value, plain);
