@@ -31,41 +31,47 @@ PLAYED: dict[type[Spec], Callable[[Any], list[Figure]]] = {
 """The defaults and their charts."""
 FIGURES = ("loss", "test_accuracy", "hist_post")
 
-DRAFTED = """(keys) => keys.every((key) => stage().scene.panels.get(key)?.draft?.axes)"""
+DRAFTED = """(keys) => keys.every((key) => stage()?.scene.panels.get(key)?.draft?.axes)"""
 """A draft of each of these figures is drawn."""
 
 LIES = """(key) => {
   const { draft, plot, chart } = stage().scene.panels.get(key);
   if (draft) {
     return Object.fromEntries(Object.entries(draft.axes).map(([id, axis]) => {
-      const { start, length, range, ticks, told } = axis;
+      const { start, length, range, ticks, told, titled } = axis;
       const shown = told.showticklabels === false ? [] : ticks;
-      return [id, { start, length, range, ticks: shown.map(({ text }) => text.replace(/<[^>]*>/g, "")) }];
+      const texts = shown.map(({ text }) => text.replace(/<[^>]*>/g, ""));
+      return [id, { start, length, range, ticks: texts, titled: titled ?? null }];
     }));
   }
   const layout = plot._fullLayout;
   return Object.fromEntries(Object.keys(layout).filter((name) => /^[xy]axis\\d*$/.test(name)).map((name) => {
     const id = name.replace("axis", "");
     const { _offset, _length, range } = layout[name];
-    const ticks = [...plot.querySelectorAll(`.${id}tick text`)].map((text) => text.textContent);
-    return [id, { start: _offset, length: _length, range, ticks }];
+    const texts = [...plot.querySelectorAll(`.${id}tick text`)];
+    const ticks = texts.map((text) => text.textContent.replace(/\\u200b/g, ""));
+    const title = id.startsWith("y") && plot.querySelector(`.g-${id}title text`);
+    const titled = title ? Number(title.getAttribute("x")) : null;
+    return [id, { start: _offset, length: _length, range, ticks, titled }];
   }));
 }"""
-"""Where the axes lie, in the draft or in Plotly's picture."""
+"""Where the axes lie and the titles beside them, in the draft or in Plotly's picture."""
 
 INK = """(key) => {
   const { canvas, axes } = stage().scene.panels.get(key).draft;
   const scale = devicePixelRatio;
-  const [x, y] = [axes.x, axes.y];
-  const box = [x.start + 2, y.start + 2, x.length - 4, y.length - 4].map((one) => Math.round(one * scale));
-  const { data } = canvas.getContext("2d").getImageData(...box);
   const colours = new Set();
-  for (let k = 0; k < data.length; k += 4) {
-    if (data[k + 3] > 200) colours.add(`${data[k] >> 5},${data[k + 1] >> 5},${data[k + 2] >> 5}`);
+  for (const [id, x] of Object.entries(axes).filter(([id]) => id.startsWith("x"))) {
+    const y = axes[x.told.anchor ?? id.replace("x", "y")];
+    const box = [x.start + 2, y.start + 2, x.length - 4, y.length - 4].map((one) => Math.round(one * scale));
+    const { data } = canvas.getContext("2d").getImageData(...box);
+    for (let k = 0; k < data.length; k += 4) {
+      if (data[k + 3] > 100) colours.add(`${data[k] >> 5},${data[k + 1] >> 5},${data[k + 2] >> 5}`);
+    }
   }
   return colours.size;
 }"""
-"""How many clearly different colours are inside the plot."""
+"""How many clearly different colours are inside the plots; maps are see-through."""
 
 
 @pytest.fixture
@@ -104,7 +110,8 @@ def test_a_draft_lies_where_plotly_draws(held: tuple[Visitor, list[Route]]) -> N
         for axis in drawn:
             assert drafts[key][axis]["range"] == pytest.approx(drawn[axis]["range"])
             assert drafts[key][axis]["ticks"] == drawn[axis]["ticks"], (key, axis)
-        assert ink[key] >= 4, key
+            assert drafts[key][axis]["titled"] == pytest.approx(drawn[axis]["titled"], abs=1.5), (key, axis)
+        assert ink[key] >= 4, (key, ink)
     expect(page.locator(".nv-draft")).to_have_count(0)
     assert visitor.faults == []
 
@@ -163,7 +170,7 @@ def test_the_default_begins_with_a_recorded_run_and_goes_on_live(visit: Callable
 
     page.route_web_socket(lambda url: "/lab/stream/" in url, stream)
     visitor.open("train")
-    page.wait_for_function("() => Number(stage().scene.root.dataset.recorded) >= 3")
+    page.wait_for_function("() => Number(stage()?.scene.root.dataset.recorded) >= 3")
     root = page.locator(".nv-stage")
     expect(root.locator(".nv-status")).to_have_text("Recorded run, the live one is starting …")
     expect(root).to_have_attribute("data-frames", "0")

@@ -1,18 +1,27 @@
 // A draft of a chart: the declared figure in a few strokes, for as long as Plotly is not there.
 //
 // Plotly takes hundreds of milliseconds from its bytes to its first picture.  A draft takes a few and lies where
-// Plotly's picture will lie: same box, same axes, same colours.  It knows lines, areas, points, bars and maps;
+// Plotly's picture will lie: same box, same axes, same colours.  It knows lines, areas, points, words, bars and maps;
 // there is nothing to hover.
 
 import { axesOf, placing } from "./draft_axes.js";
+import { drawTitles, label, TICK } from "./draft_words.js";
 import { element } from "./elements.js";
 import { coloursOf } from "./moving.js";
 import { lookup, replaceRefs } from "./refs.js";
 
 const MARGIN = { l: 56, r: 16, t: 14, b: 44 }; // pixels, of a layout that does not say
+const SHAPES = {
+  circle: (pen, r) => pen.arc(0, 0, r, 0, 2 * Math.PI),
+  square: (pen, r) => pen.rect(-r, -r, 2 * r, 2 * r),
+  diamond: (pen, r) => polygon(pen, [[0, -1.3 * r], [1.3 * r, 0], [0, 1.3 * r], [-1.3 * r, 0]]),
+  x: (pen, r) => {
+    pen.rotate(Math.PI / 4);
+    pen.rect(-1.2 * r, -0.4 * r, 2.4 * r, 0.8 * r);
+    pen.rect(-0.4 * r, -1.2 * r, 0.8 * r, 2.4 * r);
+  },
+}; // paths of points, by Plotly's names
 const DASHES = { dash: [9, 9], dot: [3, 3], dashdot: [9, 3, 3, 3], longdash: [14, 7] };
-const TICK = 4; // pixels
-const LINE = 14; // pixels from one line of a label to the next
 
 /** The layer in front of an empty plot that a draft is drawn on. */
 export class Draft {
@@ -79,7 +88,7 @@ function drawPlot(frame, xid, data) {
     pen.globalAlpha = trace.opacity ?? 1;
     if (trace.type === "heatmap") drawMap(pen, trace, place);
     else if (trace.type === "bar") drawBars(pen, trace, place);
-    else before = drawLine(pen, trace, place, before);
+    else before = drawLine(frame, trace, place, before);
   }
   pen.restore();
 }
@@ -109,30 +118,6 @@ function drawGrid({ pen, theme }, x, y, place) {
   rule(theme.yaxis.linecolor, [left, top], [left, bottom]);
 }
 
-/** A text in Plotly's markup: lines, and a raised end of each. */
-function label(pen, text, x, y) {
-  const lines = text.split("<br>");
-  const first = pen.textBaseline === "middle" ? (1 - lines.length) / 2 : 0;
-  lines.forEach((line, k) => write(pen, line, x, y + (first + k) * LINE));
-}
-
-function write(pen, text, x, y) {
-  const [plain, raised] = text.split("<sup>").map(bare);
-  if (raised === undefined) {
-    pen.fillText(plain, x, y);
-    return;
-  }
-  const [font, align] = [pen.font, pen.textAlign];
-  const wide = pen.measureText(plain).width;
-  pen.font = font.replace(/[\d.]+px/, (size) => `${0.7 * parseFloat(size)}px`);
-  const start = x - { left: 0, center: 0.5, right: 1 }[align] * (wide + pen.measureText(raised).width);
-  pen.textAlign = "left";
-  pen.fillText(raised, start + wide, y - 4);
-  pen.font = font;
-  pen.fillText(plain, start, y);
-  pen.textAlign = align;
-}
-
 /** Bands and lines that belong to no trace. */
 function drawShape(pen, shape, ids, axes, place) {
   const along = (letter, i) => {
@@ -156,7 +141,8 @@ function drawShape(pen, shape, ids, axes, place) {
 // --- traces -----------------------------------------------------------------------------------------
 
 /** A line, its area down to the line before, its points; returns its runs of pixels. */
-function drawLine(pen, trace, place, before) {
+function drawLine(frame, trace, place, before) {
+  const { pen } = frame;
   const mode = trace.mode ?? "lines";
   const n = Math.min(trace.x?.length ?? 0, trace.y?.length ?? 0);
   const points = Array.from({ length: n }, (_, k) => [place.x(trace.x[k]), place.y(trace.y[k])]);
@@ -172,6 +158,7 @@ function drawLine(pen, trace, place, before) {
   }
   if (mode.includes("lines")) stroke(pen, drawn, trace.line ?? {});
   if (mode.includes("markers")) drawPoints(pen, runs.flat(), trace.marker ?? {});
+  if (mode.includes("text")) drawTexts(frame, points, trace);
   return drawn;
 }
 
@@ -194,18 +181,44 @@ function stroke(pen, runs, { color = "#808080", width = 2, dash = "solid" }) {
 
 function fillArea(pen, outline) {
   pen.beginPath();
-  outline.forEach(([x, y], k) => (k ? pen.lineTo(x, y) : pen.moveTo(x, y)));
+  polygon(pen, outline);
   pen.fill();
 }
 
-function drawPoints(pen, points, { color, size = 6 }) {
+function polygon(pen, corners) {
+  corners.forEach(([x, y], k) => (k ? pen.lineTo(x, y) : pen.moveTo(x, y)));
+  pen.closePath();
+}
+
+function drawPoints(pen, points, { color, size = 6, symbol = "circle" }) {
   if (typeof color !== "string") return; // coloured one by one: left to Plotly
-  pen.fillStyle = color;
-  for (const [x, y] of points) {
+  const [shape, open] = typeof symbol === "string" ? symbol.split("-") : [];
+  pen.fillStyle = pen.strokeStyle = color;
+  pen.lineWidth = 1.5;
+  pen.setLineDash([]);
+  for (const point of points) {
+    pen.save();
+    pen.translate(...point);
     pen.beginPath();
-    pen.arc(x, y, size / 2, 0, 2 * Math.PI);
-    pen.fill();
+    (SHAPES[shape] ?? SHAPES.circle)(pen, size / 2);
+    if (open === "open") pen.stroke();
+    else pen.fill();
+    pen.restore();
   }
+}
+
+/** Words at points; several for as many points, or one for all. */
+function drawTexts({ pen, theme }, points, { text, texttemplate, textfont = {}, textposition = "middle center" }) {
+  if (texttemplate) return; // to be filled in: left to Plotly
+  pen.font = `${textfont.size ?? theme.font.size}px ${theme.font.family}`;
+  pen.fillStyle = typeof textfont.color === "string" ? textfont.color : theme.font.color;
+  const [upright, across] = textposition.split(" ");
+  pen.textAlign = { left: "right", right: "left" }[across] ?? "center";
+  pen.textBaseline = { top: "bottom", bottom: "top" }[upright] ?? "middle";
+  points.forEach((point, k) => {
+    const words = String((typeof text === "string" ? text : text?.[k]) ?? "");
+    if (point.every(Number.isFinite)) label(pen, words, ...point);
+  });
 }
 
 function drawBars(pen, { x, y, marker, orientation, width = 0.8 }, place) {
@@ -250,35 +263,3 @@ function span(places, toPixel) {
   if (!ends.every(Number.isFinite)) return null;
   return { start: Math.min(...ends), size: Math.abs(ends[1] - ends[0]), flipped: ends[1] < ends[0] };
 }
-
-// --- words ------------------------------------------------------------------------------------------
-
-/** Titles of axes and panels. */
-function drawTitles({ pen, theme, layout, axes, width, height, margin }) {
-  const { color, size } = theme.xaxis.title.font;
-  pen.font = `${size}px ${theme.font.family}`;
-  pen.fillStyle = color;
-  pen.textBaseline = "middle";
-  for (const { letter, told, start, length } of Object.values(axes)) {
-    const text = bare(told.title?.text);
-    if (!text) continue;
-    pen.save();
-    pen.textAlign = "center";
-    if (letter === "x") pen.translate(start + length / 2, height - margin.b + 31);
-    else {
-      pen.translate(14, start + length / 2);
-      pen.rotate(-Math.PI / 2);
-    }
-    pen.fillText(text, 0, 0);
-    pen.restore();
-  }
-  pen.textAlign = "left";
-  pen.textBaseline = "bottom";
-  for (const { text, x, y, xref, yref } of layout.annotations ?? []) {
-    if (xref !== "paper" || yref !== "paper") continue;
-    const left = margin.l + x * (width - margin.l - margin.r);
-    pen.fillText(bare(text), left, margin.t + (1 - y) * (height - margin.t - margin.b) - 3);
-  }
-}
-
-const bare = (text) => String(text ?? "").replace(/<[^>]*>/g, "");
