@@ -99,8 +99,9 @@ def facts() -> Iterator[Sentence]:
 
 
 def specs() -> list[type[Spec]]:
-    """Every experiment, and what is asked on pages without one."""
-    return [*EXPERIMENTS.values(), Start, Diagnosis, Choice]
+    """Every experiment, and what is asked on pages without one; an operator's own are no part of the site."""
+    shipped = [kind for kind in EXPERIMENTS.values() if kind.__module__.startswith("normviz.")]
+    return [*shipped, Start, Diagnosis, Choice]
 
 
 def _knob(knob: Knob) -> Iterator[str]:
