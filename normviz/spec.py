@@ -15,6 +15,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
+from functools import cache
 from typing import Any, ClassVar, Self
 
 from normviz.phrases import phrase
@@ -254,10 +255,7 @@ class Spec:
     @classmethod
     def knobs(cls) -> Iterator[tuple[str, Knob, Value]]:
         """Name, knob and default of every field, in the order of declaration."""
-        for one in fields(cls):
-            if one.default is MISSING or "knob" not in one.metadata:
-                raise TypeError(f"{cls.__name__}.{one.name} must be declared with knob()")
-            yield one.name, one.metadata["knob"], one.default
+        return iter(_knobs(cls))  # type: ignore[arg-type]
 
     def conflicts(self) -> Iterator[SpecError]:
         """What fits each field alone but not together.  Each error names the field to change."""
@@ -354,6 +352,16 @@ class Spec:
     def key(self) -> str:
         """Identity of the run that this spec describes: 64 hexadecimal digits, the same everywhere."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+
+@cache
+def _knobs(kind: Any) -> tuple[tuple[str, Knob, Any], ...]:
+    found = []
+    for one in fields(kind):
+        if one.default is MISSING or "knob" not in one.metadata:
+            raise TypeError(f"{kind.__name__}.{one.name} must be declared with knob()")
+        found.append((one.name, one.metadata["knob"], one.default))
+    return tuple(found)
 
 
 def _as_text(value: Value) -> str:

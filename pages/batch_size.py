@@ -14,5 +14,5 @@ st.subheader(spoken(question.spec.title), anchor=False)
 st.markdown(spoken(question.prose))
 
 spec = controls(question.spec)
-stage(spec, *question.figures(spec), predict=question.prediction(spec))
+stage(spec, question.figures, predict=question.prediction(spec))
 told(question)

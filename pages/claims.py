@@ -19,7 +19,7 @@ st.markdown(
     )
 )
 spec = controls(Claims)
-stage(spec, *figures(spec), cards=cards(spec))
+stage(spec, figures, cards=cards)
 
 with st.expander(_("How the intervals are made, and what is not claimed"), icon=":material/function:"):
     st.markdown(

@@ -32,7 +32,7 @@ st.markdown(
 )
 spec = controls(NormCost)
 norms_table(spec)
-stage(spec, *figures(spec))
+stage(spec, figures)
 
 with st.expander(_("How it is measured"), icon=":material/function:"):
     st.markdown(

@@ -18,7 +18,7 @@ st.markdown(
     )
 )
 spec = controls(ForgottenEval)
-stage(spec, *figures(spec), predict=prediction(spec))
+stage(spec, figures, predict=prediction(spec))
 
 st.subheader(_("Why"))
 st.markdown(

@@ -17,7 +17,7 @@ st.markdown(
     )
 )
 spec = controls(Sequences)
-stage(spec, *figures(spec), predict=prediction(spec))
+stage(spec, figures, predict=prediction(spec))
 
 with st.expander(_("Formulas and sources"), icon=":material/function:"):
     st.markdown(_("Layer norm in a recurrence looks at one sequence and one step:"))

@@ -18,7 +18,7 @@ st.markdown(
     )
 )
 spec = controls(Signal)
-stage(spec, *figures(spec), predict=prediction(spec))
+stage(spec, figures, predict=prediction(spec))
 
 with st.expander(_("Formulas and sources"), icon=":material/function:"):
     st.markdown(

@@ -23,7 +23,7 @@ race = isinstance(spec, Train)
 if race:
     sized(spec)
 notices = st.container()
-at = stage(spec, *question.figures(spec), predict=question.prediction(spec), changeable=race)
+at = stage(spec, question.figures, predict=question.prediction(spec), changeable=race)
 if race:
     with notices:
         planned(spec, at)

@@ -19,7 +19,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 from pathlib import Path
 
@@ -36,6 +36,7 @@ from normviz.spec import Spec
 logger = logging.getLogger(__name__)
 
 _REST_AFTER = 1.0  # seconds unwatched; between its page and its stream a run is unwatched for a moment
+_OLD_AFTER = 60.0  # seconds unwatched; the memory for recordings is then a smaller one
 _MOST_DEATHS = 3  # restarts of a run whose process died
 _MOST_LOSSES = 10  # restarts of a run whose process ended for another reason
 _MOST_RUNS = 10_000  # known runs, with or without frames
@@ -308,17 +309,25 @@ class Player:
 
     def _make_room(self) -> None:
         """Let go of the recordings watched least recently, and of runs beyond the number to be known."""
+        now = time.monotonic()
         with self._lock:
-            runs = list(self._runs.items())
-            excess = sum(run.nbytes for _, run in runs) - self.settings.recordings * MB
-            surplus = len(runs) - _MOST_RUNS
-            for key, run in runs:
-                if excess <= 0 and surplus <= 0:
-                    break
-                if run.watches or run.state in (State.LIVE, State.WAITING):
-                    continue
-                excess -= run.nbytes
-                run.forget()
-                if surplus > 0:
-                    surplus -= 1
-                    del self._runs[key], self._keys[run.token]
+            idle = [
+                (key, run)
+                for key, run in self._runs.items()
+                if not run.watches and run.state not in (State.LIVE, State.WAITING)
+            ]
+            old = [run for _, run in idle if now - run.left > _OLD_AFTER and not run.adopted]
+            self._forget(old, sum(run.nbytes for run in old) - self.settings.kept * MB)
+            total = sum(run.nbytes for run in self._runs.values())
+            self._forget([run for _, run in idle], total - self.settings.recordings * MB)
+            for key, run in idle[: max(0, len(self._runs) - _MOST_RUNS)]:
+                del self._runs[key], self._keys[run.token]
+
+    @staticmethod
+    def _forget(runs: Iterable[Run], excess: int) -> None:
+        """Let go of recordings, in this order, until so many bytes are free."""
+        for run in runs:
+            if excess <= 0:
+                return
+            excess -= run.nbytes
+            run.forget()

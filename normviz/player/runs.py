@@ -50,6 +50,8 @@ class Run:
         self.pid = 0
         self.resting = False
         """Live, but taking no processor time."""
+        self.adopted = False
+        """It was made beforehand."""
         self.deaths = 0
         self.losses = 0
         self.left = time.monotonic()
@@ -89,14 +91,14 @@ class Run:
 
     def forget(self) -> None:
         """Let go of the frames.  The same spec gives the same ones again."""
-        self.recording = None
+        self.recording, self.adopted = None, False
         self._digest = messages.Digest()
         if self.state is State.DONE:
             self.state = State.IDLE
 
     def adopt(self, recording: Recording) -> None:
         """Take a recording made before as this run's, whole."""
-        self.recording, self.state = recording, State.DONE
+        self.recording, self.state, self.adopted = recording, State.DONE, True
         for k in range(len(recording)):
             self._digest.add(recording.data(k))
 

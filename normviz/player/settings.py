@@ -9,6 +9,7 @@
 | NORMVIZ_LARGEST_RUN | 1e13 | 1e6 to 1e18 | multiply-adds of the largest run |
 | NORMVIZ_LARGEST_RECORDING | 64 | 1 to 4096 MB | the largest recording |
 | NORMVIZ_RECORDINGS | 512 | 1 to 1048576 MB | memory for all recordings; those watched least recently go first |
+| NORMVIZ_KEPT | 32 | 0 to 1048576 MB | of them, for those that nobody has watched for a minute |
 | NORMVIZ_RUN_MEMORY | 1024 | 0 to 1048576 MB | memory of one run beyond the engine's own; 0: no limit (fork form) |
 | NORMVIZ_RUN_SECONDS | 3600 | 0 to 1000000 s | processor time of one run; 0: no limit (fork form) |
 | NORMVIZ_CONNECTIONS | 1000 | 1 to 100000 | streams open at once |
@@ -56,6 +57,7 @@ class Settings:
     largest_run: float = knob(1e13, label="NORMVIZ_LARGEST_RUN", low=1e6, high=1e18)
     largest_recording: int = knob(64, label="NORMVIZ_LARGEST_RECORDING", low=1, high=4096, unit="MB")
     recordings: int = knob(512, label="NORMVIZ_RECORDINGS", low=1, high=1_048_576, unit="MB")
+    kept: int = knob(32, label="NORMVIZ_KEPT", low=0, high=1_048_576, unit="MB")
     run_memory: int = knob(1024, label="NORMVIZ_RUN_MEMORY", low=0, high=1_048_576, unit="MB")
     run_seconds: int = knob(3600, label="NORMVIZ_RUN_SECONDS", low=0, high=1_000_000, unit="s")
     connections: int = knob(1000, label="NORMVIZ_CONNECTIONS", low=1, high=100_000)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
 from normviz.figures.bound import Figure
@@ -15,10 +16,38 @@ from normviz.readings.places import places
 from normviz.spec import Spec
 from normviz.ui.settings import settings
 from normviz.ui.speech import asked, drawn, heard
-from normviz.ui.words import spoken
+from normviz.ui.words import language, spoken
 
 SHEETS = ("stage.css", "cards.css", "question.css", "takeaway.css")
 """The stage's styles."""
+
+
+Figures = Callable[[Any], Sequence[Figure]]
+"""The figures of a spec."""
+Cards = Callable[[Any], Sequence[Mapping[str, Any]]]
+"""What is told beside its figures, a card for each."""
+
+
+@dataclass(frozen=True)
+class Played:
+    """What plays a run: its figures, and ``data`` that the browser is sent, to be read only."""
+
+    figures: tuple[Figure, ...]
+    data: Mapping[str, Any]
+
+
+def played(spec: Spec, figures: Figures, cards: Cards | None = None) -> Played:
+    """What plays the run of a spec, in the visitor's language.
+
+    Made once for everybody who looks at the same settings: a class opens a page at the same moment.
+    """
+    return _played(spec, figures, cards, language())
+
+
+@lru_cache(maxsize=16)  # half a megabyte each
+def _played(spec: Spec, figures: Figures, cards: Cards | None, _language: str) -> Played:
+    shown = tuple(figures(spec))
+    return Played(shown, playable(spec, shown, cards(spec) if cards else ()))
 
 
 def playable(

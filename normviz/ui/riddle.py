@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from normviz.spec import Spec
@@ -20,9 +22,14 @@ def riddle(here: Place, case: Case) -> None:
         repair = None if guess is None else _repair(name, broken, case)
     spec = broken if repair is None else repair.spec.replace(seed=broken.seed)
     charts = repair.charts if repair else ()
-    shown = case.figures(spec, charts)
     apart = " ".join([here.lesson.name[:40], str(here.at), *charts])
-    stage(spec, *shown, sealed=guess is None, behind=broken if repair else None, apart=apart)
+    stage(
+        spec,
+        partial(case.figures, charts=charts),
+        sealed=guess is None,
+        behind=broken if repair else None,
+        apart=apart,
+    )
 
 
 def named(here: Place) -> bool:

@@ -5,9 +5,10 @@ from pathlib import Path
 import streamlit as st
 
 from normviz.ui import builder, look, presenter, static, strip, tour
+from normviz.ui.gate import in_turn
 from normviz.ui.languages import switch
 from normviz.ui.pages import BESIDE, PAGES
-from normviz.ui.words import spoken
+from normviz.ui.words import settled, spoken
 
 SCRIPT = Path(__file__).resolve()
 
@@ -46,4 +47,5 @@ def footer() -> None:
 
 
 if __name__ == "__main__":
-    show()
+    with in_turn(), settled():
+        show()

@@ -20,18 +20,14 @@ A page may ask its visitors to predict what they are about to see (``normviz/fig
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 import streamlit as st
 
 from normviz import player
-from normviz.figures.bound import Figure
 from normviz.figures.predictions import Prediction
 from normviz.spec import Spec, SpecError
 from normviz.specs import EXPERIMENTS
 from normviz.ui import course, preludes, static, takeaway
-from normviz.ui.playable import SHEETS, playable
+from normviz.ui.playable import SHEETS, Cards, Figures, played
 from normviz.ui.speech import asked
 from normviz.ui.words import refusal
 
@@ -62,15 +58,16 @@ _mount = st.components.v2.component(
 
 def stage(
     spec: Spec,
-    *figures: Figure,
+    figures: Figures,
+    *,
     predict: Prediction | None = None,
-    cards: Sequence[Mapping[str, Any]] = (),
+    cards: Cards | None = None,
     changeable: bool = False,
     sealed: bool = False,
     behind: Spec | None = None,
     apart: str = "",
 ) -> int | None:
-    """Play the run of ``spec`` on ``figures``; join it if somebody watches it already.
+    """Play the run of ``spec`` on its figures; join it if somebody watches it already.
 
     ``predict`` is asked before the charts that it covers are shown.  ``cards`` are filled in by the notes of
     the run (``ui/assets/cards.js``); a figure whose ``layout.meta.card`` is the key of one of them is shown
@@ -86,9 +83,9 @@ def stage(
     except SpecError as problem:
         st.error(refusal(problem), icon=":material/block:")
         return None
-    played = playable(spec, figures, cards)
+    plays = played(spec, figures, cards)
     data = {
-        **played,
+        **plays.data,
         "assets": static.address("").rstrip("/"),
         "stream": f"lab/stream/{token}",
         "changeable": changeable,
@@ -100,13 +97,13 @@ def stage(
     if behind:
         data["behind"] = behind.key
     if predict and course.predicts():
-        data["prediction"] = asked(predict.to_plain(figures))
+        data["prediction"] = asked(predict.to_plain(plays.figures))
     told = _mount(
         key=f"stage {spec.name} {apart}".rstrip(), data=data, on_renew_change=_found_again,
         on_here_change=_found_again,
     )  # fmt: skip
     if not sealed:
-        takeaway.offer(spec, token, played, linked=spec.name in STAGED)
+        takeaway.offer(spec, token, figures, cards, linked=spec.name in STAGED)
     return None if told.here is None else int(told.here)
 
 

@@ -7,9 +7,8 @@ here before somebody asks for it: the buttons hold functions, which Streamlit ca
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import streamlit as st
 
@@ -20,13 +19,14 @@ from normviz.frames import Recording
 from normviz.spec import Spec
 from normviz.ui.controls import link
 from normviz.ui.offline import offline
+from normviz.ui.playable import Cards, Figures, played
 from normviz.ui.words import _, spoken
 
 _TOO_EARLY = "This run has not sent anything yet. Wait for its first picture and try again."
 
 
-def offer(spec: Spec, token: str, played: Mapping[str, Any], *, linked: bool) -> None:
-    """Draw the popover of a stage, which was sent ``played``.
+def offer(spec: Spec, token: str, figures: Figures, cards: Cards | None, *, linked: bool) -> None:
+    """Draw the popover of a stage that plays a run on these figures.
 
     ``linked``: the page's link holds the settings of this run.
     """
@@ -35,7 +35,7 @@ def offer(spec: Spec, token: str, played: Mapping[str, Any], *, linked: bool) ->
         st.markdown(
             _("The whole run as one file: it opens in a browser, plays and scrubs, without a server.")
         )
-        whole = partial(_whole, spec, token, played, origin)
+        whole = partial(_whole, spec, token, figures, cards, origin)
         _button(spec, _("Whole run (HTML)"), whole, "html", "text/html", ":material/play_circle:")
         if spec.name in RECIPES:
             _code(spec)
@@ -73,7 +73,7 @@ def _button(spec: Spec, label: str, make: Callable[[], str], ending: str, mime: 
     )
 
 
-def _whole(spec: Spec, token: str, played: Mapping[str, Any], origin: str) -> str:
+def _whole(spec: Spec, token: str, figures: Figures, cards: Cards | None, origin: str) -> str:
     """The run so far; the recording is the one that everybody watches.
 
     Raises:
@@ -84,4 +84,4 @@ def _whole(spec: Spec, token: str, played: Mapping[str, Any], origin: str) -> st
     if run is None or recording is None or not len(recording):
         raise RuntimeError(_TOO_EARLY)
     whole = run.state is player.State.DONE
-    return offline(spec, played, recording, origin=origin, whole=whole)
+    return offline(spec, played(spec, figures, cards).data, recording, origin=origin, whole=whole)

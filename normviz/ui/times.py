@@ -29,4 +29,4 @@ def timed(race: Train) -> None:
             seeds=n_("one seed", "{n} seeds at once", spec.members),
         )
     )
-    stage(spec, *figures(spec))
+    stage(spec, figures)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Generic, TypeVar
 
 import streamlit as st
@@ -170,18 +170,29 @@ class Widgets(Generic[S]):
 
     def _refused(self, name: str, spec: S) -> dict[Any, str]:
         """Choices that do not go with the other settings, and why."""
-        knob = self._knobs[name]
-        refused: dict[Any, str] = {}
-        for choice in knob.choices:
-            along = spec.suited(choice) if name == spec.leader else {}
-            try:
-                spec.replace(**{**along, name: (choice,) if knob.most else choice})
-            except SpecError as problem:
-                if name in (problem.field, problem.other):
-                    refused[choice] = spoken(problem.remedy) or _(
-                        "allowed is {allowed}", allowed=spoken(problem.allowed)
-                    )
-        return refused
+        return {
+            choice: spoken(problem.remedy) or _("allowed is {allowed}", allowed=spoken(problem.allowed))
+            for choice, problem in _clashes(spec, name)
+        }
+
+
+@lru_cache(maxsize=2048)
+def _clashes(spec: Spec, name: str) -> tuple[tuple[Any, SpecError], ...]:
+    """Choices of a field that do not go with the rest of a spec.
+
+    A page draws twenty fields, most visitors draw the same ones, and trying out every choice is the larger
+    part of the work.
+    """
+    knob = next(knob for field, knob, _ in spec.knobs() if field == name)
+    found = []
+    for choice in knob.choices:
+        along = spec.suited(choice) if name == spec.leader else {}
+        try:
+            spec.replace(**{**along, name: (choice,) if knob.most else choice})
+        except SpecError as problem:
+            if name in (problem.field, problem.other):
+                found.append((choice, problem.with_traceback(None)))
+    return tuple(found)
 
 
 def grid(knob: Knob) -> list[float]:

@@ -9,9 +9,11 @@ The language is that of the URL (``?lang=cs``), else the one of this visit befor
 
 from __future__ import annotations
 
+import contextlib
 import gettext
 import string
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,8 +32,25 @@ LANGUAGES = {"en": "English", "cs": "Čeština"}
 ENGLISH = "en"
 
 
+_settled: ContextVar[str | None] = ContextVar("language", default=None)
+
+
+@contextlib.contextmanager
+def settled() -> Iterator[None]:
+    """Find out the language once for a whole run of the script: a page asks for it a thousand times."""
+    token = _settled.set(language())
+    try:
+        yield
+    finally:
+        _settled.reset(token)
+
+
 def language() -> str:
     """Code of the language in which this run of the script speaks."""
+    return _settled.get() or _found()
+
+
+def _found() -> str:
     if get_script_run_ctx(suppress_warning=True) is None:
         return ENGLISH
     asked = st.query_params.get(PARAMETER)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 
@@ -12,7 +13,7 @@ import pytest
 from normviz.player import Settings, State
 from normviz.player.costs import CostError
 from tests.player.processes import alive, children, until
-from tests.player.small_experiments import SCHEMA, Fault, Walk, walk
+from tests.player.small_experiments import SCHEMA, Crew, Fault, Walk, walk
 from tests.player.stands import EXPERIMENTS, Stand, frames_of
 
 
@@ -226,6 +227,38 @@ def test_recordings_stay_within_their_memory(tight: Stand) -> None:
     until(lambda: tight.player.report()["recordings_bytes"] <= 1e6)
     assert [run.recording is not None for run in runs] == [False] * 4 + [True] * 2
     assert recorded(tight.finish(specs[0])) == frames_of(specs[0], walk)
+
+
+def test_recordings_that_nobody_watches_any_more_keep_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of those unwatched for long only what fits stays, the one watched last first; the memory comes back."""
+    module = sys.modules["normviz.player.player"]
+    standing = Stand(Settings(engine="fork", lease=0.5, kept=1, experiments=EXPERIMENTS))
+    try:
+        specs = [Walk(seed=seed, steps=100) for seed in range(6)]  # 0.4 MB each
+        runs = [standing.finish(spec) for spec in specs]
+        time.sleep(1)  # several looks
+        assert all(run.recording is not None for run in runs)
+        with standing.watching(specs[0]):
+            monkeypatch.setattr(module, "_OLD_AFTER", 0.1)
+            until(lambda: standing.player.report()["recordings_bytes"] <= 1.5e6)
+            assert [run.recording is not None for run in runs] == [True, *[False] * 3, True, True]
+    finally:
+        standing.close()
+
+
+def test_a_run_that_has_shown_something_stands_back_behind_those_that_have_not(stand: Stand) -> None:
+    if stand.player.about.form != "fork":
+        return  # its few processes are at the lowest priority, and take turns
+    with (
+        stand.watching(Walk(seed=77, steps=1000, pause=20)) as run,
+        stand.watching(Crew(seed=77, steps=1000, pause=20)) as crew,
+    ):
+        until(lambda: run.frames and crew.frames)
+        pids = [run.pid, crew.pid, *children(crew.pid)]
+        until(lambda: {os.getpriority(os.PRIO_PROCESS, pid) for pid in pids} == {19})
+    with stand.watching(Walk(seed=78, steps=2, pause=10_000)) as slow:
+        until(lambda: slow.pid)
+        until(lambda: os.getpriority(os.PRIO_PROCESS, slow.pid) == 15)
 
 
 def test_recording_that_grows_too_large_is_ended(tight: Stand) -> None:
