@@ -200,7 +200,7 @@ def _recordings(asked: argparse.Namespace) -> None:
     import torch
 
     from normviz.ui import preludes
-    from normviz.ui.stage import STAGED
+    from normviz.ui.exhibits import STAGED
 
     for name in asked.experiment or sorted(STAGED):
         spec = experiment(name)()

@@ -5,6 +5,8 @@ the first element of a kind has come; our modules and plotly.js would come after
 other.  Links in the head of the HTML have all of them come at the same time.  (A ``Link`` header would do the
 same, but so many of them are more than some proxies let pass.)
 
+A page with a stage begins its run at the same time (``ui/assets/ahead.js``): its frames wait for the stage.
+
 Besides, Streamlit takes the address of a page for its base path first, and waits half a second before it
 tries the one above.  It is told.
 """
@@ -96,6 +98,8 @@ def head(url_path: str) -> str:
 def _links(page: Page) -> Iterator[str]:
     """All that the page needs now, and plotly.js for the next one if it needs none."""
     staged = page.module == static.STAGE
+    if staged:
+        yield f'<script type="module" src="{_rooted(static.address(static.AHEAD))}"></script>'
     for address in chunks.files(chunks.COMPONENT, *(chunks.CONTROLS if staged else ())):
         yield f'<link rel="modulepreload" crossorigin href="{_rooted(address)}">'
     for name in static.imported(page.module):

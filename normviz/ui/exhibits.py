@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from normviz.spec import Spec, SpecError
+from normviz.specs import EXPERIMENTS
 from normviz.specs.anatomy import Anatomy
 from normviz.specs.claims import Claims
 from normviz.specs.cost import NormCost
@@ -15,6 +16,10 @@ from normviz.specs.signal import Signal
 from normviz.specs.start import Start
 from normviz.ui import small_batches, train, why
 from normviz.ui.question import Question
+
+STAGED = frozenset(EXPERIMENTS) - {"anatomy", "cost"}
+"""Experiments whose runs are played and come out the same every time.  Anatomy computes in the browser; the
+times of ``cost`` are to be measured where and when they are shown."""
 
 QUESTIONS: dict[str, Sequence[Question]] = {
     "batch-size": small_batches.QUESTIONS,
@@ -53,3 +58,18 @@ def kinds(path: str, question: str = "") -> tuple[type[Spec], ...]:
     if question:
         raise SpecError("Question", question, "none on this page", "Leave it out.", field="question")
     return SPECS[path]
+
+
+def first_spec(path: str, query: Mapping[str, str]) -> Spec | None:
+    """The spec that a page plays when it is opened with this query; None if nothing is played or known yet.
+
+    What a lesson shows is left to the page.  A query that does not work falls back as it does there.
+    """
+    if "lesson" in query:
+        return None
+    try:
+        found = kinds(path, query.get("question", "") if path in QUESTIONS else "")
+    except SpecError:
+        return None
+    played = [kind for kind in found if kind.name in STAGED]
+    return played[0].from_query(query)[0] if played else None

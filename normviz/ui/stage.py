@@ -25,15 +25,11 @@ import streamlit as st
 from normviz import player
 from normviz.figures.predictions import Prediction
 from normviz.spec import Spec, SpecError
-from normviz.specs import EXPERIMENTS
 from normviz.ui import course, preludes, static, takeaway
+from normviz.ui.exhibits import STAGED
 from normviz.ui.playable import SHEETS, Cards, Figures, played
 from normviz.ui.speech import asked
 from normviz.ui.words import refusal
-
-STAGED = frozenset(EXPERIMENTS) - {"anatomy", "cost"}
-"""Experiments whose runs are played and come out the same every time.  Anatomy computes in the browser; the
-times of ``cost`` are to be measured where and when they are shown."""
 
 # Streamlit runs this text as a module without an address of its own, so it only finds the real one.
 _JS = """

@@ -25,6 +25,7 @@ from streamlit import config
 FOLDER = Path(__file__).resolve().parent / "assets"
 PLOTLY = "plotly.min.js"
 STAGE = "stage.js"
+AHEAD = "ahead.js"
 
 _TYPES = {
     ".js": "text/javascript",

@@ -1,9 +1,11 @@
 """The stream: frames of a run to a browser, over a websocket.
 
     {base}/lab/stream/{token}?after=N      N: frames that the client has already, without a gap
+    {base}/lab/open/{page}?{query}         the run that a page shows at first with this query of its address
 
 Server to client, binary:
 
+    "R" + JSON  {"run"}                                        the key of the run; only at lab/open, at once
     "S" + JSON  {"schema", "spec", "recorded", "generation"}   before any frame; ``recorded``: it is complete
     "F" + u32 index of the first frame, then for each frame u32 length + frame (little endian)
     "Q" + JSON  {"place"}                                      the run waits in line
@@ -43,6 +45,7 @@ from normviz import player
 from normviz.frames import Recording
 from normviz.player.feeds import Feed
 from normviz.spec import SpecError
+from normviz.ui.exhibits import first_spec
 from normviz.ui.origins import host_allowed, origin_allowed
 
 logger = logging.getLogger(__name__)
@@ -66,8 +69,11 @@ def routes() -> list[BaseRoute]:
     """The websocket route, under Streamlit's base path.  Ends the process if a setting is wrong."""
     _settings()
     base = str(config.get_option("server.baseUrlPath") or "").strip("/")
-    path = f"/{base}/lab/stream" if base else "/lab/stream"
-    return [WebSocketRoute(path + "/{token}", stream)]
+    path = f"/{base}/lab" if base else "/lab"
+    return [
+        WebSocketRoute(path + "/stream/{token}", stream),
+        WebSocketRoute(path + "/open/{page}", stream),
+    ]
 
 
 @contextlib.asynccontextmanager
@@ -116,12 +122,32 @@ async def _serve(socket: WebSocket) -> None:
         raise _Refusal(1013, "The server is not ready yet.") from None
     with _counted(socket, playing.settings):
         after, generation = _number(socket, "after"), _number(socket, "generation")
-        run = playing.run(socket.path_params["token"])
-        if run is None:
-            raise _Refusal(4404, "This run is not known here any more.")
+        run = await _asked(socket, playing)
         with playing.watch(run) as watch:
             client = _Client(socket, playing, watch, after if generation == run.generation else 0)
             await _both(client.listen(), client.speak())
+
+
+async def _asked(socket: WebSocket, playing: player.Player) -> player.Run:
+    """The run of a token, or the one that a page will show.
+
+    Raises:
+        _Refusal: there is none.
+    """
+    if page := socket.path_params.get("page"):
+        spec = first_spec(page, socket.query_params)
+        try:
+            run = playing.run(playing.open(spec)) if spec else None
+        except SpecError:
+            run = None  # the page will say why
+        if run is None:
+            raise _Refusal(4404, "This page tells by itself what it runs.")
+        await socket.send_bytes(b"R" + json.dumps({"run": run.spec.key}).encode())
+        return run
+    found = playing.run(socket.path_params["token"])
+    if found is None:
+        raise _Refusal(4404, "This run is not known here any more.")
+    return found
 
 
 async def _both(*sides: Any) -> None:

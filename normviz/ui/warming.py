@@ -8,8 +8,8 @@ from pathlib import Path
 
 from normviz.player import Player, Settings, State, kept
 from normviz.spec import Spec
+from normviz.ui.exhibits import STAGED
 from normviz.ui.lessons import Lesson, Step
-from normviz.ui.stage import STAGED
 
 AT_ONCE = 2
 """Runs computed side by side."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,14 +14,12 @@ from normviz.figures.bound import Figure
 from normviz.spec import Spec
 from normviz.specs import experiment
 from normviz.ui import preludes, static
-from normviz.ui.exhibits import QUESTIONS
-from normviz.ui.stage import STAGED
+from normviz.ui.exhibits import QUESTIONS, STAGED
 from tests.browser.visitors import Server, Visitor
 
 pytestmark = pytest.mark.browser
 
 PLOTLY = "**/plotly.min.js"
-STREAM = "**/lab/stream/**"
 PLAYED: dict[type[Spec], Callable[[Any], list[Figure]]] = {
     **{one.spec: one.figures for several in QUESTIONS.values() for one in several if one.spec.name in STAGED},
     experiment("signal"): signal.figures,
@@ -168,7 +167,7 @@ def test_the_default_begins_with_a_recorded_run_and_goes_on_live(visit: Callable
 
         server.on_message(pass_on)
 
-    page.route_web_socket(lambda url: "/lab/stream/" in url, stream)
+    page.route_web_socket(re.compile("/lab/(stream|open)/"), stream)
     visitor.open("train")
     page.wait_for_function("() => Number(stage()?.scene.root.dataset.recorded) >= 3")
     root = page.locator(".nv-stage")
@@ -201,3 +200,33 @@ def test_other_settings_begin_without_a_recorded_run(visit: Callable[..., Visito
     page = visitor.settled()
     assert page.evaluate("() => stage().prelude") is None
     assert not any("recorded_" in address for address in visitor.requests)
+
+
+def test_a_run_is_begun_before_its_page_and_taken_over(visit: Callable[..., Visitor]) -> None:
+    """One connection, opened by the HTML; the page asks for none of its own, until it shows another run."""
+    visitor = visit()
+    opened: list[str] = []
+    visitor.page.on("websocket", lambda socket: opened.append(socket.url))
+    visitor.open("train?seed=7&steps=200")
+    visitor.wait("status", "done")
+    ours = [url for url in opened if "/lab/" in url]
+    assert [url.split("?")[0].rpartition("/lab/")[2] for url in ours] == ["open/train"]
+    assert opened.index(ours[0]) == 0  # before Streamlit's own
+    whole = visitor.page.evaluate("() => [stage().run.frames, stage().run.recording.complete]")
+    assert whole[0] == whole[1] > 10
+    visitor.page.get_by_role("button", name="Reset settings").click()
+    visitor.page.wait_for_function("() => stage().state().staged && stage().run.settings[0]")
+    visitor.wait("status", "done")
+    assert sum("/lab/stream/" in url for url in opened) == 1
+    assert visitor.faults == []
+
+
+def test_a_page_of_a_lesson_begins_its_own_run(visit: Callable[..., Visitor]) -> None:
+    """What was begun by the address is given up where the page shows something else."""
+    visitor = visit()
+    opened: list[str] = []
+    visitor.page.on("websocket", lambda socket: opened.append(socket.url))
+    visitor.open("lesson?lesson=broken-networks&step=2")
+    visitor.page.wait_for_function("() => document.querySelector('.nv-stage')?.normviz?.run?.frames > 3")
+    assert sum("/lab/stream/" in url for url in opened) == 1
+    assert visitor.faults == []

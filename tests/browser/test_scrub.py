@@ -54,7 +54,7 @@ def test_scrubbing_asks_for_nothing_and_is_measured(visit: Callable[..., Visitor
     streamed: list[int] = []
 
     def hear(socket: WebSocket) -> None:
-        if "lab/stream" in socket.url:
+        if "/lab/" in socket.url:
             socket.on("framesent", lambda data: streamed.append(len(data)))
             socket.on("framereceived", lambda data: streamed.append(len(data)))
 

@@ -268,6 +268,7 @@ def test_a_lost_connection_goes_on_where_it_was(visit: Visit, truth: Recording) 
 
         server.on_message(pass_on)
 
+    visitor.page.route_web_socket(re.compile("/lab/open/"), lambda socket: socket.close(code=4404))
     visitor.page.route_web_socket(re.compile("/lab/stream/"), relay)
     spec = SMALL.replace(seed=5)
     visitor.play("train?" + urlencode(spec.to_query()))
@@ -290,6 +291,7 @@ def test_a_run_that_the_server_forgot_is_asked_for_again(visit: Visit) -> None:
         else:
             socket.connect_to_server()
 
+    visitor.page.route_web_socket(re.compile("/lab/open/"), lambda socket: socket.close(code=4404))
     visitor.page.route_web_socket(re.compile("/lab/stream/"), relay)
     visitor.play(ADDRESS)
     assert len(asked) == 2

@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from normviz.spec import Spec
-from normviz.ui.exhibits import QUESTIONS, SPECS, kinds
+from normviz.ui.exhibits import QUESTIONS, SPECS, first_spec, kinds
 from normviz.ui.pages import PAGES
 from normviz.ui.widgets import PALETTE, grid
 from tests.ui.sites import IdlePlayer, Sent, query_of, run, visit
@@ -63,6 +63,7 @@ def test_a_link_with_every_field_changed_is_what_the_page_shows(
     assert not app.warning, [one.value for one in app.warning]
     shown = seen(app, kind, idle, sent)
     assert shown == {name: value for name, value in spec.values().items() if name in shown}
+    assert first_spec(path, query) == (spec if kind in PLAYED else None)  # begun before the page is made
     run(app)  # a reload of the same address, or a rerun by something else on the page
     assert seen(app, kind, idle, sent) == shown
     assert query_of(app) == query
@@ -103,6 +104,14 @@ def test_bad_values_fall_back_with_messages_that_name_them(
         assert knob.label in said
     shown = seen(app, kind, idle, sent)
     assert shown == {name: value for name, value in kind().values().items() if name in shown}
+    asked = {**fields, **({"question": question} if question else {})}
+    assert first_spec(path, asked) == (kind() if kind in PLAYED else None)
+
+
+def test_what_a_lesson_shows_is_not_begun_before_its_page() -> None:
+    assert first_spec("train", {"lesson": "broken-networks"}) is None
+    assert first_spec("no-such-page", {}) is None
+    assert first_spec("train", {"question": "no such question"}) is None
 
 
 @pytest.mark.usefixtures("idle")

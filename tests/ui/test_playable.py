@@ -11,8 +11,8 @@ from normviz.readings import TEMPLATES
 from normviz.readings.places import places
 from normviz.specs import EXPERIMENTS, experiment
 from normviz.ui import preludes, static
+from normviz.ui.exhibits import STAGED
 from normviz.ui.playable import playable
-from normviz.ui.stage import STAGED
 
 
 @pytest.mark.parametrize("name", sorted(STAGED))

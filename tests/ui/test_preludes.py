@@ -16,7 +16,7 @@ from normviz.lab.runs import runner
 from normviz.specs import experiment
 from normviz.specs.train import Train
 from normviz.ui import preludes, static
-from normviz.ui.stage import STAGED
+from normviz.ui.exhibits import STAGED
 
 FIRST = 5
 """Frames that are compared closely.  Training is chaotic: on another processor later ones may drift apart."""

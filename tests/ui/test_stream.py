@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given, settings
@@ -11,8 +12,10 @@ from hypothesis import strategies as st
 from starlette.routing import WebSocketRoute
 from streamlit import config
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
 
 from normviz.player.feeds import WINDOW
+from normviz.specs.train import Train
 from normviz.ui import stream
 from normviz.ui.origins import host_allowed, origin_allowed
 from tests.player.processes import until
@@ -181,6 +184,35 @@ def test_a_run_that_comes_out_differently_begins_anew(server: Server) -> None:
     late.close()
 
 
+def test_the_run_of_a_page_is_begun_by_its_address(server: Server) -> None:
+    """The same run, in the same words, as the one that the page then names by its token."""
+    query = {"norms": "none", "steps": "50", "depth": "2", "width": "16", "note": "x"}
+    spec, problems = Train.from_query(query)
+    assert not problems
+    with connect(f"ws://{server.address}/lab/open/train?{urlencode(query)}", max_size=None) as socket:
+        told = socket.recv(60)
+        assert isinstance(told, bytes)
+        assert (told[:1], json.loads(told[1:])) == (b"R", {"run": spec.key})
+        head = socket.recv(60)
+        assert isinstance(head, bytes)
+        assert head[:1] == b"S"
+        assert json.loads(head[1:])["spec"] == json.loads(spec.to_json())
+    client = Client(server, server.open(spec))
+    assert client.read_to_end()
+    assert client.end
+    assert client.end["status"] == "done"
+    client.close()
+
+
+@pytest.mark.parametrize("page", ["anatomy", "no-such-page", "diagnose", "train?lesson=broken-networks"])
+def test_a_page_that_plays_nothing_is_left_to_itself(server: Server, page: str) -> None:
+    address = f"ws://{server.address}/lab/open/{page}"
+    with connect(address) as socket, pytest.raises(ConnectionClosed) as closed:
+        socket.recv(60)
+    assert closed.value.rcvd
+    assert closed.value.rcvd.code == 4404
+
+
 def test_an_unknown_run_is_refused_with_a_reason(server: Server) -> None:
     assert closing(Client(server, "no-such-token")) == (4404, "This run is not known here any more.")
 
@@ -278,9 +310,10 @@ def option() -> Iterator[type[config]]:
 )
 def test_the_route_lies_under_the_base_path(option: type[config], base: str, path: str) -> None:
     option.set_option("server.baseUrlPath", base)
-    (route,) = stream.routes()
+    route, begun = stream.routes()
     assert isinstance(route, WebSocketRoute)
-    assert route.path == path
+    assert isinstance(begun, WebSocketRoute)
+    assert (route.path, begun.path) == (path, path.replace("stream/{token}", "open/{page}"))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 // A run as one visitor follows it: its settings, its recording so far, and how it stands.
 
+import { claim } from "./early.js";
 import { Recording, Schema, readRecording } from "./frames.js";
 import { Connection } from "./stream.js";
 import { t, tn } from "./words.js";
@@ -22,7 +23,7 @@ export class Run {
     this.status = "connecting";
     this.sentence = t("Starting the run …");
     if (data.recording) this.#read(data.recording);
-    else this.#connect();
+    else this.#connect(claim(data.run));
   }
 
   /** No more frames will come: it ended, failed, or the visitor left it. */
@@ -85,7 +86,7 @@ export class Run {
     this.sentence = "";
   }
 
-  #connect() {
+  #connect(begun = null) {
     this.connection = new Connection(
       this.address,
       {
@@ -110,6 +111,7 @@ export class Run {
         renew: () => this.on.renew(),
       },
       () => (this.recording ? { after: this.recording.complete, generation: this.generation } : { after: 0 }),
+      begun,
     );
   }
 

@@ -21,8 +21,9 @@ export class Connection {
    * @param {URL} address of the run's stream
    * @param handlers {schema(told), frame(index, bytes), end(told), queue(place), state(name), renew()}
    * @param after {() => object} what is here already: {after: frames without a gap, generation}
+   * @param begun a connection that was opened before, if any (early.js)
    */
-  constructor(address, handlers, after) {
+  constructor(address, handlers, after, begun = null) {
     this.address = address;
     this.handlers = handlers;
     this.after = after;
@@ -30,7 +31,8 @@ export class Connection {
     this.wake = () => this.#now();
     window.addEventListener("online", this.wake);
     document.addEventListener("visibilitychange", this.wake);
-    this.#open();
+    if (begun) queueMicrotask(() => this.#take(begun));
+    else this.#open();
   }
 
   /** Leave the run.  The last one to leave ends it. */
@@ -55,10 +57,22 @@ export class Connection {
     for (const [name, value] of Object.entries(this.after())) url.searchParams.set(name, value);
     const socket = new WebSocket(url);
     socket.binaryType = "arraybuffer";
+    this.#follow(socket);
+  }
+
+  #follow(socket) {
     socket.onmessage = ({ data }) => socket === this.socket && this.#read(data);
     socket.onclose = (event) => socket === this.socket && this.#lost(event);
     this.received = 0;
     this.socket = socket;
+  }
+
+  /** Go on with a connection that others opened, from its first message. */
+  #take({ socket, messages }) {
+    if (this.closed) return socket.close(1000);
+    this.#follow(socket);
+    for (const data of messages) if (!this.closed) this.#read(data);
+    if (!this.closed && socket.readyState > WebSocket.OPEN) this.#lost({ code: 1006, reason: "" });
   }
 
   #read(data) {
