@@ -1,14 +1,17 @@
 """A workshop on this machine: ``make load`` (``python -m tests.load --help``).
 
 Starts the server as ``make run`` does, sends it visitors who speak its own protocols over loopback, and
-writes ``build/load.json``.  Three scenarios:
+writes ``build/load.json``.  Four scenarios:
 
 same        all open the same default page at once
 different   each opens a page with settings of their own at once
+lesson      each follows a step of the shipped lesson, with a seed of its own
 mixed       all click around for some minutes: pages, other settings, leaving early
 
-Meanwhile an idle visitor clicks once a second on a page that computes nothing.  Memory is that of the server
-and all its processes, before, at its peak, and two minutes after the last visitor left.  Nothing is asserted.
+A first frame is the first one of the visitor's run that arrives; ``charts`` is when the page has told into
+which charts it is drawn.  Meanwhile an idle visitor clicks once a second on a page that computes nothing.
+Memory is that of the server and all its processes, before, at its peak, and two minutes after the last visitor
+left.  Nothing is asserted.
 """
 
 from __future__ import annotations
@@ -41,6 +44,7 @@ PLACES = (
     ("forgotten-eval", "seeds=1&epochs=2&seed={seed}"),
 )
 """Where the visitors of a mixed session go, with settings that they draw."""
+_LESSON, _STEPS = "broken-networks", 8
 _QUIET = 120  # seconds after the last visitor in which memory should come back
 
 
@@ -53,14 +57,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=10, help="of the mixed session, at most 30")
     parser.add_argument("--page", default="train", help="page of the scenarios same and different")
     parser.add_argument("--query", default="", help="its settings, as in a link")
-    parser.add_argument("--only", choices=("same", "different", "mixed"), help="one scenario alone")
+    parser.add_argument("--only", choices=("same", "different", "lesson", "mixed"), help="one scenario alone")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "load.json")
     asked = parser.parse_args(arguments)
     if not (1 <= asked.visitors <= 200 and 0 < asked.minutes <= 30):
         parser.error("--visitors goes from 1 to 200, --minutes to 30")
     scenarios: dict[str, Callable[[str], Awaitable[list[Visit]]]] = {
-        "same": lambda address: together(address, asked, lambda _: asked.query),
-        "different": lambda address: together(address, asked, lambda n: f"{asked.query}&seed={1000 + n}"),
+        "same": lambda address: together(address, asked, lambda _: (asked.page, asked.query)),
+        "different": lambda address: together(
+            address, asked, lambda n: (asked.page, f"{asked.query}&seed={1000 + n}")
+        ),
+        "lesson": lambda address: together(
+            address, asked, lambda n: ("lesson", f"lesson={_LESSON}&step={1 + n % _STEPS}&seed={1000 + n}")
+        ),
         "mixed": lambda address: mixed(address, asked),
     }
     told: dict[str, Any] = {"visitors": asked.visitors, "processors": os.cpu_count()}
@@ -110,12 +119,12 @@ def _ready(port: int) -> bool:
 # --- scenarios ------------------------------------------------------------------------------------
 
 
-async def together(address: str, asked: Any, query: Callable[[int], str]) -> list[Visit]:
-    """All visitors open the page at once and stay to the end of its run."""
+async def together(address: str, asked: Any, place: Callable[[int], tuple[str, str]]) -> list[Visit]:
+    """All visitors open their pages at once and stay to the end of the run."""
 
     async def one(n: int) -> Visit:
         async with Visitor(address) as visitor:
-            visit = await visitor.watch(asked.page, query(n))
+            visit = await visitor.watch(*place(n))
             FAULTS.extend(visitor.errors)
             return visit
 
@@ -194,10 +203,13 @@ async def measured(
     await asyncio.gather(idle, watching, return_exceptions=True)
     await asyncio.sleep(_QUIET)
     firsts = [visit.first_frame_s for visit in visits if visit.first_frame_s is not None]
+    charts = [visit.charts_s for visit in visits if visit.charts_s is not None]
     return {
         "pages": len(visits),
         "first_frame_p50_s": quantile(firsts, 0.5),
         "first_frame_p95_s": quantile(firsts, 0.95),
+        "charts_p50_s": quantile(charts, 0.5),
+        "charts_p95_s": quantile(charts, 0.95),
         "done_s": done,
         "idle_clicks": len(clicks),
         "idle_click_p50_ms": 1000 * quantile(clicks, 0.5),
@@ -214,16 +226,15 @@ async def click(address: str, seconds: list[float]) -> None:
     """An idle visitor's clicks, once a second."""
     async with Visitor(address) as visitor:
         while True:
-            took, _ = await visitor.script("anatomy")
-            seconds.append(took)
+            seconds.append(await visitor.script("anatomy"))
             await asyncio.sleep(1)
 
 
 async def watch_memory(process: psutil.Process, peak: list[float]) -> None:
-    """Look at the memory twice a second."""
+    """Look at the memory now and then."""
     while True:
         peak[0] = max(peak[0], await asyncio.to_thread(memory, process))
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(2)  # to add up the memory of sixty processes is work itself
 
 
 def memory(process: psutil.Process) -> float:
