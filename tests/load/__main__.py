@@ -10,8 +10,8 @@ mixed       all click around for some minutes: pages, other settings, leaving ea
 
 A first frame is the first one of the visitor's run that arrives; ``charts`` is when the page has told into
 which charts it is drawn.  Meanwhile an idle visitor clicks once a second on a page that computes nothing.
-Memory is that of the server and all its processes, before, at its peak, and two minutes after the last visitor
-left.  Nothing is asserted.
+Memory is that of the server and all its processes, before, at its peak, and two minutes after the last
+visitor left.  Nothing is asserted.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 A visitor opens a page and does what a browser does with it: asks for the run that the address describes, as
 the HTML does, has the page's script run, and follows the run to its end, telling the server what it has seen;
-where the address does not say what runs, the page's answer does.  Nothing is drawn, so sixty of them fit on the
-machine of the server.
+where the address does not say what runs, the page's answer does.  Nothing is drawn, so sixty of them fit on
+the machine of the server.
 """
 
 from __future__ import annotations
