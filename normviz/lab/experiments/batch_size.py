@@ -1,7 +1,7 @@
-"""Batch size: stacks that train side by side, one for each size of the real batch, evaluated now and then.
+"""Batch size: networks that train side by side at every batch size, dealt to the cores.
 
-Where only the statistics change there is a single stack: its batch norm takes them over parts of the batch.
-Norms without batch statistics then train once, and what they reach holds for every size.
+Where only the statistics change the real batch is always the largest: batch norm takes its statistics over
+parts of it.  Norms without batch statistics then train once, and what they reach holds for every size.
 
 Batch renormalization has the paper's schedule, scaled to the run: batch norm at first, the correction later.
 
@@ -11,6 +11,8 @@ Legend: V variants (norms), Z batch sizes, S seeds, A norms with accumulated gra
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from numpy.typing import NDArray
 
 from normviz.catalog.norms import NORMS
 from normviz.frames import Frame, Note, Schema
+from normviz.lab.dealt import dealt
 from normviz.lab.engine import Member, Plan, Stack
 from normviz.lab.experiments import batch_size_cases as cases
 from normviz.lab.experiments.batch_size_notes import notes
@@ -34,16 +37,18 @@ _ACCUMULATED_FROM, _CASES_AT, _GAP_AT = 2, 2, 3
 """Frames from which on, or at which, more is measured: not the first ones, so that these come at once."""
 
 
-def run(spec: BatchSize) -> Iterator[Schema | Frame]:
-    """Train everything and evaluate it at the spec's ``evaluated_steps``."""
+def run(spec: BatchSize, workers: int | None = None) -> Iterator[Schema | Frame]:
+    """Train everything and evaluate it at the spec's ``evaluated_steps``.
+
+    ``workers``: processes to use; by default the free cores decide.  The frames are the same.
+    """
     yield spec.schema()
     torch.set_num_threads(1)
-    race = Race(spec)
     told: tuple[Note, ...] = ()
-    for k, step in enumerate(spec.evaluated_steps):
-        arrays = race.errors_at(step)
-        if k >= _ACCUMULATED_FROM:
-            arrays |= race.accumulated_at(step)
+    parts = [*cut(kinds(spec)), *cut(accumulated(spec))]
+    rounds = dealt([partial(errors, spec, part) for part in parts], workers)
+    for k, (step, found) in enumerate(zip(spec.evaluated_steps, rounds, strict=True)):
+        arrays = _arrays(spec, parts, found)
         if k == _CASES_AT:
             outcomes, told = cases.outcomes(spec.seed)
             arrays |= outcomes
@@ -54,70 +59,128 @@ def run(spec: BatchSize) -> Iterator[Schema | Frame]:
         yield Frame(step, arrays, (*notes(spec, step, arrays), *told)[: recorded.MOST_NOTES])
 
 
-class Race:
-    """All networks of a run: stacks in lockstep, by the samples that they have seen."""
+# --- who trains -----------------------------------------------------------------------------------------
 
-    def __init__(self, spec: BatchSize) -> None:
-        self.spec = spec
-        sizes = recorded.SIZES if spec.changes == "batch" else (recorded.LARGEST,)
-        self.stacks = [stack(spec, members(spec, size), size) for size in sizes]
-        accumulated = [Member(norm, seed, spec.lr) for norm in spec.accumulated for seed in spec.seed_values]
-        self.accumulating = (
-            stack(spec, accumulated, recorded.LARGEST, spec.micro_batch) if accumulated else None
-        )
 
-    def errors_at(self, step: int) -> Arrays:
-        """Test errors (%) once everybody has seen ``step`` times 32 samples."""
-        found = [self._error_at(step, one) for one in self.stacks]
-        spec, error = self.spec, np.empty((len(self.spec.variants), len(recorded.SIZES), self.spec.seeds))
+@dataclass(frozen=True)
+class Kind:
+    """Networks of all seeds that differ from the others in this, and where their errors stand."""
+
+    norm: str
+    size: int
+    """Samples of an update."""
+    row: int
+    """Among the variants, or among the norms with accumulated gradients."""
+    columns: tuple[int, ...]
+    """Batch sizes at which their errors hold."""
+    options: tuple[tuple[str, int], ...] = ()
+    micro_batch: int = 0
+    """Samples of each pass, where gradients are accumulated."""
+
+    def members(self, spec: BatchSize) -> list[Member]:
+        """Its networks; the learning rate is proportional to the samples of an update."""
+        lr = spec.lr * self.size / recorded.LARGEST
+        return [Member(self.norm, seed, lr, options=self.options) for seed in spec.seed_values]
+
+
+def kinds(spec: BatchSize) -> list[Kind]:
+    """All that is trained for the chart of errors, the smallest batches first: they take longest."""
+    every = range(len(recorded.SIZES))
+    told: list[Kind] = []
+    for v, norm in enumerate(spec.variants):
         if spec.changes == "batch":
-            for z, own in enumerate(found):
-                error[:, z] = own.reshape(len(spec.variants), spec.seeds)
+            told += [Kind(norm, size, v, (z,)) for z, size in enumerate(recorded.SIZES)]
+        elif norm in recorded.OVER_PARTS:
+            part = "statistics_size"
+            told += [
+                Kind(norm, recorded.LARGEST, v, (z,), ((part, size),))
+                for z, size in enumerate(recorded.SIZES)
+            ]
         else:
-            at = 0
-            for v, norm in enumerate(spec.variants):
-                count = len(spec.sizes_of(norm)) * spec.seeds
-                error[v] = found[0][at : at + count].reshape(-1, spec.seeds)
-                at += count
-        return _with_spread("error", error)
-
-    def accumulated_at(self, step: int) -> Arrays:
-        """The same of those whose gradients are accumulated."""
-        if self.accumulating is None:
-            return {}
-        found = self._error_at(step, self.accumulating)
-        return _with_spread("accumulated", found.reshape(-1, 1, self.spec.seeds))
-
-    def _error_at(self, step: int, one: Stack) -> NDArray[Any]:
-        """Test error in evaluation mode of every member, after so many times 32 samples."""
-        updates = recorded.LARGEST // one.batch_size
-        while one.steps_done < step * updates:
-            schedule_renorm(one, one.steps_done, self.spec.steps * updates, R_MAX, D_MAX)
-            one.step()
-        return 100.0 * one.test_error()
+            told.append(Kind(norm, recorded.LARGEST, v, tuple(every)))
+    return sorted(told, key=lambda kind: kind.size)
 
 
-def members(spec: BatchSize, size: int) -> list[Member]:
-    """The members of a stack that sees batches of ``size``, in the order of variants (sizes) and seeds."""
-    lr = spec.lr * size / recorded.LARGEST
-    kinds: list[tuple[str, tuple[tuple[str, int], ...]]] = []
-    for norm in spec.variants:
-        if spec.changes == "statistics" and norm in recorded.OVER_PARTS:
-            kinds += [(norm, (("statistics_size", part),)) for part in recorded.SIZES]
-        else:
-            kinds.append((norm, ()))
-    return [Member(norm, seed, lr, options=own) for norm, own in kinds for seed in spec.seed_values]
+def accumulated(spec: BatchSize) -> list[Kind]:
+    """Updates of the largest batch whose gradients are added up over micro-batches."""
+    return [
+        Kind(norm, recorded.LARGEST, a, (0,), micro_batch=spec.micro_batch)
+        for a, norm in enumerate(spec.accumulated)
+    ]
 
 
-def stack(spec: BatchSize, of: list[Member], size: int, micro_batch: int = 0) -> Stack:
-    """Networks of the spec's shape on batches of ``size``."""
+def cut(some: list[Kind]) -> list[list[Kind]]:
+    """Kinds that fit into one stack, in two parts each: dealt in turn, two or four cores have alike to do.
+
+    How they are cut changes no number, since a member is bit-equal in any stack.
+    """
+    parts = []
+    for size in dict.fromkeys(kind.size for kind in some):
+        own = [kind for kind in some if kind.size == size]
+        parts += [part for part in (own[0::2], own[1::2]) if part]
+    return parts
+
+
+# --- what is measured -----------------------------------------------------------------------------------
+
+
+def errors(spec: BatchSize, part: list[Kind]) -> Iterator[NDArray[Any] | None]:
+    """Test errors (%) of some kinds that share a stack, [kinds, S], once they have seen a step's samples.
+
+    None for accumulated gradients in the first frames.
+    """
+    own = stack(spec, part)
+    updates = recorded.LARGEST // own.batch_size
+    for k, step in enumerate(spec.evaluated_steps):
+        if own.micro_batch and k < _ACCUMULATED_FROM:
+            yield None
+            continue
+        _train(own, step * updates, spec.steps * updates)
+        yield 100.0 * own.test_error().reshape(len(part), -1)
+
+
+def _train(own: Stack, until: int, last: int) -> None:
+    """Take the updates up to ``until`` of ``last``; one by one where the schedule moves in between."""
+    scheduled = any(member.norm == "batch_renorm" for member in own.members)
+    while own.steps_done < until:
+        schedule_renorm(own, own.steps_done, last, R_MAX, D_MAX)
+        own.step(1 if scheduled else until - own.steps_done)
+
+
+def stack(spec: BatchSize, part: list[Kind]) -> Stack:
+    """Networks of the spec's shape, kind by kind."""
     plan = Plan(
         network=spec.network,
         depth=spec.depth,
         width=spec.first_width,
         options={"groups": spec.groups, "ghost_size": spec.ghost_size},
     )
-    return Stack(plan, of, optimizer="momentum", batch_size=size, micro_batch=micro_batch)
+    members = [member for kind in part for member in kind.members(spec)]
+    first = part[0]
+    return Stack(
+        plan, members, optimizer="momentum", batch_size=first.size, micro_batch=first.micro_batch
+    )  # fmt: skip
+
+
+def _arrays(spec: BatchSize, parts: list[list[Kind]], found: list[Any]) -> Arrays:
+    """The errors of a round in their places."""
+    tables = {
+        "error": np.full((len(spec.variants), len(recorded.SIZES), spec.seeds), np.nan),
+        "accumulated": np.full((len(spec.accumulated), 1, spec.seeds), np.nan),
+    }
+    measured = set()
+    for part, values in zip(parts, found, strict=True):
+        if values is None:
+            continue
+        for kind, own in zip(part, values, strict=True):
+            name = "accumulated" if kind.micro_batch else "error"
+            tables[name][kind.row, list(kind.columns)] = own
+            measured.add(name)
+    return {
+        name: values
+        for table in sorted(measured)
+        for name, values in _with_spread(table, tables[table]).items()
+    }
 
 
 def _with_spread(name: str, values: NDArray[Any]) -> Arrays:

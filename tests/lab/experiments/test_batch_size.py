@@ -9,12 +9,12 @@ from torch import nn
 
 from normviz.lab import data, runs
 from normviz.lab.experiments import batch_size_cases as cases
-from normviz.lab.experiments.batch_size import members, run
+from normviz.lab.experiments.batch_size import accumulated, cut, kinds, run
 from normviz.lab.experiments.batch_size_notes import notes
 from normviz.readings.batch_size import TEMPLATES
 from normviz.specs import batch_size_frames as recorded
 from normviz.specs.batch_size import BatchSize
-from tests.lab import plain
+from tests.lab import plain, two_workers
 
 SMALL = BatchSize(epochs=2, width=32, depth=2, seeds=2)
 SPECS = {
@@ -146,7 +146,27 @@ def test_norms_without_batch_statistics_are_one_training_for_all_sizes():
     for norm in ("none", "layer", "group"):
         row = error[SMALL.variants.index(norm)]
         assert (row == row[:1]).all()
-    assert len(members(SMALL, 32)) == (5 + 5 + 3) * SMALL.seeds
+    assert sum(len(kind.members(SMALL)) for kind in kinds(SMALL)) == (5 + 5 + 3) * SMALL.seeds
+
+
+@pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
+def test_two_cores_have_alike_to_do_and_every_error_is_filled_once(spec):
+    """Dealt in turn, the updates of one differ from the other's by those of a kind at each size at most."""
+    parts = [*cut(kinds(spec)), *cut(accumulated(spec))]
+    filled = [(kind.micro_batch, kind.row, z) for part in parts for kind in part for z in kind.columns]
+    assert len(filled) == len(set(filled)) == 5 * len(spec.variants) + len(spec.accumulated)
+    assert all(len({(kind.size, kind.micro_batch) for kind in part}) == 1 for part in parts)
+    work = [sum(32 // kind.size for part in parts[core::2] for kind in part) for core in (0, 1)]
+    assert abs(work[0] - work[1]) <= (31 if spec.changes == "batch" else 2)
+
+
+@pytest.mark.parametrize("changes", ["statistics", "batch"])
+def test_frames_are_the_same_with_one_worker_and_with_two(changes, tmp_path):
+    spec = SMALL.replace(changes=changes, epochs=1, seeds=1)
+    dealt, forks = two_workers.recorded(spec, tmp_path / "frames")
+    alone = record(spec)
+    assert forks == 2
+    assert [dealt.data(k) for k in range(len(dealt))] == [alone.data(k) for k in range(len(alone))]
 
 
 def test_accumulated_gradients_leave_batch_norm_at_its_micro_batch():
