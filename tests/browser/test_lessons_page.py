@@ -115,11 +115,13 @@ def test_the_presenter_enlarges_type_and_charts_and_hides_the_prose(visit: Visit
     assert prose.is_visible()
     visitor.show("sd")
     size = "() => chart('sd')._fullLayout.xaxis.tickfont.size"
-    before = page.evaluate(size)
+    remark = "() => parseFloat(getComputedStyle(chart('sd').querySelector('.annotation text')).fontSize)"
+    before, small = page.evaluate(size), page.evaluate(remark)
     page.locator(".st-key-footer").get_by_text("Presenter").click()
     page.wait_for_url("**presenter=true**")
     prose.wait_for(state="hidden")
     page.wait_for_function(f"() => ({size})() > {before} * 1.2")
+    page.wait_for_function(f"() => ({remark})() > {small} * 1.2")
     assert page.evaluate("() => parseFloat(getComputedStyle(document.documentElement).fontSize)") > 20
     page.locator("header").get_by_role("link", name="Anatomy").click()  # it stays on
     page.wait_for_url("**/anatomy*")

@@ -7,6 +7,7 @@
 
 import { isMovable, move } from "./moving.js";
 import { findRefs, lookup, replaceRefs, stamp } from "./refs.js";
+import { enlarged } from "./theme.js";
 
 const CONFIG = { displayModeBar: false, responsive: false, doubleClick: false, showTips: false };
 const GHOST = "#8a8a8a";
@@ -18,7 +19,7 @@ const written = (path) =>
 
 export class Chart {
   /**
-   * @param kit {Plotly, template, free}
+   * @param kit {Plotly, template, scale, free}
    * @param hidden variants that are not shown
    */
   constructor(kit, node, hidden) {
@@ -41,7 +42,7 @@ export class Chart {
    */
   set(declared, ghost, at) {
     this.declared = declared;
-    const figure = this.kit.free ? freed(declared) : declared;
+    const figure = enlarged(this.kit.free ? freed(declared) : declared, this.kit.scale);
     this.figure = figure;
     this.ghost = ghost;
     const ghosts = ghost ? ghostTraces(ghost.figure) : [];
@@ -135,9 +136,9 @@ export class Chart {
     this.kit.Plotly.restyle(this.node, { visible: this.traces.map((trace) => this.#isVisible(trace)) });
   }
 
-  /** Draw again in the colours of the kit. */
+  /** Draw again in the colours of the kit, and in its size of type. */
   retheme() {
-    this.#react();
+    this.set(this.declared, this.ghost, this.at);
   }
 
   resize() {

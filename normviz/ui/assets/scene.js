@@ -25,7 +25,7 @@ export class Scene {
    */
   constructor(parent, on, base) {
     this.on = on;
-    this.kit = { Plotly: null, template: {}, free: false }; // shared by all panels
+    this.kit = { Plotly: null, template: {}, scale: 1, free: false }; // shared by all panels
     this.panels = new Map();
     this.places = new Map(); // the figure that is shown at each place that several share, by key
     this.layers = { at: [], names: [] };
@@ -68,6 +68,7 @@ export class Scene {
     if (JSON.stringify(theme) === this.theme) return;
     this.theme = JSON.stringify(theme);
     this.kit.template = plotlyTemplate(theme);
+    this.kit.scale = theme.scale;
     this.#each((panel) => panel.retheme());
   }
 

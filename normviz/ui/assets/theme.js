@@ -26,6 +26,18 @@ export function readTheme(element) {
   };
 }
 
+const FONTS = new Set(["font", "tickfont", "textfont"]);
+
+/** A part of a figure in which the sizes that it gives to its type itself grow with the page's as well. */
+export function enlarged(part, scale = 1) {
+  if (scale === 1 || typeof part !== "object" || part === null || ArrayBuffer.isView(part)) return part;
+  if (Array.isArray(part)) return part.map((one) => enlarged(one, scale));
+  return Object.fromEntries(Object.entries(part).map(([key, one]) => {
+    const grown = enlarged(one, scale);
+    return [key, FONTS.has(key) && typeof one?.size === "number" ? { ...grown, size: Math.round(one.size * scale) } : grown];
+  }));
+}
+
 /** The theme as a Plotly template: what a figure does not say itself, in the page's colours. */
 export function plotlyTemplate(theme) {
   const sized = (pixels) => Math.round(pixels * theme.scale);
