@@ -123,10 +123,11 @@ CLAIMS: dict[int, Claim] = {
             "It fails at a batch size if its test error is more than 5 percentage points above that of the "
             "better of group and layer norm (95% interval over the seeds). Supported if it fails at 2 and "
             "not at 4, conditional if also at 4, not supported if not at 2; inconclusive if the interval at "
-            "2 holds 5.",
+            "2 holds 5. Only the batch of the statistics is made small: a real batch of 2 would also change "
+            "the number and the noise of the updates. The link leads to the same with real batches.",
             "Wu & He 2018, arXiv:1803.08494, section 1; Ioffe 2017, arXiv:1702.03275.",
-            "batch-size",
-            "Batch size: from 32 samples down to 2",
+            "batch-size?changes=batch",
+            "Batch size: the same with real batches, from 32 samples down to 2",
         ),
         Claim(
             8,

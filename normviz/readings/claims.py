@@ -8,6 +8,11 @@ from __future__ import annotations
 
 from normviz.catalog.claims import CLAIMS, VERDICTS
 
+_PROGRESS = {
+    **dict.fromkeys((1, 3, 4, 5, 12), "So far, after {done} of {of} steps:"),
+    **dict.fromkeys((2, 6, 7), "So far, after {done} of {of} epochs:"),
+}
+"""Before the numbers of a claim that is still being measured."""
 _STATES = {**VERDICTS, "waiting": "Waiting", "measured": "Being measured"}
 
 _CARDS: dict[str, str] = {
@@ -17,6 +22,10 @@ _CARDS: dict[str, str] = {
     "(closed form: {growth_predicted:.2f}). Steps to 90% of the training batch: {steps_none:.0f} ± "
     "{steps_none_sd:.0f} without, {steps_batch:.0f} ± {steps_batch_sd:.0f} with batch norm, "
     "{steps_noisy:.0f} ± {steps_noisy_sd:.0f} with a random shift put back behind it ({n} seeds).",
+    "1.evidence.open": "Squared gradient per layer towards the input, at initialization: ×{growth_none:.2f} "
+    "± {growth_none_sd:.2f} without a norm, ×{growth_batch:.2f} ± {growth_batch_sd:.2f} with batch norm. 90% "
+    "of the training batch are right for {reached_none} of {n} seeds without, for {reached_batch} with batch "
+    "norm, for {reached_noisy} with a random shift put back behind it.",
     "1.found.both": "In a fresh network batch norm itself makes the gradients grow, and with a random shift "
     "put back behind it, it still trains faster than no normalization: its speed does not need a smaller "
     "shift.",
@@ -41,6 +50,8 @@ _CARDS: dict[str, str] = {
     "{steps_none_sd:.0f} without (rate {rate_none:g}), {steps_batch:.0f} ± {steps_batch_sd:.0f} with batch "
     "norm (rate {rate_batch:g}): {times:.1f} times fewer, 95% interval {times_low:.1f} to {times_high:.1f} "
     "({n} seeds).",
+    "3.evidence.open": "94% of the test digits are right at some learning rate for {reached_none} of {seeds} "
+    "seeds without, for {reached_batch} with batch norm.",
     "3.found.at_best": "True at the higher learning rate that batch norm allows.",
     "3.found.everywhere": "True at the best rate and at the lowest one as well.",
     "3.found.unclear": "The interval does not settle whether it is twice as fast.",
@@ -52,6 +63,9 @@ _CARDS: dict[str, str] = {
     "norm; higher with batch norm for {higher} of {seeds} seeds. At rate {highest_batch:g}, right at the "
     "end: {at_highest_batch:.0%} ± {at_highest_batch_sd:.0%} with, {at_highest_none:.0%} ± "
     "{at_highest_none_sd:.0%} without.",
+    "4.evidence.open": "Right at each variant's best rate: {right_none:.0%} ± {right_none_sd:.0%} without "
+    "(rate {rate_none:g}), {right_batch:.0%} ± {right_batch_sd:.0%} with batch norm (rate {rate_batch:g}; "
+    "{n} seeds).",
     "4.found.every_seed": "For every seed batch norm trains at a rate that is too high without it.",
     "4.found.some_seeds": "Only for some of the seeds does batch norm train at a higher rate.",
     "4.found.no_seed": "For no seed does batch norm train at a higher rate.",
@@ -123,6 +137,9 @@ _CARDS: dict[str, str] = {
     "12.evidence": "Right at the end, at 10 / 20 / 30 / 50 plain layers: {none_10:.0%} / {none_20:.0%} / "
     "{none_30:.0%} / {none_50:.0%} without, {batch_10:.0%} / {batch_20:.0%} / {batch_30:.0%} / "
     "{batch_50:.0%} with batch norm (SD up to {sd_most:.0%}, {n} seeds).",
+    "12.evidence.open": "Right at 10 / 20 / 30 / 50 plain layers: {none_10:.0%} / {none_20:.0%} / "
+    "{none_30:.0%} / {none_50:.0%} without, {batch_10:.0%} / {batch_20:.0%} / {batch_30:.0%} / "
+    "{batch_50:.0%} with batch norm (SD up to {sd_most:.0%}, {n} seeds).",
     "12.found.deeper": "{deepest_batch} plain layers are learned with batch norm (80% right), {deepest_none} "
     "without.",
     "12.found.deepest": "The deepest network is learned with batch norm; without it, {deepest_none} layers "
@@ -135,6 +152,7 @@ _CARDS: dict[str, str] = {
 
 TEMPLATES: dict[str, str] = {
     **{f"claims.{name}": text for name, text in _CARDS.items()},
+    **{f"claims.{number}.progress": text for number, text in _PROGRESS.items()},
     **{
         f"claims.{number}.verdict.{state}": text
         for number in CLAIMS

@@ -167,8 +167,8 @@ def trainings(spec: Claims) -> Iterator[tuple[int, int, int, int, int, int]]:
 def nbytes(spec: Claims) -> float:
     """Bytes of all frames, at most."""
     whole = sum(array.nbytes for array in arrays(spec))
-    notes = NOTE_BYTES * MOST_NOTES * len(spec.numbers) * (len(spec.numbers) + 1)
-    return float((HEAD_BYTES + whole) * (ticks(spec) + 1) + notes)
+    notes = NOTE_BYTES * MOST_NOTES * len(spec.numbers)
+    return float((HEAD_BYTES + whole + notes) * (ticks(spec) + 1))
 
 
 # --- the answer -----------------------------------------------------------------------------------------

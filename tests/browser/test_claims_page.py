@@ -65,6 +65,24 @@ def test_cards_wait_at_the_first_frame_and_charts_follow_the_cursor(visit: Visit
     expect(page.locator('.nv-card[data-verdict="waiting"]')).to_have_count(0, timeout=PATIENCE)
 
 
+def test_a_card_tells_its_numbers_while_it_is_measured(visit: Visit) -> None:
+    spec = SMALL.replace(claim="4")
+    visitor = visit()
+    page = visitor.play(address(spec))
+    card = page.locator(".nv-card")
+    visitor.seek(3)
+    told = {note.id: note.numbers for note in recorded(spec).frame(3).notes}
+    expect(card).to_have_attribute("data-verdict", "measured", timeout=PATIENCE)
+    expect(card.locator(".nv-card-progress")).to_have_text("So far, after 30 of 75 steps:")
+    numbers = told["claims.4.evidence.open"]
+    expect(card.locator(".nv-card-evidence")).to_have_text(
+        TEMPLATES["claims.4.evidence.open"].format(**numbers)
+    )
+    visitor.seek(10**9)
+    expect(card.locator(".nv-card-progress")).to_be_hidden()
+    assert card.get_attribute("data-verdict") in VERDICTS
+
+
 def test_the_keyboard_opens_a_chart_that_holds_the_recording(visit: Visit) -> None:
     visitor = visit()
     page = visitor.play(address(SMALL))

@@ -1,7 +1,7 @@
 // Cards on the stage: statements that are filled in by the notes of a run as it goes on.
 //
 // A card {key, notes, number, title, statement, rule, source, see, seeLabel} takes the notes whose ids begin with
-// its `notes` and a dot; the next word says in which part they stand ("verdict", "found", "evidence", "counter").
+// its `notes` and a dot; the next word says in which part they stand ("verdict", or one of PARTS).
 // The word behind "verdict" is the verdict itself and decides the mark: "claims.7.verdict.supported".
 
 import { element, setText } from "./elements.js";
@@ -10,7 +10,7 @@ import { said, t } from "./words.js";
 const MARKS = {
   supported: "✓", conditional: "◐", inconclusive: "?", not_supported: "✕", false: "✕", checked: "§",
 };
-const PARTS = ["found", "evidence", "counter"];
+const PARTS = ["found", "progress", "evidence", "counter"];
 
 export class Cards {
   constructor(base) {
@@ -66,6 +66,7 @@ class Card {
     this.mark = element("span", { className: "nv-card-mark", "aria-hidden": "true" });
     this.verdict = element("span", { className: "nv-card-word" });
     this.parts = Object.fromEntries(PARTS.map((part) => [part, element("p", { className: `nv-card-${part}` })]));
+    this.parts.counter.dataset.lead = t("But:");
     this.chart = element("div", { className: "nv-card-chart" });
     this.more = element("details", { className: "nv-card-more", hidden: true }, element("summary", {}, t("Chart")), this.chart);
     const link = see ? element("a", { href: new URL(see, base).href, target: "_self" }, seeLabel) : null;
@@ -83,7 +84,7 @@ class Card {
         element("span", { className: "nv-card-verdict" }, this.mark, this.verdict),
       ),
       element("blockquote", {}, statement),
-      this.parts.found, this.parts.evidence, this.parts.counter,
+      ...PARTS.map((part) => this.parts[part]),
       element("footer", {}, this.more, element("details", {}, element("summary", {}, t("How it is judged")), ...told)),
       ...(link ? [element("p", { className: "nv-card-see" }, `${t("See it live:")} `, link)] : []),
     );

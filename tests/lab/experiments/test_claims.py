@@ -93,6 +93,46 @@ def test_cards_wait_are_measured_and_get_the_verdict_of_the_rule() -> None:
     assert sum(last["claims.tally"].values()) == len(CLAIMS)
 
 
+LONGER = SMALL.replace(steps=100, epochs=3)
+"""Long enough for claims to be measured for a while before they are judged."""
+
+
+@pytest.mark.parametrize("number", [1, 3, 4, 5, 7, 12])
+def test_while_a_claim_is_measured_its_numbers_so_far_are_told_and_no_verdict(number: int) -> None:
+    spec = LONGER.replace(claim=str(number))
+    recording, card = record(spec), f"claims.{number}"
+    between = [told(recording, k) for k in range(1, len(recording) - 1)]
+    assert between
+    for notes in between:
+        assert set(notes) == {f"{card}.verdict.measured", f"{card}.progress", *open_or_not(card, notes)}
+        assert not any(isinstance(value, float) and math.isnan(value) for value in told_numbers(notes))
+    done = [notes[f"{card}.progress"]["done"] for notes in between]
+    assert done == sorted(done)
+    assert done[-1] < between[-1][f"{card}.progress"]["of"]
+    last = told(recording, len(recording) - 1)
+    assert not {f"{card}.progress", f"{card}.evidence.open"} & set(last)
+
+
+def open_or_not(card: str, notes: dict[str, Any]) -> set[str]:
+    """The one sentence of numbers among the notes."""
+    (name,) = {f"{card}.evidence", f"{card}.evidence.open"} & set(notes)
+    return {name}
+
+
+def told_numbers(notes: dict[str, Any]) -> list[Any]:
+    return [value for numbers in notes.values() for value in numbers.values()]
+
+
+def test_the_numbers_so_far_are_those_of_the_frame() -> None:
+    spec = LONGER.replace(claim="7")
+    recording = record(spec)
+    now = told(recording, 1)
+    assert now["claims.7.progress"] == {"done": 1, "of": 3}
+    mean = recording.at("c7_error", 1).mean(0)
+    assert now["claims.7.evidence"]["error_batch_2"] == pytest.approx(mean[0], rel=1e-3)
+    assert now["claims.7.evidence"] != told(recording, 2)["claims.7.evidence"]
+
+
 def test_every_sentence_can_be_filled() -> None:
     recording = record(SMALL)
     for k in range(len(recording)):
@@ -105,7 +145,7 @@ def test_every_sentence_of_a_claim_knows_its_numbers(number: int) -> None:
     """Findings and counter-cases that did not come up here as well."""
     judged = rules.judge(number, {name: record(SMALL).at(name) for name in evidence(SMALL, number)})
     for name, template in TEMPLATES.items():
-        if name.startswith(f"claims.{number}."):
+        if name.startswith(f"claims.{number}.") and "progress" not in name and "open" not in name:
             assert template.format(**court.flat(judged.evidence))
 
 

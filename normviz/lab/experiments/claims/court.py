@@ -15,6 +15,7 @@ from normviz.lab.experiments.claims.docket import Docket
 from normviz.specs import claims_rules as rules
 from normviz.specs.claims import Claims
 from normviz.specs.claims_frames import evidence
+from normviz.specs.claims_so_far import so_far
 
 Measurement = Callable[[Docket], Iterator[None]]
 
@@ -44,15 +45,15 @@ def run(spec: Claims, workers: int | None = None) -> Iterator[Schema | Frame]:
         chosen = tuple(number for number in claims if number in spec.numbers)
         if not chosen:
             continue
-        begun = docket.done.copy()
-        for i, _ in enumerate(measure(docket)):
-            new = i == 0 or (docket.done != begun).any()
-            begun = docket.done.copy()
-            yield docket.frame(notes(spec, docket, chosen) if new else ())
+        told: tuple[Any, ...] = ()
+        for _ in measure(docket):
+            news = docket.news
+            yield docket.frame(notes(spec, docket, chosen) if news != told else ())
+            told = news
 
 
 def notes(spec: Claims, docket: Docket, measured: tuple[int, ...]) -> tuple[Note, ...]:
-    """The state of every card: waiting, being measured, or judged, and how many got which verdict."""
+    """The state of every card: waiting, being measured, or judged; and how many got which verdict."""
     told: list[Note] = []
     counts = dict.fromkeys(VERDICTS, 0)
     for number in spec.numbers:
@@ -61,11 +62,28 @@ def notes(spec: Claims, docket: Docket, measured: tuple[int, ...]) -> tuple[Note
             counts[judged.verdict] += 1
             told += _judged(number, judged)
         else:
-            state = "measured" if number in measured else "waiting"
-            told.append(Note(f"claims.{number}.verdict.{state}", {}))
+            told += _open(spec, docket, number) if number in measured else [_stands(number, "waiting")]
     if sum(counts.values()) == len(CLAIMS):
         told.append(Note("claims.tally", counts))
     return tuple(told)
+
+
+def _stands(number: int, state: str) -> Note:
+    return Note(f"claims.{number}.verdict.{state}", {})
+
+
+def _open(spec: Claims, docket: Docket, number: int) -> list[Note]:
+    """A claim that is being measured: no verdict, but the numbers so far and after how much they are so."""
+    told = [_stands(number, "measured")]
+    known = so_far(number, {name: docket[name] for name in evidence(spec, number)})
+    if known is not None and number in docket.reached:
+        done, of = docket.reached[number]
+        sentence, numbers = known
+        told += [
+            Note(f"claims.{number}.progress", {"done": done, "of": of}),
+            Note(f"claims.{number}.{sentence}", flat(numbers)),
+        ]
+    return told
 
 
 def _judged(number: int, judged: rules.Judgement) -> list[Note]:

@@ -19,6 +19,8 @@ class Docket:
     def __init__(self, spec: Claims, workers: int | None = None) -> None:
         self.spec, self.workers = spec, workers
         self.done: NDArray[np.float32] = np.zeros(max(CLAIMS), "<f4")
+        self.reached: dict[int, tuple[int, int]] = {}
+        """For claims that are being measured: after how many steps or epochs they stand, and of how many."""
         self._schema = spec.schema()
         self._names = {array.name for array in self._schema.arrays}
         self._tables = Tables(self._schema)
@@ -35,6 +37,17 @@ class Docket:
         """Set (a part of) an array, if its claim is to be judged."""
         if name in self._names:
             self._tables.put(name, value, at)
+
+    def reach(self, done: int, of: int, *numbers: int) -> None:
+        """These claims stand after ``done`` steps or epochs of ``of``; after all they have their evidence."""
+        self.reached |= {number: (done, of) for number in numbers if self.wants(number)}
+        if done == of:
+            self.finish(*numbers)
+
+    @property
+    def news(self) -> tuple[Any, ...]:
+        """What is to be told in words when it changes: what is done, and which tenth of the others."""
+        return self.done.tolist(), {number: 10 * done // of for number, (done, of) in self.reached.items()}
 
     def finish(self, *numbers: int) -> None:
         """These claims have all of their evidence."""

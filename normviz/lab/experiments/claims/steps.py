@@ -43,6 +43,7 @@ def covariate_shift(docket: Docket) -> Iterator[None]:
     """1: gradients of fresh networks; then training with a random shift put back behind batch norm."""
     spec, seeds = docket.spec, docket.spec.seed_values
     docket.put("c1_growth", fresh_growth(seeds))
+    docket.reach(0, spec.steps, 1)
     yield
     noises = (("none", None), ("batch", None), ("batch", Noise()))
     jobs = [
@@ -58,8 +59,7 @@ def covariate_shift(docket: Docket) -> Iterator[None]:
         hits = np.concatenate((hits, new.reshape(len(new), len(noises), len(seeds))))
         over = len(hits) == most
         docket.put("c1_steps", first_reached(hits, REACHED, most if over else None))
-        if over:
-            docket.finish(1)
+        docket.reach(len(hits), most, 1)
         yield
 
 
@@ -113,7 +113,7 @@ def learning_rates(docket: Docket) -> Iterator[None]:
         taken[np.isnan(taken) & (right_SVR >= TARGET)] = step
         if step == spec.rate_steps:
             taken = np.where(np.isnan(taken), step, taken)
-            docket.finish(3, 4)
+        docket.reach(step, spec.rate_steps, 3, 4)
         docket.put("c3_steps", taken)
         docket.put("c3_median", median_if_known(taken))
         docket.put("c4_accuracy", right_SVR)
@@ -150,12 +150,11 @@ def gains(docket: Docket) -> Iterator[None]:
     ]
     jobs = [job(designs.GAIN_DEPTH, spec.width, part) for part in _quarters(members)]
     rounds = rounds_of(spec.steps, designs.GAIN_EVERY)
-    for i, right in enumerate(right_after(jobs, rounds, docket.workers), start=1):
+    for step, right in zip(np.cumsum(rounds), right_after(jobs, rounds, docket.workers), strict=True):
         right_SVGR = np.moveaxis(right.reshape(shape), -1, 0)
         docket.put("c5_accuracy", right_SVGR)
         docket.put("c5_best", at_better_rate(right_SVGR))
-        if i == len(rounds):
-            docket.finish(5)
+        docket.reach(int(step), spec.steps, 5)
         yield
 
 
@@ -172,12 +171,11 @@ def depths(docket: Docket) -> Iterator[None]:
     order = [0, 1, 3, 2]  # jobs are dealt in turn: the least and the most work to one of two cores
     jobs = [job(designs.DEPTHS[d], spec.width // 2, members) for d in order]
     rounds = rounds_of(spec.steps, designs.DEPTH_EVERY)
-    for i, right in enumerate(right_after(jobs, rounds, docket.workers), start=1):
+    for step, right in zip(np.cumsum(rounds), right_after(jobs, rounds, docket.workers), strict=True):
         right_SVDR = np.moveaxis(right.reshape(shape)[np.argsort(order)], (0, -1), (2, 0))
         docket.put("c12_accuracy", right_SVDR)
         docket.put("c12_best", at_better_rate(right_SVDR))
-        if i == len(rounds):
-            docket.finish(12)
+        docket.reach(int(step), spec.steps, 12)
         yield
 
 
