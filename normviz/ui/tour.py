@@ -64,8 +64,8 @@ _ALL = (
     Stop(
         "batch-size", "The limits", 4,
         "Find the smallest batch at which batch norm still keeps up with the norms that look at one sample.",
-        "Does accumulating gradients over eight batches of two help batch norm?",
-        "No. The update then averages sixteen samples, but each forward pass still normalizes two at a "
+        "Does accumulating gradients over sixteen batches of two help batch norm?",
+        "No. The update then averages 32 samples, but each forward pass still normalizes two at a "
         "time: the batch that is normalized stays as small as it was.",
     ),
     Stop(
