@@ -4,6 +4,7 @@ import streamlit as st
 
 from normviz.figures.claims import figures
 from normviz.specs.claims import Claims
+from normviz.ui import blocks
 from normviz.ui.claims import cards
 from normviz.ui.controls import controls
 from normviz.ui.stage import stage
@@ -20,6 +21,9 @@ st.markdown(
 )
 spec = controls(Claims)
 stage(spec, figures, cards=cards)
+
+with st.expander(_("The article's building blocks, and where they run here"), icon=":material/category:"):
+    blocks.draw()
 
 with st.expander(_("How the intervals are made, and what is not claimed"), icon=":material/function:"):
     st.markdown(
