@@ -8,6 +8,7 @@ not fields stay as they are.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
@@ -15,7 +16,9 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from normviz import player
 from normviz.spec import Spec, SpecError, Value
+from normviz.specs import EXPERIMENTS
 from normviz.ui import course
 from normviz.ui.following import follow
 from normviz.ui.widgets import Widgets
@@ -50,6 +53,7 @@ def controls(kind: type[S], *, bare: bool = False) -> S:
     """
     widgets = Widgets(kind)
     state = _read(kind, widgets)
+    _begin(widgets.said(state.spec), state.spec)
     with st.container(key=f"{kind.name}-controls"):
         values = _draw(kind, widgets, state, bare)
         messages = st.container()
@@ -67,6 +71,17 @@ def controls(kind: type[S], *, bare: bool = False) -> S:
     for sentence in state.problems:
         messages.warning(sentence, icon=":material/link_off:")
     return spec
+
+
+def _begin(spec: Spec, before: Spec) -> None:
+    """Let a run that a visitor's widgets ask for begin while they are still being drawn.
+
+    Its stage joins it.  If the settings are other ones in the end, nobody watches this run, and it rests.
+    """
+    if spec == before or spec.name not in EXPERIMENTS:
+        return
+    with contextlib.suppress(SpecError, RuntimeError):  # the stage will say so
+        player.current().open(spec)
 
 
 def remembered(kind: type[Spec]) -> dict[str, str]:

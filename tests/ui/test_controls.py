@@ -12,10 +12,11 @@ from streamlit.testing.v1 import AppTest
 
 from normviz.catalog.norms import NORMS
 from normviz.catalog.sequences import ALL_NETWORKS
-from normviz.spec import Knob, Spec
+from normviz.spec import Knob, Spec, SpecError
 from normviz.specs import EXPERIMENTS
 from normviz.specs.train import Train
 from normviz.ui.widgets import grid
+from tests.ui.sites import IdlePlayer
 
 KINDS = pytest.mark.parametrize("name", EXPERIMENTS)
 
@@ -348,3 +349,31 @@ def test_what_is_moved_after_the_choice_is_not_moved_back() -> None:
     app.slider("train.depth").set_value(4)
     assert spec_of(run(app)).depth == 4
     assert spec_of(run(app)).depth == 4
+
+
+# --- the run that they ask for ----------------------------------------------------------------------------
+
+
+def test_a_run_begins_while_the_widgets_are_still_drawn(idle: IdlePlayer) -> None:
+    """Once its settings have changed, and only then; without a stage nothing else opens it."""
+    app = visit("signal", depth="12")
+    assert idle.opened == []
+    slider = next(one for one in app.select_slider if one.label.startswith("Gain"))
+    slider.set_value(1.1)
+    run(app)
+    assert idle.opened == [spec_of(app)]
+    assert spec_of(app).values()["gain"] == 1.1
+    run(app)
+    assert len(idle.opened) == 1
+
+
+def test_a_run_that_may_not_begin_leaves_the_controls_as_they_are(
+    idle: IdlePlayer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(spec: Spec) -> str:
+        raise SpecError("Cost", "2", "at most 1")
+
+    monkeypatch.setattr(idle, "open", refuse)
+    app = visit("signal")
+    next(one for one in app.select_slider if one.label.startswith("Gain")).set_value(1.1)
+    assert spec_of(run(app)).values()["gain"] == 1.1
