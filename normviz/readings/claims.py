@@ -13,6 +13,7 @@ _PROGRESS = {
     **dict.fromkeys((2, 6, 7), "So far, after {done} of {of} epochs:"),
 }
 """Before the numbers of a claim that is still being measured."""
+_CAPPED = "Whoever is not there within {most} steps counts with {most}."
 _STATES = {**VERDICTS, "waiting": "Waiting", "measured": "Being measured"}
 
 _CARDS: dict[str, str] = {
@@ -153,6 +154,7 @@ _CARDS: dict[str, str] = {
 TEMPLATES: dict[str, str] = {
     **{f"claims.{name}": text for name, text in _CARDS.items()},
     **{f"claims.{number}.progress": text for number, text in _PROGRESS.items()},
+    **{f"claims.{number}.evidence.capped": _CAPPED for number in (1, 3)},
     **{
         f"claims.{number}.verdict.{state}": text
         for number in CLAIMS

@@ -110,10 +110,29 @@ def place(values: Evidence) -> Judgement:
     return Judgement("checked", finding, evidence)
 
 
+def best_rates(taken_SVR: Values) -> NDArray[np.int64]:
+    """Of each variant the place of the learning rate at which the median network is there first."""
+    best: NDArray[np.int64] = np.median(taken_SVR, 0).argmin(1)
+    return best
+
+
+def not_there(number: int, values: Evidence, most: int) -> int:
+    """Networks behind the evidence on claims 1 and 3 that never get there and count with ``most`` steps."""
+    if number == 1:
+        return int((values["c1_steps"] >= most).sum())
+    if number == 3:
+        taken = values["c3_steps"]
+        none, batch = best_rates(taken)
+        return int(
+            sum((one >= most).sum() for one in (taken[:, 0, none], taken[:, 1, batch], taken[:, :, 0]))
+        )
+    return 0
+
+
 def fewer_epochs(values: Evidence) -> Judgement:
     """3: steps to 94% at each variant's best learning rate, and at the lowest one."""
     taken = values["c3_steps"]
-    best = np.median(taken, 0).argmin(1)
+    best = best_rates(taken)
     none, batch = taken[:, 0, best[0]], taken[:, 1, best[1]]
     at_best = interval(np.log(none / batch))
     slow = float(np.exp(np.log(taken[:, 0, 0] / taken[:, 1, 0]).mean()))

@@ -159,3 +159,14 @@ def test_a_spread_is_mean_and_sample_standard_deviation() -> None:
     told = rules.spread(np.array([1.0, 2.0, 6.0]))
     assert told == {"mean": 3.0, "sd": pytest.approx(math.sqrt(7.0)), "seeds": 3}
     assert rules.spread(np.array([4.0]))["sd"] == 0.0
+
+
+def test_only_networks_behind_the_evidence_count_as_late() -> None:
+    """Of claim 3 those at the best rates and at the lowest one; at a rate of 10 nobody is ever there."""
+    values = epochs((60, 20), (180, 175))
+    assert rules.not_there(3, values, 300) == 0
+    values["c3_steps"][0, 0, 0] = values["c3_steps"][1, 1, 3] = 300.0
+    assert rules.not_there(3, values, 300) == 2
+    assert rules.not_there(1, shift((1.0, 1.5), (60, 20, 25)), 200) == 0
+    assert rules.not_there(1, {"c1_steps": np.array([[50.0, 20, 50]])}, 50) == 2
+    assert rules.not_there(7, small(50, 4, 2, 2, 2.1), 50) == 0

@@ -58,9 +58,13 @@ def notes(spec: Claims, docket: Docket, measured: tuple[int, ...]) -> tuple[Note
     counts = dict.fromkeys(VERDICTS, 0)
     for number in spec.numbers:
         if docket.done[number - 1]:
-            judged = rules.judge(number, {name: docket[name] for name in evidence(spec, number)})
+            values = {name: docket[name] for name in evidence(spec, number)}
+            judged = rules.judge(number, values)
             counts[judged.verdict] += 1
             told += _judged(number, judged)
+            most = spec.rate_steps if number == 3 else spec.steps
+            if rules.not_there(number, values, most):
+                told.append(Note(f"claims.{number}.evidence.capped", {"most": most}))
         else:
             told += _open(spec, docket, number) if number in measured else [_stands(number, "waiting")]
     if sum(counts.values()) == len(CLAIMS):
