@@ -3,15 +3,18 @@
 import streamlit as st
 from starlette.middleware import Middleware
 
-from normviz.ui import failures, health, static, stream
+from normviz.ui import drains, failures, health, logs, metrics, static, stream
 from normviz.ui.ahead import Ahead
+from normviz.ui.environment import settings
 from normviz.ui.lifespan import lifespan
 from normviz.ui.site import SCRIPT
+
+logs.set_up(settings())
 
 app = st.App(
     SCRIPT,
     lifespan=lifespan,
-    routes=[*stream.routes(), *static.routes(), *health.routes()],
+    routes=[*stream.routes(), *static.routes(), *health.routes(), *metrics.routes(), *drains.routes()],
     middleware=[Middleware(Ahead)],
     on_script_error=failures.tell,
 )

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pythonjsonlogger.json import JsonFormatter
 
 from normviz import messages, specs
 from normviz.lab import processes, runs
@@ -42,7 +43,7 @@ print("\\n".join(found + ["mps"] * torch.backends.mps.is_available()))
 def main(arguments: list[str] | None = None) -> None:
     """Serve until standard input ends."""
     options = _options(arguments)
-    logging.basicConfig(format="%(levelname)s %(message)s", level=logging.INFO, stream=sys.stderr)
+    _log()
     faulthandler.enable()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal: the web process ends this one
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -69,6 +70,13 @@ def main(arguments: list[str] | None = None) -> None:
         turns.lower_priority()
         with contextlib.suppress(BrokenPipeError), open(outbox, "wb") as out:
             turns.TurnHost(inbox, out).serve(hello)
+
+
+def _log() -> None:
+    """Log JSON objects, a line each, which the web process takes apart (``normviz.player.hosts``)."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter(["levelname", "name", "message"]))
+    logging.basicConfig(handlers=[handler], level=logging.INFO)
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:

@@ -152,6 +152,8 @@ class LocalEngine:
                 if not host.pid:
                     self._about = await host.start()
                 failures = 0
+                told = {"event": "engine_ready", "pid": host.pid, "form": form}
+                logger.info("the engine host %(pid)d is ready (%(form)s)", told)
                 self._start_pending()
                 await host.ended()
             except EngineError as error:
@@ -168,7 +170,8 @@ class LocalEngine:
 
     def _lose(self, host: HostProcess) -> None:
         if host.about:
-            logger.warning("the engine host %d ended; it is started again", host.pid)
+            told = {"event": "engine_ended", "pid": host.pid, "runs": len(host.runs)}
+            logger.warning("the engine host %(pid)d ended with %(runs)d runs; it is started again", told)
         for run in sorted(host.runs):
             blamed = host.about is not None and host.about.form != "fork" and run == host.turn
             status = messages.DIED if blamed else messages.LOST

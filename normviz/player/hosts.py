@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import os
 import sys
@@ -17,13 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from normviz import messages
-from normviz.player.settings import MB, Settings
+from normviz.player.settings import MB, OPERATOR_TOKEN, Settings
 
 logger = logging.getLogger(__name__)
 engine_log = logging.getLogger("normviz.engine")
 
 _PACKAGES = str(Path(__file__).parents[2])
 _PIPE = 1 << 20
+_LONGEST_LINE = 20_000  # characters of a host's log
 _HELLO_WITHIN = 120.0  # seconds; importing torch on a busy machine with a cold disk takes long
 ENVIRONMENT = {
     # A second thread is slower when the machine is quiet and far slower when it is not.
@@ -100,7 +102,7 @@ class HostProcess:
             "--memory", str(settings.run_memory * MB), "--seconds", str(settings.run_seconds),
             *(part for module in settings.experiments for part in ("--load", module)),
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, **ENVIRONMENT, "PYTHONPATH": os.pathsep.join(paths)}, limit=_PIPE,
+            env={**_inherited(), **ENVIRONMENT, "PYTHONPATH": os.pathsep.join(paths)}, limit=_PIPE,
         )  # fmt: skip
 
     async def ended(self) -> None:
@@ -175,18 +177,30 @@ class HostProcess:
             self._tell(message)
 
 
+def _inherited() -> dict[str, str]:
+    """The environment without what is no business of a run."""
+    return {name: value for name, value in os.environ.items() if name != OPERATOR_TOKEN}
+
+
 async def _pass_on(stream: asyncio.StreamReader) -> None:
-    """Hand a host's log on, line by line; a line without a level belongs to the one before it."""
-    level = logging.WARNING
+    """Hand a host's log on, line by line."""
     rest = b""
     while data := await stream.read(_PIPE):
         *lines, rest = (rest + data).split(b"\n")
-        rest = rest[-10_000:]
+        rest = rest[-_LONGEST_LINE:]
         for line in lines:
-            text = line.decode(errors="replace")
-            first, _, tail = text.partition(" ")
-            if known := logging.getLevelNamesMapping().get(first):
-                level, text = known, tail
-            elif text.startswith(("Traceback", "Fatal Python error")):
-                level = max(level, logging.ERROR)
-            engine_log.log(level, "%s", text[:10_000])
+            engine_log.handle(_record(line.decode(errors="replace")[:_LONGEST_LINE]))
+
+
+def _record(line: str) -> logging.LogRecord:
+    """What one line says: an object of the host's own log, or words that a library printed past it."""
+    told: dict[str, Any] = {"levelname": "WARNING", "message": line}
+    if line.startswith(("Traceback", "Fatal Python error")):
+        told["levelname"] = "ERROR"
+    if line.startswith("{"):
+        with contextlib.suppress(ValueError):
+            told |= json.loads(line)
+    level = logging.getLevelNamesMapping().get(told["levelname"], logging.WARNING)
+    record = engine_log.makeRecord(engine_log.name, level, "", 0, "%s", (told["message"],), None)
+    record.exc_text = told.get("exc_info")
+    return record

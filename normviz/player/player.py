@@ -28,10 +28,12 @@ from normviz.frames import Recording
 from normviz.player import kept
 from normviz.player.costs import check_cost
 from normviz.player.engines import Engine, LocalEngine
+from normviz.player.events import Events
 from normviz.player.hosts import About
+from normviz.player.meters import Meters
 from normviz.player.runs import DifferentFramesError, Run, State, Watch
 from normviz.player.settings import MB, Settings
-from normviz.spec import Spec
+from normviz.spec import Spec, SpecError
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +43,7 @@ _MOST_DEATHS = 3  # restarts of a run whose process died
 _MOST_LOSSES = 10  # restarts of a run whose process ended for another reason
 _MOST_RUNS = 10_000  # known runs, with or without frames
 _GIVEN_UP = "This run was broken off {} times without a reason that the server knows, so it is given up."
+_ENDED = "The operator of this server has ended this run."
 _TOO_LONG = "The recording of this run grew larger than this server allows ({} MB). Record less often."
 
 
@@ -57,6 +60,10 @@ class Player:
         engine: Callable[[Settings, Callable[[messages.Message], None]], Engine] = LocalEngine,
     ) -> None:
         self.settings = settings or Settings()
+        self.meters = Meters()
+        self.draining = False
+        """Newcomers should go elsewhere; whoever is here goes on."""
+        self._events = Events(self.meters)
         self._engine = engine(self.settings, self._tell)
         self._numbers = count(1)
         self._runs: OrderedDict[str, Run] = OrderedDict()  # by key; the one asked for last is at the end
@@ -128,7 +135,11 @@ class Player:
         loop, about = self._loop, self.about
         if loop is None or about is None:
             raise RuntimeError("the player is not running")
-        check_cost(spec, self.settings)
+        try:
+            check_cost(spec, self.settings)
+        except SpecError:
+            self._events.refused(spec)
+            raise
         key = f"{spec.key} {about.version}"
         with self._lock:
             run = self._runs.get(key)
@@ -186,10 +197,33 @@ class Player:
                 await watch.changed()
         return run
 
+    # --- for the operator -------------------------------------------------------------------------
+
+    def runs(self) -> list[Run]:
+        """The runs known, the one asked for last at the end; from any thread."""
+        with self._lock:
+            return list(self._runs.values())
+
+    def end(self, token: str) -> None:
+        """End a run that waits or is computed; whoever watches it is told.  From any thread."""
+        run, loop = self.run(token), self._loop
+        if run and loop:
+            loop.call_soon_threadsafe(self._end_by_hand, run)
+
+    def _end_by_hand(self, run: Run) -> None:
+        if run.state in (State.LIVE, State.WAITING):
+            self._stop(run, State.FAILED, _ENDED, mendable=True)
+
+    @property
+    def attended(self) -> int:
+        """Runs in progress that somebody watches or has just asked for.  In the event loop."""
+        now = time.monotonic()
+        runs = [*self._live.values(), *self._line.values()]
+        return sum(bool(run.watches) or now - run.left <= _REST_AFTER for run in runs)
+
     def report(self) -> dict[str, object]:
         """Facts for the operator; plain JSON values, nothing personal."""
-        with self._lock:
-            runs = list(self._runs.values())
+        runs = self.runs()
         states = {state.value: sum(run.state is state for run in runs) for state in State}
         return {
             "runs": states,
@@ -207,6 +241,7 @@ class Player:
         if run.state is State.IDLE or (anew and run.state is State.FAILED and run.mendable):
             run.deaths = run.losses = 0
             run.state = State.WAITING
+            self._events.asked(run)
             self._line[run.token] = run
         self._rest(run, False)
         self._fill()
@@ -215,6 +250,7 @@ class Player:
         moved = False
         while self._line and len(self._live) < self.settings.runs:
             _, run = self._line.popitem(last=False)
+            self._events.started(run)
             self._attempt(run)
             moved = True
         if moved:
@@ -235,13 +271,14 @@ class Player:
     def _end(self, run: Run, state: State, sentence: str = "", *, mendable: bool = False) -> None:
         self._live.pop(run.number, None)
         self._line.pop(run.token, None)
+        self._events.ended(run, state, sentence)
         run.leave(state, sentence, mendable=mendable)
         self._fill()
 
-    def _stop(self, run: Run, state: State, sentence: str = "") -> None:
+    def _stop(self, run: Run, state: State, sentence: str = "", *, mendable: bool = False) -> None:
         if run.number:
             self._engine.cancel(run.number)
-        self._end(run, state, sentence)
+        self._end(run, state, sentence, mendable=mendable)
 
     # --- what the engine tells --------------------------------------------------------------------
 
@@ -254,8 +291,10 @@ class Player:
                 self._ended(run, message.told["status"], message.told["sentence"])
             else:
                 run.take(message)
+                if message.kind == messages.FRAME:
+                    self._events.took_frame(run)
         except DifferentFramesError:
-            logger.warning("run %s came out differently the second time; it is replaced", run.spec.key[:8])
+            self._events.differs(run)
             self._engine.cancel(run.number)
             del self._live[run.number]
             run.replace()
@@ -270,12 +309,13 @@ class Player:
         elif status in (messages.DIED, messages.LOST):
             run.deaths += status == messages.DIED
             run.losses += status == messages.LOST
-            logger.warning("run %s broke off at frame %d: %s", run.spec.key[:8], run.frames, sentence)
+            self._events.broke_off(run, status, sentence)
             if run.deaths > _MOST_DEATHS or run.losses > _MOST_LOSSES:
                 sentence = _GIVEN_UP.format(run.deaths + run.losses)
                 self._end(run, State.FAILED, sentence, mendable=True)
             else:
                 del self._live[run.number]
+                self._events.restarted(run)
                 self._attempt(run)
         else:
             self._end(run, State.FAILED, sentence, mendable=status != messages.FAILED)
@@ -290,9 +330,13 @@ class Player:
                 self._runs.move_to_end(key)
 
     async def _sweep(self) -> None:
+        pause = min(1.0, self.settings.lease / 4)
         while True:
-            await asyncio.sleep(min(1.0, self.settings.lease / 4))
+            slept = time.monotonic()
+            await asyncio.sleep(pause)
+            self.meters.loop_lag.observe(max(0.0, time.monotonic() - slept - pause))
             try:
+                self._events.tell_refusals()
                 self._end_leases()
                 self._make_room()
             except Exception:

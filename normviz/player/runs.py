@@ -7,6 +7,7 @@ import enum
 import logging
 import secrets
 import time
+from array import array
 
 from normviz import messages
 from normviz.frames import Recording, Schema
@@ -56,6 +57,12 @@ class Run:
         self.losses = 0
         self.left = time.monotonic()
         """When it was last asked for or watched."""
+        self.asked = 0.0
+        """When its first frame was asked for; 0 once it has come."""
+        self.began = 0.0
+        """When it was last set going; 0 before."""
+        self.arrivals = array("d")
+        """When each frame came, by the monotonic clock; 0 for those of a recording made before."""
         self.watches: set[Watch] = set()
         self._digest = messages.Digest()
         self._unproven = 0
@@ -92,6 +99,7 @@ class Run:
     def forget(self) -> None:
         """Let go of the frames.  The same spec gives the same ones again."""
         self.recording, self.adopted = None, False
+        self.arrivals = array("d")
         self._digest = messages.Digest()
         if self.state is State.DONE:
             self.state = State.IDLE
@@ -99,6 +107,7 @@ class Run:
     def adopt(self, recording: Recording) -> None:
         """Take a recording made before as this run's, whole."""
         self.recording, self.state, self.adopted = recording, State.DONE, True
+        self.arrivals = array("d", bytes(8 * len(recording)))
         for k in range(len(recording)):
             self._digest.add(recording.data(k))
 
@@ -154,6 +163,7 @@ class Run:
             raise messages.ProtocolError("a frame before the schema")
         self._digest.add(data)
         self.recording.append(data)
+        self.arrivals.append(time.monotonic())
         self.changed()
 
 

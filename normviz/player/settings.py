@@ -14,6 +14,11 @@
 | NORMVIZ_RUN_SECONDS | 3600 | 0 to 1000000 s | processor time of one run; 0: no limit (fork form) |
 | NORMVIZ_CONNECTIONS | 1000 | 1 to 100000 | streams open at once |
 | NORMVIZ_CONNECTIONS_PER_ADDRESS | 400 | 1 to 100000 | streams open at once from one network address (a classroom may share one) |
+| NORMVIZ_LOG | text | text, json | the log on standard error: lines to read, or one JSON object a line |
+| NORMVIZ_LOG_LEVEL | info | debug, info, warning, error | the least important lines that the log has |
+| NORMVIZ_METRICS | 0 | 1 (yes) or 0 (no) | GET /lab/metrics for Prometheus; if NORMVIZ_OPERATOR_TOKEN is set, with that token (Bearer) |
+| NORMVIZ_OPERATOR_TOKEN | | 16 to 200 letters, digits and signs, without a space | opens the page /operator and the route /lab/drain to whoever knows it; without it, neither is there |
+| NORMVIZ_DRAIN | 0 | 0 to 86400 s | how long the server goes on after SIGTERM while somebody watches a run in progress |
 | NORMVIZ_LESSONS | | a folder | further lessons, one TOML file each (see ``normviz.ui.lessons``); a file of the name of a shipped one takes its place |
 | NORMVIZ_RECORDED | | a folder | recordings made beforehand (``python -m normviz warm``), read at the start |
 | NORMVIZ_EXPERIMENTS | | module names, comma-separated | modules with further experiments, each adding to ``normviz.specs.EXPERIMENTS`` |
@@ -24,21 +29,22 @@ A wrong value is refused at start with a sentence.
 from __future__ import annotations
 
 import difflib
-import logging
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from normviz.spec import Knob, SpecError, knob
 
-logger = logging.getLogger(__name__)
-
 _PREFIX = "NORMVIZ_"
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _FOLDERS = ("lessons", "recorded")
+_TOKEN = re.compile(r"[!-~]{16,200}")  # what a header may carry
+_TOKEN_FORM = "16 to 200 letters, digits and signs, without a space"
+_MAKE_ONE = "Make one: python -c 'import secrets; print(secrets.token_urlsafe(24))'"
+OPERATOR_TOKEN = _PREFIX + "OPERATOR_TOKEN"
 MB = 1_000_000
 
 
@@ -64,6 +70,30 @@ class Settings:
     connections_per_address: int = knob(
         400, label="NORMVIZ_CONNECTIONS_PER_ADDRESS", low=1, high=100_000
     )  # fmt: skip
+    log: str = knob(
+        "text", label="NORMVIZ_LOG", choices=("text", "json"),
+        help="the log on standard error: lines to read, or one JSON object a line",
+    )  # fmt: skip
+    log_level: str = knob(
+        "info", label="NORMVIZ_LOG_LEVEL", choices=("debug", "info", "warning", "error"),
+        help="the least important lines that the log has",
+    )  # fmt: skip
+    metrics: bool = knob(
+        False, label="NORMVIZ_METRICS",
+        help="GET /lab/metrics for Prometheus; if NORMVIZ_OPERATOR_TOKEN is set, with that token (Bearer)",
+    )  # fmt: skip
+    operator_token: str = field(
+        default="", repr=False,
+        metadata={"knob": Knob(
+            OPERATOR_TOKEN, form=_TOKEN_FORM,
+            help="opens the page /operator and the route /lab/drain to whoever knows it; without it, neither "
+            "is there",
+        )},
+    )  # fmt: skip
+    drain: float = knob(
+        0.0, label="NORMVIZ_DRAIN", low=0, high=86_400, unit="s",
+        help="how long the server goes on after SIGTERM while somebody watches a run in progress",
+    )  # fmt: skip
     experiments: tuple[str, ...] = ()
     lessons: str = ""
     recorded: str = ""
@@ -74,6 +104,10 @@ class Settings:
         for module in self.experiments:
             if not _MODULE.fullmatch(module):
                 raise SpecError("NORMVIZ_EXPERIMENTS", module, "names of Python modules, separated by commas")
+        if self.operator_token and not _TOKEN.fullmatch(self.operator_token):
+            # The token itself is not said: this sentence ends up in a log.
+            told, form = f"a text of {len(self.operator_token)} characters", _TOKEN_FORM
+            raise SpecError(OPERATOR_TOKEN, told, form, _MAKE_ONE)
         for name in _FOLDERS:
             folder = getattr(self, name)
             if folder and not Path(folder).is_dir():
@@ -94,12 +128,16 @@ class Settings:
             values["experiments"] = tuple(part.strip() for part in text.split(","))
         for name in _FOLDERS:
             values[name] = environment.get(_PREFIX + name.upper(), "").strip()
-        known = [_PREFIX + field.name.upper() for field in fields(cls)]
-        for variable in environment:
-            near = difflib.get_close_matches(variable, known, 1, cutoff=0.85)
-            if variable.startswith(_PREFIX) and variable not in known and near:
-                logger.warning("%s is not a setting and has no effect; is %s meant?", variable, near[0])
         return cls(**values)
+
+
+def misspelt(environment: Mapping[str, str] = os.environ) -> Iterator[str]:
+    """A sentence about each variable that looks like a setting and is none."""
+    known = [_PREFIX + one.name.upper() for one in fields(Settings)]
+    for variable in environment:
+        near = difflib.get_close_matches(variable, known, 1, cutoff=0.85)
+        if variable.startswith(_PREFIX) and variable not in known and near:
+            yield f"{variable} is not a setting and has no effect; is {near[0]} meant?"
 
 
 def _knobs() -> list[tuple[str, Knob, Any]]:

@@ -31,7 +31,7 @@ import contextlib
 import ipaddress
 import json
 import logging
-import sys
+import struct
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -44,7 +44,10 @@ from streamlit import config
 from normviz import player
 from normviz.frames import Recording
 from normviz.player.feeds import Feed
+from normviz.player.settings import misspelt
 from normviz.spec import SpecError
+from normviz.ui import drains
+from normviz.ui.environment import settings
 from normviz.ui.exhibits import first_spec
 from normviz.ui.origins import host_allowed, origin_allowed
 
@@ -55,6 +58,7 @@ _PATIENCE = 60.0  # seconds without a word from a client that has frames on thei
 _LONGEST = 200  # characters of a client's message
 _TALK = 100.0  # messages of a client per second, on average
 _MOST_FRAMES = 10_000_000
+_INDEX = struct.Struct("<I")
 
 
 class _Refusal(Exception):  # noqa: N818 (it is an answer, not an error of ours)
@@ -67,7 +71,7 @@ class _Refusal(Exception):  # noqa: N818 (it is an answer, not an error of ours)
 
 def routes() -> list[BaseRoute]:
     """The websocket route, under Streamlit's base path.  Ends the process if a setting is wrong."""
-    _settings()
+    settings()
     base = str(config.get_option("server.baseUrlPath") or "").strip("/")
     path = f"/{base}/lab" if base else "/lab"
     return [
@@ -79,21 +83,21 @@ def routes() -> list[BaseRoute]:
 @contextlib.asynccontextmanager
 async def lifespan(app: Any) -> AsyncIterator[None]:
     """Have a player while the server runs."""
-    playing = player.Player(_settings())
-    await playing.start()
-    player.set_current(playing)
-    try:
-        yield
-    finally:
-        player.set_current(None)
-        await playing.close()
-
-
-def _settings() -> player.Settings:
-    try:
-        return player.Settings.from_environment()
-    except SpecError as error:
-        sys.exit(error.sentence)
+    for sentence in misspelt():
+        logger.warning("%s", sentence)
+    playing = player.Player(settings())
+    with drains.on_signals(playing):
+        began = time.monotonic()
+        await playing.start()
+        player.set_current(playing)
+        told = {"event": "server_ready", "seconds": round(time.monotonic() - began, 3)}
+        logger.info("ready: runs can be computed, %(seconds).1f s after the start", told)
+        try:
+            yield
+        finally:
+            player.set_current(None)
+            await playing.close()
+            logger.info("ended: no run and no engine host is left", {"event": "server_ended"})
 
 
 async def stream(socket: WebSocket) -> None:
@@ -109,10 +113,16 @@ async def stream(socket: WebSocket) -> None:
         except WebSocketDisconnect:
             raise
         except _Refusal as refusal:
+            _count(refusal)
             await socket.close(refusal.code, refusal.reason)
         except Exception:
             logger.exception("a stream failed")
             await socket.close(1011, "The stream failed; the server's log says why.")
+
+
+def _count(refusal: _Refusal) -> None:
+    with contextlib.suppress(RuntimeError):  # before the start, and after the end
+        player.current().meters.refused_connections.labels(str(refusal.code)).inc()
 
 
 async def _serve(socket: WebSocket) -> None:
@@ -168,10 +178,12 @@ class _Client:
 
     def __init__(self, socket: WebSocket, playing: player.Player, watch: player.Watch, after: int) -> None:
         self._socket, self._player, self._watch, self._run = socket, playing, watch, watch.run
+        self._meters = playing.meters
         self._feed = Feed(after)
+        self._counted = 0  # frames
         self._told: int | None = None  # generation whose schema was sent
         self._place = 0
-        self._heard = time.monotonic()
+        self._came = self._heard = time.monotonic()
 
     async def listen(self) -> None:
         """Take what the client says, until it leaves."""
@@ -192,8 +204,10 @@ class _Client:
         """Send what there is, until everything is said; then wait for the client to leave."""
         while not await self._round():
             spoke = time.monotonic()
+            # Not wait_for: in Python 3.11 it loses a cancellation that comes together with the change.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._watch.changed(), _PATIENCE)
+                async with asyncio.timeout(_PATIENCE):
+                    await self._watch.changed()
             await asyncio.sleep(spoke + _INTERVAL - time.monotonic())
             if self._feed.outstanding and time.monotonic() - self._heard > _PATIENCE:
                 raise _Refusal(4408, "Nothing was heard from this browser for a minute.")
@@ -214,6 +228,9 @@ class _Client:
                 await self._begin(recording)
             for message in self._feed.take(recording, live=live):
                 await self._socket.send_bytes(message)
+                self._measure(message)
+            self._meters.frames_sent.inc(self._feed.sent - self._counted)
+            self._counted = self._feed.sent
         if ended and self._feed.complete:
             await self._say("E", status=run.state.value, sentence=run.sentence, frames=run.frames)
             return True
@@ -221,6 +238,13 @@ class _Client:
             await self._say("E", status="stopped", sentence="The server is ending.", frames=run.frames)
             return True
         return False
+
+    def _measure(self, message: bytes) -> None:
+        self._meters.sent_bytes.inc(len(message))
+        (oldest,) = _INDEX.unpack_from(message, 1)
+        arrivals = self._run.arrivals
+        if oldest < len(arrivals) and arrivals[oldest] > self._came:
+            self._meters.frame_latency.observe(time.monotonic() - arrivals[oldest])
 
     async def _begin(self, recording: Recording) -> None:
         run = self._run

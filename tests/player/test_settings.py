@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import fields
 
 import hypothesis
@@ -41,6 +40,7 @@ def test_every_setting_is_in_the_table_with_its_default(name: str) -> None:
         ("NORMVIZ_ENGINE", "persistent", "engine", "persistent"),
         ("NORMVIZ_RUNS", "7", "runs", 7),
         ("NORMVIZ_LEASE", "2.5", "lease", 2.5),
+        ("NORMVIZ_METRICS", "true", "metrics", True),
         ("NORMVIZ_LARGEST_RUN", "1e9", "largest_run", 1e9),
         ("NORMVIZ_EXPERIMENTS", "one, two.three", "experiments", ("one", "two.three")),
     ],
@@ -60,6 +60,14 @@ def test_a_variable_sets_its_field(variable: str, text: str, field: str, value: 
         ("NORMVIZ_RUNS", "0", "NORMVIZ_RUNS: “0” does not work; allowed is a whole number from 1 to 1000."),
         ("NORMVIZ_LEASE", "nan", "NORMVIZ_LEASE: “nan” does not work"),
         ("NORMVIZ_RECORDINGS", "1 GB", "NORMVIZ_RECORDINGS: “1 GB” does not work"),
+        ("NORMVIZ_LOG", "yaml", "NORMVIZ_LOG: “yaml” does not work; allowed is one of text, json."),
+        ("NORMVIZ_METRICS", "maybe", "NORMVIZ_METRICS: “maybe” does not work; allowed is 1 (yes) or 0 (no)."),
+        ("NORMVIZ_DRAIN", "-1", "NORMVIZ_DRAIN: “-1.0” does not work"),
+        (
+            "NORMVIZ_OPERATOR_TOKEN",
+            "fifteen letters",
+            "NORMVIZ_OPERATOR_TOKEN: “a text of 15 characters” does not work; allowed is 16 to 200",
+        ),
         ("NORMVIZ_EXPERIMENTS", "a;rm -rf", "NORMVIZ_EXPERIMENTS: “a;rm -rf” does not work"),
     ],
 )
@@ -69,11 +77,11 @@ def test_a_wrong_value_is_refused_with_a_sentence(variable: str, text: str, told
     assert refused.value.sentence.startswith(told)
 
 
-def test_a_misspelt_variable_is_noticed(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING):
-        Settings.from_environment({"NORMVIZ_LARGEST_RUNS": "1e9", "OTHER": "1"})
-    assert "NORMVIZ_LARGEST_RUNS is not a setting" in caplog.text
-    assert "is NORMVIZ_LARGEST_RUN meant?" in caplog.text
+def test_a_misspelt_variable_is_noticed() -> None:
+    (sentence,) = settings.misspelt({"NORMVIZ_LARGEST_RUNS": "1e9", "NORMVIZ_RUNS": "2", "OTHER": "1"})
+    assert sentence == (
+        "NORMVIZ_LARGEST_RUNS is not a setting and has no effect; is NORMVIZ_LARGEST_RUN meant?"
+    )  # fmt: skip
 
 
 @hypothesis.settings(deadline=None)
@@ -85,3 +93,10 @@ def test_any_text_is_read_or_refused(name: str, text: str) -> None:
         return
     assert 1 <= made.runs <= 1000
     assert 0.2 <= made.lease <= 3600
+
+
+def test_the_operators_token_is_said_nowhere() -> None:
+    assert "very-secret" not in repr(Settings(operator_token="very-secret-indeed"))
+    with pytest.raises(SpecError) as refused:
+        Settings(operator_token="very-secret")
+    assert "very-secret" not in refused.value.sentence

@@ -12,7 +12,8 @@ from starlette.routing import Route
 
 from normviz import player, specs
 from normviz.spec import SpecError
-from normviz.ui import health, stream
+from normviz.ui import drains, health, logs, metrics, stream
+from normviz.ui.environment import settings
 from tests.player import small_experiments
 
 assert "walk" in specs.EXPERIMENTS, small_experiments
@@ -31,7 +32,12 @@ def report(request: Request) -> JSONResponse:
     return JSONResponse(player.current().report())
 
 
+logs.set_up(settings())
+
 app = Starlette(
-    routes=[*stream.routes(), *health.routes(), Route("/open", open_spec), Route("/report", report)],
+    routes=[
+        *stream.routes(), *health.routes(), *metrics.routes(), *drains.routes(), Route("/open", open_spec),
+        Route("/report", report),
+    ],
     lifespan=stream.lifespan,
-)
+)  # fmt: skip
