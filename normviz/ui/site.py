@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from normviz.ui import builder, look, presenter, static, strip, tour
+from normviz.ui import builder, look, operations, presenter, static, strip, tour
 from normviz.ui.gate import in_turn
 from normviz.ui.languages import switch
 from normviz.ui.pages import BESIDE, PAGES
@@ -18,11 +18,11 @@ def show() -> None:
     st.set_page_config(page_title="NormViz", page_icon=static.FOLDER / "icon.svg", layout="wide")
     look.dress()
     # No icons here: Streamlit would make them the favicon and fetch that from the internet.
-    known = (*PAGES, *BESIDE)
+    known = (*PAGES, *BESIDE, *operations.pages())
     pages = [
         st.Page(
             page.file, title=spoken(page.title), url_path=page.url_path, default=not page.url_path,
-            visibility="hidden" if page in BESIDE else "visible",
+            visibility="visible" if page in PAGES else "hidden",
         )
         for page in known
     ]  # fmt: skip

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from normviz import player
 from normviz.ui import anatomy, stage, tiles
+from tests.ui.operated import Operated
 from tests.ui.sites import IdlePlayer, Sent
 
 
@@ -24,3 +27,11 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
     for module in (stage, tiles, anatomy):
         monkeypatch.setattr(module, "_mount", sent.mount)
     return sent
+
+
+@pytest.fixture(scope="session")
+def operated() -> Iterator[Operated]:
+    """A server with its operator's doors open, after visitors did what `Operated` says."""
+    operated = Operated()
+    yield operated
+    operated.server.close()
