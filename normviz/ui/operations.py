@@ -82,7 +82,7 @@ def _board() -> None:
     _head(playing)
     _numbers(playing)
     _drain(playing)
-    _progress(playing, [run for run in known if run.state in _IN_PROGRESS])
+    _progress(playing, sorted((run for run in known if run.state in _IN_PROGRESS), key=playing.place))
     _ended([run for run in known if run.state not in _IN_PROGRESS])
     _settings(playing.settings)
 
@@ -98,6 +98,8 @@ def _head(playing: Player) -> None:
     told = [f"NormViz {normviz.__version__}", f"up {_span(time.time() - psutil.Process().create_time())}"]
     if about:
         told += [f"torch {about.torch}", f"{about.form} form on {', '.join(about.devices)}", about.cpu]
+    engine: Any = playing.report()["engine"]
+    told += [f"engine restarted {engine.get('restarts', 0)} times"]
     told += [f"Python {platform.python_version()}", f"Streamlit {version('streamlit')}"]
     st.caption(" · ".join(told))
 
@@ -115,7 +117,6 @@ def _numbers(playing: Player) -> None:
         "Recordings": (_megabytes(report["recordings_bytes"]), f"Of {playing.settings.recordings} MB."),
         "Memory": (_megabytes(sum(held.values())), f"All processes: {parts}."),
         "Load": (load, f"Processes that want a core, on average over a minute; {os.cpu_count()} cores."),
-        "Engine restarts": (report["engine"].get("restarts", 0), "Engine hosts that ended by themselves."),
     }
     with st.container(horizontal=True, gap="small"):
         for label, (value, about) in told.items():
@@ -174,7 +175,10 @@ def _ended(runs: list[Run]) -> None:
             }
             for run in runs[:_MOST]
         ]
-        st.dataframe(rows, hide_index=True)
+        if rows:
+            st.dataframe(rows, hide_index=True)
+        else:
+            st.caption("None.")
 
 
 def _settings(settings: player.Settings) -> None:
@@ -184,9 +188,14 @@ def _settings(settings: player.Settings) -> None:
             variable, value = f"NORMVIZ_{one.name.upper()}", getattr(settings, one.name)
             if variable == OPERATOR_TOKEN:
                 value = "set" if value else ""
-            shown = ", ".join(value) if isinstance(value, tuple) else str(value)
-            rows.append({"variable": variable, "value": shown, "as shipped": value == one.default})
+            rows.append({"variable": variable, "value": _shown(value), "as shipped": value == one.default})
         st.dataframe(rows, hide_index=True)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _megabytes(size: float) -> str:

@@ -33,7 +33,8 @@ def show() -> None:
     chosen.run()
     if not strip.foot() and page in PAGES:
         tour.strip(page)
-    footer()
+    if page in (*PAGES, *BESIDE):
+        footer()
     switch()
 
 
