@@ -54,7 +54,7 @@ def test_the_operator_enters_and_ends_a_run(chromium: Browser, operated: Server)
     expect(page.get_by_test_id("stMetric")).to_have_count(0)
     enter(page, TOKEN)
     expect(page.get_by_text("Runs in progress (0)")).to_be_visible()
-    expect(page.get_by_text("ready", exact=True)).to_be_visible()
+    expect(page.locator(".stMarkdownBadge")).to_contain_text("ready")
     assert page.url == operated.address + "operator"
     visitor.open(SLOW)
     visitor.page.wait_for_function("() => stage()?.run?.frames > 0")
