@@ -204,7 +204,7 @@ class _Client:
         """Send what there is, until everything is said; then wait for the client to leave."""
         while not await self._round():
             spoke = time.monotonic()
-            # Not wait_for: in Python 3.11 it loses a cancellation that comes together with the change.
+            # Not wait_for: before Python 3.12 it may lose a cancellation that comes together with a change.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_PATIENCE):
                     await self._watch.changed()
