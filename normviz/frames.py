@@ -257,21 +257,29 @@ class Recording:
         """
         if not data.startswith(_MAGIC):
             raise ValueError("not a NormViz recording")
-        at = len(_MAGIC)
-        (length,) = _LENGTH.unpack_from(data, at)
-        at += _LENGTH.size
-        told = json.loads(data[at : at + length])
-        at += length
-        recording = cls(Schema.from_json(json.dumps(told["schema"])))
-        while at < len(data):
-            (length,) = _LENGTH.unpack_from(data, at)
-            at += _LENGTH.size
-            if at + length > len(data):
-                raise ValueError("the recording ends in the middle of a frame")
-            recording.append(data[at : at + length])
-            at += length
-        return recording, told["about"]
+        head, *frames = _blocks(data, len(_MAGIC))
+        try:
+            told = json.loads(head)
+            about = dict(told["about"])
+            recording = cls(Schema.from_json(json.dumps(told["schema"])), frames)
+        except (LookupError, TypeError, AttributeError, ValueError, RecursionError, struct.error) as error:
+            raise ValueError(f"not a NormViz recording: {error}") from error
+        return recording, about
 
     def save(self, path: Path, about: Mapping[str, Any] | None = None) -> None:
         """Write the recording to a file."""
         path.write_bytes(self.to_bytes(about))
+
+
+def _blocks(data: bytes, at: int) -> list[bytes]:
+    """What stands in ``data`` from ``at`` on, each block behind its length; at least one."""
+    blocks: list[bytes] = []
+    while at < len(data) or not blocks:
+        end = at + _LENGTH.size
+        if end <= len(data):
+            end += _LENGTH.unpack_from(data, at)[0]
+        if end > len(data):
+            raise ValueError("the recording ends in the middle of a frame")
+        blocks.append(data[at + _LENGTH.size : end])
+        at = end
+    return blocks

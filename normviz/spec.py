@@ -8,6 +8,7 @@ bounds or choices, help.  A spec checks itself when it is made; whoever reads un
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import hashlib
 import json
@@ -23,6 +24,8 @@ from normviz.phrases import phrase
 Value = int | float | bool | str | tuple[str, ...]
 
 _LONGEST_TEXT = 200  # characters of one value; longer text can only be an attack or an accident
+_LONGEST_QUOTE = 60
+_TRUTHS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 _INTEGER = re.compile(r"[+-]?[0-9]{1,15}")
 
 
@@ -42,10 +45,7 @@ class SpecError(ValueError):
     @property
     def sentence(self) -> str:
         """The message for a visitor: one or two sentences, without markup."""
-        shown = ", ".join(map(str, self.value)) if isinstance(self.value, tuple) else str(self.value)
-        if len(shown) > 60:
-            shown = shown[:57] + "…"
-        told = {"label": self.label, "value": shown, "allowed": self.allowed}
+        told = {"label": self.label, "value": quoted(self.value), "allowed": self.allowed}
         if not self.remedy:
             return phrase("{label}: “{value}” does not work; allowed is {allowed}.", **told)
         return phrase(
@@ -61,6 +61,18 @@ class SpecError(ValueError):
 
 def _rebuild(label: str, value: object, allowed: str, remedy: str, field_name: str, other: str) -> SpecError:
     return SpecError(label, value, allowed, remedy, field=field_name, other=other)
+
+
+def quoted(value: object) -> str:
+    """A value as messages quote it: one short line.
+
+    What would not show but act (control characters of terminals, marks that turn the direction of reading)
+    becomes a question mark in a box.
+    """
+    text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    if len(text) > _LONGEST_QUOTE:
+        text = text[: _LONGEST_QUOTE - 1] + "…"
+    return "".join(one if one.isprintable() else " " if one.isspace() else "\ufffd" for one in text)
 
 
 class _UnfitError(Exception):
@@ -187,28 +199,25 @@ class Knob:
         Raises:
             SpecError: the text is not a value that the field accepts.
         """
-        refused = SpecError(self.label, text, self.allowed(default), self._nearest(text), field=name)
+        try:
+            return self._accepted(name, self._parsed(text, default), default)
+        except _UnfitError as unfit:
+            near = self._nearest(unfit.value)
+        raise SpecError(self.label, text, self.allowed(default), near, field=name)
+
+    def _parsed(self, text: str, default: Value) -> object:
         if len(text) > _LONGEST_TEXT:
-            raise refused
-        value: object = text
+            raise _UnfitError("")
         if self.most:
-            value = tuple(part.strip() for part in text.split(",") if part.strip())
-        elif isinstance(default, bool):
-            value = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}.get(
-                text.strip().lower()
-            )
-            if value is None:
-                raise refused
-        elif isinstance(default, int):
-            if not _INTEGER.fullmatch(text.strip()):
-                raise refused
-            value = int(text.strip())
-        elif isinstance(default, float):
-            try:
-                value = float(text)
-            except ValueError:
-                raise refused from None
-        return self.accept(name, value, default)
+            return tuple(part.strip() for part in text.split(",") if part.strip())
+        if isinstance(default, bool):
+            return _TRUTHS.get(text.strip().lower(), text)
+        if isinstance(default, int):
+            return int(text) if _INTEGER.fullmatch(text.strip()) else text
+        if isinstance(default, float):
+            with contextlib.suppress(ValueError):
+                return float(text)
+        return text
 
 
 def knob(default: Any, *, label: str, **facts: Any) -> Any:

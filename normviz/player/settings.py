@@ -12,13 +12,14 @@
 | NORMVIZ_KEPT | 32 | 0 to 1048576 MB | of them, for those that nobody has watched for a minute |
 | NORMVIZ_RUN_MEMORY | 1024 | 0 to 1048576 MB | memory of one run beyond the engine's own; 0: no limit (fork form) |
 | NORMVIZ_RUN_SECONDS | 3600 | 0 to 1000000 s | processor time of one run; 0: no limit (fork form) |
-| NORMVIZ_CONNECTIONS | 1000 | 1 to 100000 | streams open at once |
-| NORMVIZ_CONNECTIONS_PER_ADDRESS | 400 | 1 to 100000 | streams open at once from one network address (a classroom may share one) |
 | NORMVIZ_LOG | text | text, json | the log on standard error: lines to read, or one JSON object a line |
 | NORMVIZ_LOG_LEVEL | info | debug, info, warning, error | the least important lines that the log has |
 | NORMVIZ_METRICS | 0 | 1 (yes) or 0 (no) | GET /lab/metrics for Prometheus; if NORMVIZ_OPERATOR_TOKEN is set, with that token (Bearer) |
 | NORMVIZ_OPERATOR_TOKEN | | 16 to 200 letters, digits and signs, without a space | opens the page /operator and the route /lab/drain to whoever knows it; without it, neither is there |
 | NORMVIZ_DRAIN | 0 | 0 to 86400 s | how long the server goes on after SIGTERM while somebody watches a run in progress |
+| NORMVIZ_CONNECTIONS | 2000 | 1 to 100000 | websockets open at once; a window has one, and with charts two |
+| NORMVIZ_CONNECTIONS_PER_ADDRESS | 800 | 1 to 100000 | the same from one network address (a classroom may share one: six windows each for sixty people) |
+| NORMVIZ_EMBED_IN | | origins, comma-separated | sites that may show pages of this one in a frame, such as https://moodle.example.org or https://*.example.org, or one * for every site |
 | NORMVIZ_LESSONS | | a folder | further lessons, one TOML file each (see ``normviz.ui.lessons``); a file of the name of a shipped one takes its place |
 | NORMVIZ_RECORDED | | a folder | recordings made beforehand (``python -m normviz warm``), read at the start |
 | NORMVIZ_EXPERIMENTS | | module names, comma-separated | modules with further experiments, each adding to ``normviz.specs.EXPERIMENTS`` |
@@ -40,6 +41,9 @@ from normviz.spec import Knob, SpecError, knob
 
 _PREFIX = "NORMVIZ_"
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+_ORIGIN = re.compile(r"\*|https?://(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?", re.IGNORECASE)
+_ORIGINS = "origins such as https://moodle.example.org, separated by commas, or * for every site"
+_LISTS = ("embed_in", "experiments")
 _FOLDERS = ("lessons", "recorded")
 _TOKEN = re.compile(r"[!-~]{16,200}")  # what a header may carry
 _TOKEN_FORM = "16 to 200 letters, digits and signs, without a space"
@@ -66,9 +70,9 @@ class Settings:
     kept: int = knob(32, label="NORMVIZ_KEPT", low=0, high=1_048_576, unit="MB")
     run_memory: int = knob(1024, label="NORMVIZ_RUN_MEMORY", low=0, high=1_048_576, unit="MB")
     run_seconds: int = knob(3600, label="NORMVIZ_RUN_SECONDS", low=0, high=1_000_000, unit="s")
-    connections: int = knob(1000, label="NORMVIZ_CONNECTIONS", low=1, high=100_000)
+    connections: int = knob(2000, label="NORMVIZ_CONNECTIONS", low=1, high=100_000)
     connections_per_address: int = knob(
-        400, label="NORMVIZ_CONNECTIONS_PER_ADDRESS", low=1, high=100_000
+        800, label="NORMVIZ_CONNECTIONS_PER_ADDRESS", low=1, high=100_000
     )  # fmt: skip
     log: str = knob(
         "text", label="NORMVIZ_LOG", choices=("text", "json"),
@@ -94,6 +98,7 @@ class Settings:
         0.0, label="NORMVIZ_DRAIN", low=0, high=86_400, unit="s",
         help="how long the server goes on after SIGTERM while somebody watches a run in progress",
     )  # fmt: skip
+    embed_in: tuple[str, ...] = ()
     experiments: tuple[str, ...] = ()
     lessons: str = ""
     recorded: str = ""
@@ -108,6 +113,9 @@ class Settings:
             # The token itself is not said: this sentence ends up in a log.
             told, form = f"a text of {len(self.operator_token)} characters", _TOKEN_FORM
             raise SpecError(OPERATOR_TOKEN, told, form, _MAKE_ONE)
+        for origin in self.embed_in:
+            if not _ORIGIN.fullmatch(origin):
+                raise SpecError("NORMVIZ_EMBED_IN", origin, _ORIGINS, "Leave out the path.")
         for name in _FOLDERS:
             folder = getattr(self, name)
             if folder and not Path(folder).is_dir():
@@ -124,8 +132,9 @@ class Settings:
         for name, knob_, default in _knobs():
             if text := environment.get(knob_.label, "").strip():
                 values[name] = knob_.read(name, text, default)
-        if text := environment.get("NORMVIZ_EXPERIMENTS", "").strip():
-            values["experiments"] = tuple(part.strip() for part in text.split(","))
+        for name in _LISTS:
+            if text := environment.get(_PREFIX + name.upper(), "").strip():
+                values[name] = tuple(part.strip() for part in text.split(","))
         for name in _FOLDERS:
             values[name] = environment.get(_PREFIX + name.upper(), "").strip()
         return cls(**values)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from normviz.catalog.norms import NORMS
 from normviz.phrases import joined, phrase
-from normviz.spec import SpecError
+from normviz.spec import SpecError, quoted
 
 MOST = 4
 """Changes of one run."""
@@ -100,7 +100,7 @@ def _one(part: str) -> Change:
     try:
         number: float | int | str = {"lr": float, "batch_size": int, "norm": str}[what](value)
     except ValueError:
-        raise _refused(part, phrase("“{value}” is not a number.", value=value)) from None
+        raise _refused(part, phrase("“{value}” is not a number.", value=quoted(value))) from None
     return Change(int(digits), what, number, variant)
 
 

@@ -24,7 +24,7 @@ from normviz.ui import chunks, static
 from normviz.ui.pages import BESIDE, PAGES, Page
 
 _END_OF_HEAD = b"</head>"
-_BASE = "<script>window.__streamlit ??= { BACKEND_BASE_URL: new URL('.', location.href).href };</script>"
+BASE = "<script>window.__streamlit ??= { BACKEND_BASE_URL: new URL('.', location.href).href };</script>"
 """In the address of a page other than the front door, what stands before its name is the base path."""
 
 
@@ -92,7 +92,7 @@ def head(url_path: str) -> str:
     """What goes into the head of a page: where Streamlit is, and all that the page needs."""
     page = next((page for page in (*PAGES, *BESIDE) if page.url_path == url_path), None)
     links = "".join(_links(page or PAGES[0]))
-    return (_BASE if page and url_path else "") + links
+    return (BASE if page and url_path else "") + links
 
 
 def _links(page: Page) -> Iterator[str]:

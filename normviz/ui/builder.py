@@ -14,7 +14,7 @@ from normviz.ui.entries import LessonError
 from normviz.ui.exhibits import kinds
 from normviz.ui.lesson_texts import step_of, to_toml
 from normviz.ui.lessons import lesson_of
-from normviz.ui.words import _, spoken
+from normviz.ui.words import _, plain, refusal, spoken
 
 _LINKS = "lesson links"
 _AREA = "builder links"
@@ -83,7 +83,9 @@ def _step(n: int, link: str) -> dict[str, Any] | None:
     try:
         step = step_of(link)
     except (SpecError, ValueError) as problem:
-        st.error(_("Line {n}: {problem}", n=n, problem=spoken(str(problem))), icon=":material/link_off:")
+        st.error(
+            _("Line {n}: {problem}", n=n, problem=plain(spoken(str(problem)))), icon=":material/link_off:"
+        )
         return None
     page = page_at(step["page"])
     assert page is not None
@@ -124,7 +126,7 @@ def _result(told: dict[str, Any]) -> None:
     try:
         lesson = lesson_of(told, "", "This lesson")
     except LessonError as problem:
-        st.error(spoken(problem.sentence), icon=":material/rule:")
+        st.error(refusal(problem), icon=":material/rule:")
         return
     first = page_at(lesson.steps[0].page)
     assert first is not None
@@ -134,7 +136,7 @@ def _result(told: dict[str, Any]) -> None:
     try:
         code = shelf.encode(told)
     except SpecError as problem:
-        st.info(spoken(problem.sentence), icon=":material/link_off:")
+        st.info(refusal(problem), icon=":material/link_off:")
         return
     st.page_link(first.file, label=_("Preview it"), icon=":material/play_circle:",
                  query_params={"lesson": code, "step": "1"})  # fmt: skip

@@ -17,7 +17,7 @@ from normviz.spec import Spec, SpecError
 from normviz.ui import shelf
 from normviz.ui.entries import LessonError
 from normviz.ui.lessons import Lesson, Step
-from normviz.ui.words import _, refusal, spoken
+from normviz.ui.words import _, refusal
 
 S = TypeVar("S", bound=Spec)
 
@@ -58,7 +58,7 @@ def problem() -> str:
     try:
         found = _place()
     except (SpecError, LessonError) as error:
-        return _("{problem} The page is shown without a lesson.", problem=spoken(error.sentence))
+        return _("{problem} The page is shown without a lesson.", problem=refusal(error))
     return found.problem if found else ""
 
 

@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
+from normviz.spec import quoted
+
 LONGEST = 4000
 """Characters of one text."""
 
@@ -30,11 +32,11 @@ def checked(told: Any, allowed: Mapping[str, type], where: str) -> dict[str, Any
         if key not in allowed:
             near = difflib.get_close_matches(key, allowed, 1)
             hint = f" Did you mean {near[0]}?" if near else ""
-            raise LessonError(where, f"“{key}” is not known; allowed is {', '.join(allowed)}.{hint}")
+            raise LessonError(where, f"“{quoted(key)}” is not known; allowed is {', '.join(allowed)}.{hint}")
         if not isinstance(value, allowed[key]) or (allowed[key] is int and isinstance(value, bool)):
             kind = {str: "a text", int: "a whole number", bool: "true or false", list: "a list"}
             words = kind.get(allowed[key], "a table")
-            raise LessonError(where, f"{key}: “{value}” does not work; allowed is {words}.")
+            raise LessonError(where, f"{key}: “{quoted(value)}” does not work; allowed is {words}.")
         if isinstance(value, str) and len(value) > LONGEST:
             raise LessonError(where, f"{key} has {len(value)} characters; allowed are {LONGEST}.")
         if isinstance(value, str) and "![" in value:

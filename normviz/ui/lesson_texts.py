@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from normviz.spec import Spec, SpecError
+from normviz.spec import Spec, SpecError, quoted
 from normviz.ui.doors import page_at
 from normviz.ui.exhibits import kinds
 
@@ -47,7 +47,9 @@ def step_of(link: str) -> dict[str, Any]:
     known = [name for kind in shown for name, _, _ in kind.knobs()]
     for name, text in query.items():
         if name not in known and name not in _PASSED_OVER:
-            raise SpecError("Field", name, f"one of {', '.join(known)}", f"It is “{text}” here.", field=name)
+            raise SpecError(
+                "Field", name, f"one of {', '.join(known)}", f"It is “{quoted(text)}” here.", field=name
+            )
     return step | ({"settings": settings} if settings else {}) | ({"hide": hide} if hide else {})
 
 

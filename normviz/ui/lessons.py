@@ -81,7 +81,7 @@ def read(path: Path) -> Lesson:
         told = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise LessonError(path.name, f"it cannot be read ({error.strerror}).") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also numbers too long to be read, and nesting too deep
         raise LessonError(path.name, f"it is not TOML ({error}).") from error
     return lesson_of(told, path.stem.replace("_", "-"), path.name)
 

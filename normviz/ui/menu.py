@@ -9,7 +9,7 @@ from normviz.ui import shelf
 from normviz.ui.course import Place
 from normviz.ui.doors import page_at
 from normviz.ui.entries import LessonError
-from normviz.ui.words import n_, spoken
+from normviz.ui.words import n_, refusal, spoken
 
 
 def menu() -> None:
@@ -19,7 +19,7 @@ def menu() -> None:
             try:
                 lesson = shelf.find(name)
             except (LessonError, SpecError) as error:
-                st.warning(spoken(error.sentence), icon=":material/rule:")
+                st.warning(refusal(error), icon=":material/rule:")
                 continue
             page = page_at(lesson.steps[0].page)
             assert page is not None

@@ -22,6 +22,7 @@ from normviz.player.settings import lessons_folder
 from normviz.spec import SpecError
 from normviz.ui.entries import LessonError
 from normviz.ui.lessons import Lesson, lesson_of, read
+from normviz.ui.words import unlinked
 
 logger = logging.getLogger(__name__)
 
@@ -103,17 +104,17 @@ def _inline(code: str) -> Lesson:
         text = unpacking.decompress(packed, _UNPACKED)
         if unpacking.unconsumed_tail or not unpacking.eof:
             raise ValueError
-        told = json.loads(text)
+        told = _unlinked(json.loads(text))
     except (ValueError, binascii.Error, zlib.error, RecursionError):
         why = "it cannot be read; the link may have been cut off. Copy it again."
         raise LessonError(where, why) from None
-    return lesson_of(_plain(told), code, where)
+    return lesson_of(told, code, where)
 
 
-def _plain(told: Any) -> Any:
+def _unlinked(told: Any) -> Any:
     """Texts without links: whoever makes a link must not lead its readers elsewhere under our name."""
     if isinstance(told, str):
-        return told.replace("[", "\\[")
+        return unlinked(told)
     if isinstance(told, dict):
-        return {key: _plain(value) for key, value in told.items()}
-    return [_plain(one) for one in told] if isinstance(told, list) else told
+        return {key: _unlinked(value) for key, value in told.items()}
+    return [_unlinked(one) for one in told] if isinstance(told, list) else told

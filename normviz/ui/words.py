@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import gettext
+import re
 import string
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
@@ -23,6 +24,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from normviz.phrases import Phrase
 from normviz.spec import SpecError
+from normviz.ui.entries import LessonError
 
 FOLDER = Path(__file__).resolve().parents[1] / "locale"
 DOMAIN = "normviz"
@@ -96,9 +98,31 @@ def spoken(value: Any, code: str | None = None) -> Any:
     return value
 
 
-def refusal(problem: SpecError) -> str:
-    """What a value that does not work is told, in the visitor's language."""
-    return str(spoken(problem.sentence))
+def refusal(problem: SpecError | LessonError) -> str:
+    """What is wrong with a value or a lesson, in the visitor's language; Markdown that shows just this."""
+    return plain(str(spoken(problem.sentence)))
+
+
+_MARKUP = re.compile(r"[\\`*_{}\[\]<>&$~|]")
+_MADE_UP = re.compile(r"(?<=:)(?=\S)|(?<=www)(?=\.)|(?=@)", re.IGNORECASE)
+_JOINER = "\u2060"  # joins words and is not seen
+
+
+def plain(text: str) -> str:
+    """Text that quotes a visitor or a link, on one line, as Markdown that shows it and does nothing else.
+
+    Links are also made of bare addresses, icons and emoji of names between colons, and both from the finished
+    text, where escapes are gone.  A word joiner in them keeps them from being taken for any.
+    """
+    return _MADE_UP.sub(_JOINER, _MARKUP.sub(r"\\\g<0>", " ".join(text.split())))
+
+
+_LINKING = re.compile(r"(?<=\])(?=[(\[:])|(?<=<)(?=\w)|(?<=:)(?=//)|(?<=www)(?=\.)|(?=@)", re.IGNORECASE)
+
+
+def unlinked(text: str) -> str:
+    """Markdown in which nothing becomes a link; the rest of its markup stays."""
+    return _LINKING.sub(_JOINER, text)
 
 
 def numeral(text: str) -> str:

@@ -151,6 +151,10 @@ class Visitor:
 
 
 HELPERS = """
+// What the content security policy forbids is a fault.  protobuf.js tries WebAssembly and does without.
+document.addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI }) => {
+  if (blockedURI !== "wasm-eval") console.error(`forbidden: ${effectiveDirective} ${blockedURI}`);
+});
 window.stage = () => document.querySelector(".nv-stage")?.normviz;
 window.chart = (key) => document.querySelector(`.nv-figure[data-key="${key}"] .js-plotly-plot`);
 window.plain = (value) => {

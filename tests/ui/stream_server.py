@@ -6,6 +6,7 @@ uvicorn tests.ui.stream_server:app
 from __future__ import annotations
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -13,6 +14,7 @@ from starlette.routing import Route
 from normviz import player, specs
 from normviz.spec import SpecError
 from normviz.ui import drains, health, logs, metrics, stream
+from normviz.ui.connections import Connections
 from normviz.ui.environment import settings
 from tests.player import small_experiments
 
@@ -35,6 +37,7 @@ def report(request: Request) -> JSONResponse:
 logs.set_up(settings())
 
 app = Starlette(
+    middleware=[Middleware(Connections, settings())],
     routes=[
         *stream.routes(), *health.routes(), *metrics.routes(), *drains.routes(), Route("/open", open_spec),
         Route("/report", report),

@@ -1,0 +1,209 @@
+"""Websockets: who may open one, how many may be open, and how fast a client may talk.
+
+Two routes take them: Streamlit's own, on which every open window is a session of its script, and the stream
+of frames (``ui/stream.py``).  ``Connections`` stands before both:
+
+- Only pages of this server connect (``ui/origins.py``), on these two routes; others get 403.
+- So many at once, in all and from one address (``NORMVIZ_CONNECTIONS``, ``NORMVIZ_CONNECTIONS_PER_ADDRESS``).
+  A page is then answered with 429 and a sentence, the stream is closed with 4429, Streamlit's handshake is
+  answered with 429, after which it asks again less and less often.
+- Who talks faster than a hand can is heard later, and who does not read is not heard: so a client cannot pile
+  up work or answers.  What it sends meanwhile waits in its own machine.
+- Of Streamlit's messages those pass that a page of ours sends.
+
+Behind a proxy every visitor has the proxy's address, unless the server trusts what it says of them: uvicorn
+does so for the addresses in ``FORWARDED_ALLOW_IPS`` (at first this machine's own).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from google.protobuf.message import DecodeError
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit import config
+from streamlit.proto.BackMsg_pb2 import BackMsg
+
+from normviz.player.settings import Settings
+from normviz.ui.complaints import Complaint
+from normviz.ui.origins import host_allowed, origin_allowed
+
+logger = logging.getLogger(__name__)
+
+STREAM = "lab/stream/"
+SESSION = "_stcore/stream"
+
+FULL = 4429
+_WHY_FULL = "Too many connections are open. Close a window, or try again later."
+_NO_PROTOCOL = "A message was not of this protocol."
+_SAID = frozenset(
+    {"rerun_script", "stop_script", "app_heartbeat", "file_urls_request", "backend_operation_request"}
+)
+"""Kinds of Streamlit's messages that pages send.  The others empty caches, run git, or are for its makers."""
+
+
+@dataclass(frozen=True)
+class Talk:
+    """How much a client may say: so many messages at once, and so many a second on average."""
+
+    burst: float
+    rate: float
+
+
+TALK = {STREAM: Talk(100, 100), SESSION: Talk(60, 10)}
+"""Of the stream a message for each round of frames; of a session one for each move of a hand."""
+
+
+class Connections:
+    """Bounds the websockets of an application."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._most, self._most_each = settings.connections, settings.connections_per_address
+        self._open: Counter[str] = Counter()
+        self._crowd = Complaint(logger, "connections are refused: %d are open, %d of them from %s")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request or connection."""
+        if scope["type"] == "websocket":
+            await self._connect(scope, receive, send)
+        elif scope["type"] == "http" and _is_page(scope) and self._full(address(scope)):
+            await PlainTextResponse(_WHY_FULL, 429, {"Retry-After": "30"})(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
+        route = _route(scope)
+        headers = Headers(scope=scope)
+        host = headers.get("host")
+        if route is None or not (host_allowed(host) and origin_allowed(headers.get("origin"), host)):
+            await send({"type": "websocket.close"})  # before it is accepted: 403
+            return
+        client = address(scope)
+        if self._full(client):
+            self._crowd.tell(self._open.total(), self._open[client], client)
+            await _refuse(route, scope, receive, send)
+            return
+        heard = _Heard(TALK[route], receive, send, checked=route == SESSION)
+        with self._counted(client):
+            await self._app(scope, heard.receive, heard.send)
+
+    def _full(self, client: str) -> bool:
+        return self._open.total() >= self._most or self._open[client] >= self._most_each
+
+    @contextlib.contextmanager
+    def _counted(self, client: str) -> Iterator[None]:
+        self._open[client] += 1
+        try:
+            yield
+        finally:
+            self._open[client] -= 1
+            if not self._open[client]:
+                del self._open[client]
+
+
+async def _refuse(route: str, scope: Scope, receive: Receive, send: Send) -> None:
+    """Say that there are too many, in the way in which each of the two clients understands it."""
+    if route == SESSION and "websocket.http.response" in scope.get("extensions", {}):
+        body = {"type": "websocket.http.response.body", "body": _WHY_FULL.encode()}
+        await send({"type": "websocket.http.response.start", "status": 429, "headers": []})
+        await send(body)
+        return
+    await receive()  # its wish to connect
+    await send({"type": "websocket.accept"})
+    await send({"type": "websocket.close", "code": FULL, "reason": _WHY_FULL})
+
+
+class _Heard:
+    """Both directions of one connection, at the pace that is allowed to it."""
+
+    def __init__(self, talk: Talk, receive: Receive, send: Send, *, checked: bool) -> None:
+        self._talk, self._receive, self._send, self._checked = talk, receive, send, checked
+        self._left, self._counted = talk.burst, time.monotonic()
+        self._taken = asyncio.Event()
+        self._taken.set()
+        self._closed = False
+
+    async def send(self, message: Message) -> None:
+        """Pass on what the application says; it waits until the client reads."""
+        if self._closed:
+            return
+        self._taken.clear()
+        try:
+            await self._send(message)
+        finally:
+            self._taken.set()
+
+    async def receive(self) -> Message:
+        """The next message of the client, once it is its turn."""
+        while True:
+            await self._taken.wait()
+            message = await self._receive()
+            if message["type"] != "websocket.receive":
+                return message
+            await self._turn()
+            if not self._checked:
+                return message
+            kind = _kind(message.get("bytes"))
+            if kind is None:
+                await self.send({"type": "websocket.close", "code": 1002, "reason": _NO_PROTOCOL})
+                self._closed = True
+                return {"type": "websocket.disconnect", "code": 1002}
+            if kind in _SAID:
+                return message
+
+    async def _turn(self) -> None:
+        now = time.monotonic()
+        gained = self._talk.rate * (now - self._counted)
+        self._left, self._counted = min(self._talk.burst, self._left + gained) - 1, now
+        if self._left < 0:
+            await asyncio.sleep(-self._left / self._talk.rate)
+
+
+def _kind(data: bytes | None) -> str | None:
+    """What a message to Streamlit is about; "" if it is about nothing, None if it is no message."""
+    message = BackMsg()
+    try:
+        message.ParseFromString(data or b"")
+    except DecodeError:
+        return None
+    return message.WhichOneof("type") or ("" if data else None)
+
+
+def _route(scope: Scope) -> str | None:
+    """Which of the two a websocket asks for."""
+    base = str(config.get_option("server.baseUrlPath") or "").strip("/")
+    path = scope["path"].removeprefix(f"/{base}/" if base else "/")
+    if path == SESSION:
+        return SESSION
+    return STREAM if path.startswith(STREAM) and "/" not in path.removeprefix(STREAM) else None
+
+
+def _is_page(scope: Scope) -> bool:
+    return scope["method"] == "GET" and "text/html" in Headers(scope=scope).get("accept", "")
+
+
+def address(scope: Scope) -> str:
+    """Where a client comes from."""
+    return network(str(scope["client"][0]) if scope.get("client") else "")
+
+
+def network(host: str) -> str:
+    """What counts as one address; of IPv6 the network, since one client may have all addresses of it."""
+    try:
+        found = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(found, ipaddress.IPv6Address):
+        mapped = found.ipv4_mapped
+        return str(mapped) if mapped else str(ipaddress.ip_network((found, 64), strict=False))
+    return str(found)
