@@ -5,10 +5,10 @@ of frames (``ui/stream.py``).  ``Connections`` stands before both:
 
 - Only pages of this server connect (``ui/origins.py``), on these two routes; others get 403.
 - So many at once, in all and from one address (``NORMVIZ_CONNECTIONS``, ``NORMVIZ_CONNECTIONS_PER_ADDRESS``).
-  A page is then answered with 429 and a sentence, the stream is closed with 4429, Streamlit's handshake is
-  answered with 429, after which it asks again less and less often.
-- Who talks faster than a hand can is heard later, and who does not read is not heard: so a client cannot pile
-  up work or answers.  What it sends meanwhile waits in its own machine.
+  A page is then answered with 429 and a sentence, the stream is closed with 4429 and the sentence;
+  Streamlit's handshake gets 403, after which it asks again, less and less often.
+- Who talks faster than a hand can is closed with 1008, and who does not read is not heard: so a client cannot
+  pile up work or answers.
 - Of Streamlit's messages those pass that a page of ours sends.
 
 Behind a proxy every visitor has the proxy's address, unless the server trusts what it says of them: uvicorn
@@ -44,6 +44,7 @@ SESSION = "_stcore/stream"
 
 FULL = 4429
 _WHY_FULL = "Too many connections are open. Close a window, or try again later."
+_TOO_FAST = "Too many messages."
 _NO_PROTOCOL = "A message was not of this protocol."
 _SAID = frozenset(
     {"rerun_script", "stop_script", "app_heartbeat", "file_urls_request", "backend_operation_request"}
@@ -91,7 +92,7 @@ class Connections:
         client = address(scope)
         if self._full(client):
             self._crowd.tell(self._open.total(), self._open[client], client)
-            await _refuse(route, scope, receive, send)
+            await _refuse(route, receive, send)
             return
         heard = _Heard(TALK[route], receive, send, checked=route == SESSION)
         with self._counted(client):
@@ -111,12 +112,10 @@ class Connections:
                 del self._open[client]
 
 
-async def _refuse(route: str, scope: Scope, receive: Receive, send: Send) -> None:
+async def _refuse(route: str, receive: Receive, send: Send) -> None:
     """Say that there are too many, in the way in which each of the two clients understands it."""
-    if route == SESSION and "websocket.http.response" in scope.get("extensions", {}):
-        body = {"type": "websocket.http.response.body", "body": _WHY_FULL.encode()}
-        await send({"type": "websocket.http.response.start", "status": 429, "headers": []})
-        await send(body)
+    if route == SESSION:
+        await send({"type": "websocket.close"})
         return
     await receive()  # its wish to connect
     await send({"type": "websocket.accept"})
@@ -124,7 +123,7 @@ async def _refuse(route: str, scope: Scope, receive: Receive, send: Send) -> Non
 
 
 class _Heard:
-    """Both directions of one connection, at the pace that is allowed to it."""
+    """Both directions of one connection, within what is allowed to it."""
 
     def __init__(self, talk: Talk, receive: Receive, send: Send, *, checked: bool) -> None:
         self._talk, self._receive, self._send, self._checked = talk, receive, send, checked
@@ -139,34 +138,41 @@ class _Heard:
             return
         self._taken.clear()
         try:
-            await self._send(message)
+            # What is said to a client that has left is lost; that it has, ``receive`` will tell.  (Streamlit
+            # takes the error that this is for a breach of protocol, and fills the log with it.)
+            with contextlib.suppress(OSError):
+                await self._send(message)
         finally:
             self._taken.set()
 
     async def receive(self) -> Message:
-        """The next message of the client, once it is its turn."""
+        """The next message of the client that the application shall hear."""
         while True:
             await self._taken.wait()
             message = await self._receive()
             if message["type"] != "websocket.receive":
                 return message
-            await self._turn()
+            if self._too_fast():
+                return await self._end(1008, _TOO_FAST)
             if not self._checked:
                 return message
             kind = _kind(message.get("bytes"))
             if kind is None:
-                await self.send({"type": "websocket.close", "code": 1002, "reason": _NO_PROTOCOL})
-                self._closed = True
-                return {"type": "websocket.disconnect", "code": 1002}
+                return await self._end(1002, _NO_PROTOCOL)
             if kind in _SAID:
                 return message
 
-    async def _turn(self) -> None:
+    def _too_fast(self) -> bool:
         now = time.monotonic()
         gained = self._talk.rate * (now - self._counted)
         self._left, self._counted = min(self._talk.burst, self._left + gained) - 1, now
-        if self._left < 0:
-            await asyncio.sleep(-self._left / self._talk.rate)
+        return self._left < 0
+
+    async def _end(self, code: int, reason: str) -> Message:
+        """Close; what the application is told is that the client has left."""
+        await self.send({"type": "websocket.close", "code": code, "reason": reason})
+        self._closed = True
+        return {"type": "websocket.disconnect", "code": code, "reason": reason}
 
 
 def _kind(data: bytes | None) -> str | None:

@@ -2,8 +2,8 @@
 
 A server of asyncio waits for ever for a request that does not come, and for a client that does not take its
 answer.  A few thousand of such connections cost their owner nothing, and nobody else gets in.  Here every
-connection has a moment for its request, the kernel gives up clients that take nothing, and so many are open
-in all and from one address; further ones are cut at once.
+connection has a moment for its request, the kernel gives up clients that take nothing, messages are short,
+and so many connections are open in all and from one address; further ones are cut at once.
 
 This is decided before an application is asked, so uvicorn's own protocol has to be taught.  Its class can be
 set, but it is chosen before the application is loaded: it is given a further step instead.
@@ -32,6 +32,8 @@ HEAD_WITHIN = 15.0
 """Seconds in which a connection has begun a request, after it was opened and after the request before."""
 TAKEN_WITHIN = 60.0
 """Seconds after which the kernel ends a connection whose client takes nothing of what was sent (Linux)."""
+LARGEST_MESSAGE = 262_144
+"""Bytes of a message to the server, also of an unfinished one; the longest are lessons being made."""
 _FOR_EACH = 2
 """Connections for each websocket that may be open: browsers have up to six more while they load a page."""
 _BESIDE = 256
@@ -44,6 +46,7 @@ def teach(settings: Settings) -> None:
     made = AutoHTTPProtocol.connection_made
 
     def connection_made(protocol: Any, transport: asyncio.Transport) -> None:
+        protocol.config.ws_max_size = min(protocol.config.ws_max_size, LARGEST_MESSAGE)
         made(protocol, transport)
         patience.meet(protocol, transport)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
@@ -18,7 +17,6 @@ from websockets.sync.client import connect
 from normviz.player.feeds import WINDOW
 from normviz.specs.train import Train
 from normviz.ui import stream
-from normviz.ui.connections import STREAM, TALK
 from normviz.ui.origins import host_allowed, origin_allowed
 from tests.player.processes import until
 from tests.player.small_experiments import SCHEMA, Fault, Walk, walk
@@ -236,17 +234,15 @@ def test_nonsense_from_a_client_ends_its_connection_only(server: Server, said: s
     assert closing(client) == (1008, 'A message was not {"seen": number of frames}.')
 
 
-def test_a_flood_from_a_client_is_heard_at_its_pace_and_keeps_nobody_waiting(server: Server) -> None:
-    """What it says above the pace waits, so the nonsense at its end is answered long after it was sent."""
+def test_a_flood_from_a_client_ends_its_connection_only(server: Server) -> None:
     client = Client(server, server.open(Walk(seed=1, steps=200)))
-    began = time.monotonic()
-    for _ in range(300):
-        client.socket.send('{"seen": 0}')
-    client.socket.send("nonsense")
-    assert server.get("/report")["watching"] == 1
-    assert closing(client) == (1008, 'A message was not {"seen": number of frames}.')
-    talk = TALK[STREAM]
-    assert time.monotonic() - began > (301 - talk.burst) / talk.rate * 0.9
+    try:
+        for _ in range(5000):
+            client.socket.send('{"seen": 0}')
+    except ConnectionClosed:
+        pass
+    # On a slow machine the flood also keeps the client's answer to a ping from being read in time.
+    assert closing(client) in ((1008, "Too many messages."), (1011, "keepalive ping timeout"))
 
 
 def test_connections_of_one_address_are_limited(server: Server) -> None:
