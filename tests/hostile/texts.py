@@ -86,5 +86,6 @@ def within(spec: Spec) -> None:
             assert value in knob.choices, name
         elif knob.form:
             assert len(value) <= 200, name
+            assert not set(value) & set("<>&\"'`[](){}$\\"), "what a spec has read holds no markup"
         elif not isinstance(default, bool):
             assert knob.low <= value <= knob.high, name
