@@ -115,7 +115,7 @@ class Settings:
             raise SpecError(OPERATOR_TOKEN, told, form, _MAKE_ONE)
         for origin in self.embed_in:
             if not _ORIGIN.fullmatch(origin):
-                raise SpecError("NORMVIZ_EMBED_IN", origin, _ORIGINS, "Leave out the path.")
+                raise SpecError(_PREFIX + "EMBED_IN", origin, _ORIGINS)
         for name in _FOLDERS:
             folder = getattr(self, name)
             if folder and not Path(folder).is_dir():

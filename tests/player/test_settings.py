@@ -26,7 +26,7 @@ def test_every_setting_is_in_the_table_with_its_default(name: str) -> None:
     (row,) = [row for row in rows if row[1].strip() == f"NORMVIZ_{name.upper()}"]
     assert len(rows) == len(NAMES)
     default = getattr(Settings(), name)
-    if name == "experiments":
+    if name in ("embed_in", "experiments"):
         assert row[2].strip() == ""
     elif isinstance(default, str):
         assert row[2].strip() == default
@@ -43,6 +43,12 @@ def test_every_setting_is_in_the_table_with_its_default(name: str) -> None:
         ("NORMVIZ_METRICS", "true", "metrics", True),
         ("NORMVIZ_LARGEST_RUN", "1e9", "largest_run", 1e9),
         ("NORMVIZ_EXPERIMENTS", "one, two.three", "experiments", ("one", "two.three")),
+        (
+            "NORMVIZ_EMBED_IN",
+            "https://a.org, https://*.b.org:1",
+            "embed_in",
+            ("https://a.org", "https://*.b.org:1"),
+        ),
     ],
 )
 def test_a_variable_sets_its_field(variable: str, text: str, field: str, value: object) -> None:

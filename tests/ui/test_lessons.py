@@ -155,7 +155,7 @@ def test_links_in_a_shared_lesson_lead_nowhere() -> None:
     lesson = shelf.find(
         inline({"title": "x", "steps": [{"page": "train", "text": "[here](https://example.org)"}]})
     )
-    assert lesson.steps[0].text == "\\[here](https://example.org)"
+    assert lesson.steps[0].text.replace("\u2060", "|") == "[here]|(https:|//example.org)"
 
 
 # --- as texts -----------------------------------------------------------------------------------------
@@ -320,4 +320,4 @@ def test_the_builder_names_the_line_that_does_not_work(idle: IdlePlayer, sent: S
     app = visit("lesson-builder")
     app.text_area(key="builder links").set_value("http://x.org/train\nhttp://x.org/train?lr=100")
     run(app)
-    assert "Line 2: Learning rate: “100.0” does not work" in app.error[0].value
+    assert "Line 2: Learning rate: “100” does not work" in app.error[0].value
