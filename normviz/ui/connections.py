@@ -33,6 +33,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
+from normviz import player
 from normviz.player.settings import Settings
 from normviz.ui.complaints import Complaint
 from normviz.ui.origins import host_allowed, origin_allowed
@@ -40,6 +41,7 @@ from normviz.ui.origins import host_allowed, origin_allowed
 logger = logging.getLogger(__name__)
 
 STREAM = "lab/stream/"
+_STREAMS = (STREAM, "lab/open/")
 SESSION = "_stcore/stream"
 
 FULL = 4429
@@ -71,7 +73,7 @@ class Connections:
         self._app = app
         self._most, self._most_each = settings.connections, settings.connections_per_address
         self._open: Counter[str] = Counter()
-        self._crowd = Complaint(logger, "connections are refused: %d are open, %d of them from %s")
+        self._crowd = Complaint(logger, "connections are refused: %d are open, %d of them from that address")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or connection."""
@@ -91,7 +93,8 @@ class Connections:
             return
         client = address(scope)
         if self._full(client):
-            self._crowd.tell(self._open.total(), self._open[client], client)
+            self._crowd.tell(self._open.total(), self._open[client])
+            count_refusal(FULL)
             await _refuse(route, receive, send)
             return
         heard = _Heard(TALK[route], receive, send, checked=route == SESSION)
@@ -110,6 +113,12 @@ class Connections:
             self._open[client] -= 1
             if not self._open[client]:
                 del self._open[client]
+
+
+def count_refusal(code: int) -> None:
+    """Let the metrics know of a connection that is refused."""
+    with contextlib.suppress(RuntimeError):  # before the start, and after the end
+        player.current().meters.refused_connections.labels(str(code)).inc()
 
 
 async def _refuse(route: str, receive: Receive, send: Send) -> None:
@@ -191,7 +200,8 @@ def _route(scope: Scope) -> str | None:
     path = scope["path"].removeprefix(f"/{base}/" if base else "/")
     if path == SESSION:
         return SESSION
-    return STREAM if path.startswith(STREAM) and "/" not in path.removeprefix(STREAM) else None
+    head, slash, last = path.rpartition("/")
+    return STREAM if head + slash in _STREAMS and last else None
 
 
 def _is_page(scope: Scope) -> bool:

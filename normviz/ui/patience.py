@@ -62,7 +62,7 @@ class Patience:
         trusted = os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1,::1")
         self._proxies = ProxyHeadersMiddleware(None, trusted).trusted_hosts  # type: ignore[arg-type]
         self._open: dict[asyncio.Transport, str] = {}  # and where each comes from; some may have ended since
-        self._crowd = Complaint(logger, "connections are cut: %d are open, %d of them from %s")
+        self._crowd = Complaint(logger, "connections are cut: %d are open, %d of them from that address")
 
     def meet(self, protocol: Any, transport: asyncio.Transport) -> None:
         """Take note of a new connection; cut it if there are too many."""
@@ -85,7 +85,7 @@ class Patience:
             if len(self._open) < self._most and mine < most:
                 return True
             self._open = {one: where for one, where in self._open.items() if not one.is_closing()}
-        self._crowd.tell(len(self._open), mine, client)
+        self._crowd.tell(len(self._open), mine)
         return False
 
     def _look_later(self, protocol: Any, transport: asyncio.Transport, last: object) -> None:

@@ -45,6 +45,7 @@ from normviz.player.feeds import Feed
 from normviz.player.settings import misspelt
 from normviz.spec import SpecError
 from normviz.ui import drains
+from normviz.ui.connections import count_refusal
 from normviz.ui.environment import settings
 from normviz.ui.exhibits import first_spec
 
@@ -105,16 +106,11 @@ async def stream(socket: WebSocket) -> None:
         except WebSocketDisconnect:
             raise
         except _Refusal as refusal:
-            _count(refusal)
+            count_refusal(refusal.code)
             await socket.close(refusal.code, refusal.reason)
         except Exception:
             logger.exception("a stream failed")
             await socket.close(1011, "The stream failed; the server's log says why.")
-
-
-def _count(refusal: _Refusal) -> None:
-    with contextlib.suppress(RuntimeError):  # before the start, and after the end
-        player.current().meters.refused_connections.labels(str(refusal.code)).inc()
 
 
 async def _serve(socket: WebSocket) -> None:
