@@ -3,34 +3,44 @@
 #   docker build --build-arg TORCH_INDEX=<index of PyTorch's CPU packages> -t normviz .
 #   docker run --read-only --tmpfs /tmp -p 8501:8501 normviz
 #
-# Without TORCH_INDEX pip takes PyPI's own build of torch, which brings CUDA along and is gigabytes larger; with
-# a CUDA index and `docker run --gpus all` the runs use the GPU.
+# TORCH_INDEX says which build of the pinned torch comes in: PyTorch's index for CPUs, or one of those for CUDA (then
+# `docker run --gpus all`).  Without it pip takes PyPI's own build, which brings CUDA along.  docs/operating.md
 
 ARG PYTHON=3.11-slim
 
 FROM python:${PYTHON} AS packages
 ARG TORCH_INDEX=""
-WORKDIR /app
-COPY requirements.txt constraints.txt ./
-# A virtual environment is one folder to copy: pip's cache and whatever else this stage leaves stay behind.
+COPY requirements.txt constraints.txt /build/
+# A virtual environment is one folder to copy: whatever else this stage leaves stays behind.  It is compiled here,
+# since nothing can be written later, and by contents, since a copy may change the times of files.
 RUN python -m venv /venv \
- && /venv/bin/pip install --no-cache-dir --no-compile ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} -r requirements.txt
+ && /venv/bin/pip install --no-cache-dir --no-compile ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} \
+      -r /build/requirements.txt \
+ && /venv/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /venv/lib
 
 FROM python:${PYTHON}
-RUN useradd --system --uid 10001 --home-dir /tmp --no-create-home normviz
+RUN useradd --system --uid 10001 --home-dir /tmp --no-create-home --shell /usr/sbin/nologin normviz
 COPY --from=packages /venv /venv
 WORKDIR /app
 COPY app.py ./
 COPY .streamlit .streamlit
 COPY pages pages
 COPY normviz normviz
-# Compiled once here, since nothing can be written later.
-RUN /venv/bin/python -m compileall -q -j 0 /venv/lib app.py pages normviz
+RUN /venv/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash app.py pages normviz
 
-ENV PATH=/venv/bin:$PATH HOME=/tmp OMP_NUM_THREADS=1 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
-USER normviz
+# The last two are for GPUs and mean nothing without one.
+ENV PATH=/venv/bin:$PATH HOME=/tmp OMP_NUM_THREADS=1 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
+# By number, so that an orchestrator can see that it is not root.
+USER 10001
 EXPOSE 8501
+# Not by urllib, which would ask a proxy if the environment names one.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
- CMD ["python", "-c", "import os, urllib.request as r; base = os.environ.get('STREAMLIT_SERVER_BASE_URL_PATH', '').strip('/'); r.urlopen('/'.join(filter(None, ['http://127.0.0.1:8501', base, 'lab/ready'])), timeout=4)"]
+ CMD ["python", "-S", "-c", "import http.client, os; base = os.environ.get('STREAMLIT_SERVER_BASE_URL_PATH', '').strip('/'); asked = http.client.HTTPConnection('127.0.0.1', 8501, timeout=4); asked.request('GET', f'/{base}/lab/ready'.replace('//', '/')); raise SystemExit(asked.getresponse().status != 200)"]
 # Exec form: SIGTERM reaches the server, which ends its runs and then itself.
 CMD ["streamlit", "run", "app.py", "--server.address=0.0.0.0", "--server.port=8501"]
+
+ARG VERSION=""
+LABEL org.opencontainers.image.title="NormViz" \
+      org.opencontainers.image.description="See what normalization does to a neural network, live." \
+      org.opencontainers.image.version="${VERSION}"

@@ -1,4 +1,4 @@
-"""The command line: ``python -m normviz list | run | export | warm | bench``.
+"""The command line: ``python -m normviz list | run | export | warm | settings | bench``.
 
 Results go to stdout (one JSON object under ``--json``), progress and messages to stderr.  The lab, and
 with it torch, is imported only by the commands that compute.
@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 # Small tensors: a second thread makes a run slower, and far slower when the other core is busy.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from normviz import exporting
+from normviz import exporting, operating
 from normviz.bench import BENCHES
 from normviz.catalog.norms import NORMS
 from normviz.catalog.sequences import ALL_DATASETS, ALL_NETWORKS
@@ -29,6 +29,7 @@ from normviz.export import ExportError
 from normviz.frames import Recording
 from normviz.spec import Spec, SpecError
 from normviz.specs import EXPERIMENTS, experiment
+from normviz.ui import options
 from normviz.ui.pages import PAGES
 
 
@@ -242,6 +243,22 @@ def _write(path: Path, data: bytes) -> None:
         raise RefusedError(f"cannot write {path}: {error.strerror}") from error
 
 
+# --- settings ---------------------------------------------------------------------------------------
+
+
+def _settings(asked: argparse.Namespace) -> None:
+    options.checked()
+    if asked.write:
+        document = operating.DOCUMENT
+        _write(document, operating.written(document.read_text(encoding="utf-8")).encode())
+        print(document, file=sys.stderr)
+    elif asked.json:
+        print(json.dumps(operating.told()))
+    else:
+        print(operating.tables(), end="")
+        print("\nWhat is set here works.", file=sys.stderr)
+
+
 # --- bench ------------------------------------------------------------------------------------------
 
 
@@ -254,7 +271,8 @@ def _bench(asked: argparse.Namespace) -> None:
 
 
 COMMANDS = {
-    "list": _list, "run": _run, "export": _export, "warm": _warm, "recordings": _recordings, "bench": _bench,
+    "list": _list, "run": _run, "export": _export, "warm": _warm, "recordings": _recordings,
+    "settings": _settings, "bench": _bench,
 }  # fmt: skip
 
 
@@ -273,7 +291,7 @@ def _parser() -> argparse.ArgumentParser:
         "  normviz bench stack",
     )
     commands = parser.add_subparsers(
-        dest="command", required=True, metavar="{list,run,export,warm,recordings,bench}"
+        dest="command", required=True, metavar="{list,run,export,warm,recordings,settings,bench}"
     )
 
     one = commands.add_parser(
@@ -353,6 +371,18 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--out", required=True, type=Path, metavar="FILE", help="where to write it")
     one.add_argument(
         "--figure", action="append", default=[], metavar="KEY", help="only this chart; may be repeated"
+    )
+    _json_flag(one)
+
+    one = commands.add_parser(
+        "settings",
+        formatter_class=raw,
+        help="what the operator of a server may set, and whether what is set works",
+        description="List the settings of a server: environment variables, and options of Streamlit's.  A\n"
+        "variable that is set here and does not work is told in a sentence, with exit status 2.",
+    )
+    one.add_argument(
+        "--write", action="store_true", help="put the tables into docs/operating.md instead of printing them"
     )
     _json_flag(one)
 

@@ -21,7 +21,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config
 
 from normviz.ui import chunks, static
-from normviz.ui.pages import BESIDE, PAGES, Page
+from normviz.ui.doors import page_at
+from normviz.ui.pages import PAGES, Page
 
 _END_OF_HEAD = b"</head>"
 BASE = "<script>window.__streamlit ??= { BACKEND_BASE_URL: new URL('.', location.href).href };</script>"
@@ -90,7 +91,7 @@ def _is_plain_html(start: Message) -> bool:
 @cache
 def head(url_path: str) -> str:
     """What goes into the head of a page: where Streamlit is, and all that the page needs."""
-    page = next((page for page in (*PAGES, *BESIDE) if page.url_path == url_path), None)
+    page = page_at(url_path)
     links = "".join(_links(page or PAGES[0]))
     return (BASE if page and url_path else "") + links
 

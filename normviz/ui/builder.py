@@ -16,6 +16,8 @@ from normviz.ui.lesson_texts import step_of, to_toml
 from normviz.ui.lessons import lesson_of
 from normviz.ui.words import _, plain, refusal, spoken
 
+PATH = "lesson-builder"
+"""The page on which it stands."""
 _LINKS = "lesson links"
 _AREA = "builder links"
 _FIELDS = {

@@ -19,7 +19,7 @@ from normviz.ui.symptoms import BOOK
 
 @dataclass(frozen=True)
 class Reason:
-    """Why, in a sentence, and where it is seen: the first of these doors whose page exists."""
+    """Why, in a sentence, and where it is seen: the first of these doors whose page is shown."""
 
     words: str
     doors: tuple[Door, ...]
@@ -27,7 +27,7 @@ class Reason:
     @property
     def door(self) -> Door:
         """The door to show."""
-        return next(door for door in self.doors if page_at(door.path))
+        return next((door for door in self.doors if page_at(door.path)), self.doors[0])
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 from normviz.catalog.claims import ARTICLE, CLAIMS, Claim
 from normviz.specs.claims import Claims
+from normviz.ui.doors import leads
 from normviz.ui.words import _, spoken
 
 
@@ -25,6 +26,6 @@ def card(claim: Claim) -> dict[str, Any]:
         "statement": spoken(claim.statement),
         "rule": spoken(claim.rule),
         "source": _("The claim: {article}. {sources}", article=ARTICLE, sources=spoken(claim.sources)),
-        "see": claim.see,
+        "see": claim.see if leads(claim.see) else "",
         "seeLabel": spoken(claim.see_label),
     }

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from normviz.spec import Spec
-from normviz.ui.pages import BESIDE, PAGES, Page
-from normviz.ui.words import spoken
+from normviz.ui.pages import Page, shown
+from normviz.ui.words import _, spoken
 
 
 @dataclass(frozen=True)
@@ -24,15 +24,18 @@ class Door:
         """Where it leads.
 
         Raises:
-            LookupError: the site has no such page.
+            LookupError: this server shows no such page.
         """
         found = page_at(self.path)
         if found is None:
-            raise LookupError(f"no page has the address {self.path!r}")
+            raise LookupError(f"no page is shown at the address {self.path!r}")
         return found
 
     def draw(self) -> None:
-        """Show the link."""
+        """Show the link; where this server does not show the page, say so."""
+        if page_at(self.path) is None:
+            st.caption(_("{door} (not shown on this server)", door=spoken(self.words)))
+            return
         page = self.page
         st.page_link(
             page.file, label=spoken(self.words), icon=f":material/{page.icon}:",
@@ -41,5 +44,10 @@ class Door:
 
 
 def page_at(path: str) -> Page | None:
-    """The page at an address; None if the site has none there."""
-    return next((page for page in (*PAGES, *BESIDE) if page.url_path == path), None)
+    """The page at an address; None if this server shows none there."""
+    return next((page for page in shown() if page.url_path == path), None)
+
+
+def leads(address: str) -> bool:
+    """Whether an address relative to the site ("train?lr=1") is that of a page that this server shows."""
+    return page_at(address.partition("?")[0]) is not None

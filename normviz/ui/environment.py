@@ -6,11 +6,12 @@ import sys
 
 from normviz.player import Settings
 from normviz.spec import SpecError
+from normviz.ui import options
 
 
 def settings() -> Settings:
     """Read them.  Ends the process with a sentence if one is wrong."""
     try:
-        return Settings.from_environment()
+        return options.checked()
     except SpecError as error:
         sys.exit(error.sentence)

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 from normviz.spec import Spec, SpecError, quoted
 from normviz.ui.doors import page_at
 from normviz.ui.exhibits import kinds
+from normviz.ui.pages import ALL
 
 _PASSED_OVER = ("lesson", "step", "presenter", "lang", "version", "time")
 """Of a link: what is not of the page's experiment."""
@@ -34,6 +35,11 @@ def step_of(link: str) -> dict[str, Any]:
         raise SpecError(
             "Link", link, "the address of a page of this site", "Copy it from Share.", field="link"
         )
+    if page_at(path) is None and any(page.url_path == path for page in ALL):
+        raise SpecError(
+            "Link", link, "the address of a page of this site", "This server does not show that page.",
+            field="link",
+        )  # fmt: skip
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
     question = query.pop("question", "")
     step: dict[str, Any] = {"page": page.url_path}

@@ -24,10 +24,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from normviz.phrases import phrase
 from normviz.spec import Spec, SpecError
 from normviz.ui.cases import Case, case_of
+from normviz.ui.doors import page_at
 from normviz.ui.entries import LessonError, checked
 from normviz.ui.exhibits import kinds
+from normviz.ui.pages import shown as pages_shown
 
 MOST_STEPS = 40
 _WORDS = ("title", "text", "task", "question", "answer")
@@ -119,6 +122,7 @@ def _step(told: Any, where: str, faults: Mapping[str, str]) -> Step:
         if "case" in values:
             if {"page", "settings", "hide", "predict"} & set(values):
                 raise LessonError(where, "a case replaces page, settings, hide and predict; leave them out.")
+            _check_shown("lesson")
             return Step(page="lesson", case=case_of(values["case"], where, faults), **words)
         return _page_step(values, words)
     except SpecError as problem:
@@ -130,6 +134,7 @@ def _page_step(values: Mapping[str, Any], words: Mapping[str, Any]) -> Step:
     settings = dict(values.get("settings", {}))
     asked = str(settings.pop("question", ""))
     shown = kinds(page, asked)
+    _check_shown(page)
     known = {name: kind for kind in shown for name, _, _ in kind.knobs()}
     shown[0].from_values({name: value for name, value in settings.items() if name not in known})
     hide = tuple(map(str, values.get("hide", ())))
@@ -144,3 +149,13 @@ def _page_step(values: Mapping[str, Any], words: Mapping[str, Any]) -> Step:
     )
     step = Step(words["title"], page, specs, asked and shown[0].name, hide, values.get("predict", True))
     return dataclasses.replace(step, **{name: text for name, text in words.items() if name != "title"})
+
+
+def _check_shown(path: str) -> None:
+    """Refuse a page that this server does not show."""
+    if page_at(path) is None:
+        listed = ", ".join(page.url_path for page in pages_shown() if page.url_path)
+        raise SpecError(
+            "Page", path, phrase("one of {listed}", listed=listed), "This server does not show that page.",
+            field="page",
+        )  # fmt: skip

@@ -14,6 +14,7 @@ from normviz.figures.theme import STYLES
 from normviz.readings import TEMPLATES
 from normviz.readings.places import places
 from normviz.spec import Spec
+from normviz.ui.doors import leads
 from normviz.ui.settings import settings
 from normviz.ui.speech import asked, drawn, heard
 from normviz.ui.words import language, spoken
@@ -59,7 +60,7 @@ def playable(
         "experiment": spec.name,
         "run": spec.key,
         "settings": settings(spec),
-        "figures": [drawn(figure.to_plain()) for figure in figures],
+        "figures": [drawn(_leading(figure.to_plain())) for figure in figures],
         "cards": [dict(card) for card in cards],
         "styles": {norm: {**asdict(style), "label": spoken(style.label)} for norm, style in STYLES.items()},
         "readings": spoken(_own(spec, TEMPLATES)),
@@ -71,6 +72,12 @@ def playable(
         "headline": None if compared is None else asked(compared.to_plain()),
         "speech": heard(),
     }
+
+
+def _leading(figure: dict[str, Any]) -> dict[str, Any]:
+    """A figure whose cells lead nowhere if this server does not show the page behind them."""
+    opens = figure["opens"]
+    return figure if opens is None or leads(opens["to"]) else {**figure, "opens": None}
 
 
 def _own(spec: Spec, by_note: Mapping[str, Any]) -> dict[str, Any]:

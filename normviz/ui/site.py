@@ -5,9 +5,10 @@ from pathlib import Path
 import streamlit as st
 
 from normviz.ui import builder, look, operations, presenter, static, strip, tour
+from normviz.ui.doors import page_at
 from normviz.ui.gate import in_turn
 from normviz.ui.languages import switch
-from normviz.ui.pages import BESIDE, PAGES
+from normviz.ui.pages import BESIDE, PAGES, shown
 from normviz.ui.words import settled, spoken
 
 SCRIPT = Path(__file__).resolve()
@@ -18,7 +19,7 @@ def show() -> None:
     st.set_page_config(page_title="NormViz", page_icon=static.FOLDER / "icon.svg", layout="wide")
     look.dress()
     # No icons here: Streamlit would make them the favicon and fetch that from the internet.
-    known = (*PAGES, *BESIDE, *operations.pages())
+    known = (*shown(), *operations.pages())
     pages = [
         st.Page(
             page.file, title=spoken(page.title), url_path=page.url_path, default=not page.url_path,
@@ -42,8 +43,10 @@ def footer() -> None:
     """What is for teachers, under every page."""
     with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="footer"):
         for page in BESIDE:
-            st.page_link(page.file, label=spoken(page.title), icon=f":material/{page.icon}:")
-        builder.add_here()
+            if page in shown():
+                st.page_link(page.file, label=spoken(page.title), icon=f":material/{page.icon}:")
+        if page_at(builder.PATH):
+            builder.add_here()
         presenter.switch()
 
 

@@ -44,7 +44,7 @@ from normviz.frames import Recording
 from normviz.player.feeds import Feed
 from normviz.player.settings import misspelt
 from normviz.spec import SpecError
-from normviz.ui import drains
+from normviz.ui import drains, options
 from normviz.ui.connections import count_refusal
 from normviz.ui.environment import settings
 from normviz.ui.exhibits import first_spec
@@ -80,7 +80,7 @@ def routes() -> list[BaseRoute]:
 @contextlib.asynccontextmanager
 async def lifespan(app: Any) -> AsyncIterator[None]:
     """Have a player while the server runs."""
-    for sentence in misspelt():
+    for sentence in (*misspelt(), *options.departures()):
         logger.warning("%s", sentence)
     playing = player.Player(settings())
     with drains.on_signals(playing):

@@ -58,7 +58,7 @@ def foot() -> bool:
             st.button(_("Leave the lesson"), icon=":material/close:", type="tertiary", on_click=_leave)
             if here.at + 1 < len(here.lesson.steps):
                 _link(here, 1, _("Next"), "arrow_forward")
-            else:
+            elif page_at("lesson"):
                 st.page_link(
                     _page("lesson").file, label=_("The end: other lessons"), icon=":material/school:"
                 )

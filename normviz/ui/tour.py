@@ -1,7 +1,7 @@
 """The tour: a way through the pages, each stop with a task and an exit question; and the doors to all pages.
 
 The site draws the strip after each page (``normviz.ui.site``), so pages do not know of it.  A stop whose page
-the site does not have is left out.
+this server does not show is left out.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import streamlit as st
 
 from normviz import player
 from normviz.ui.doors import page_at
-from normviz.ui.pages import PAGES, Page
+from normviz.ui.pages import PAGES, Page, shown
 from normviz.ui.words import _, spoken
 
 
@@ -109,13 +109,15 @@ DOORS = {
 
 
 def stops() -> tuple[Stop, ...]:
-    """The stops whose pages the site has."""
+    """The stops whose pages this server shows."""
     return tuple(stop for stop in _ALL if page_at(stop.path))
 
 
 def strip(page: Page) -> None:
     """The foot of a page: where on the tour one is, a task, an exit question, and the way on."""
     way = stops()
+    if len(way) == 1:
+        return
     at = next((n for n, stop in enumerate(way) if stop.path == page.url_path), None)
     with st.container(border=True, key="tour"):
         if at is None:
@@ -147,9 +149,23 @@ def _link(stop: Stop, words: str, icon: str = "route") -> None:
 
 def doors() -> None:
     """The tour in one line, a door to every page, and what computes here."""
-    way = stops()
+    behind = [page for page in shown() if page.url_path and page in PAGES]
+    if behind:
+        st.header(_("Where to go from here"))
+        _way(stops())
+    columns = 3
+    for start in range(0, len(behind), columns):
+        for column, page in zip(st.columns(columns), behind[start : start + columns], strict=False):
+            with column.container(border=True, height="stretch"):
+                st.page_link(page.file, label=f"**{spoken(page.title)}**", icon=f":material/{page.icon}:")
+                st.markdown(spoken(DOORS[page.url_path]))
+    st.caption(_device())
+
+
+def _way(way: tuple[Stop, ...]) -> None:
+    if len(way) == 1:
+        return
     minutes = sum(stop.minutes for stop in way)
-    st.header(_("Where to go from here"))
     names = " → ".join(spoken(stop.page.title) for stop in way)
     st.markdown(
         _(
@@ -159,14 +175,6 @@ def doors() -> None:
             names=names,
         )
     )
-    shown = [page for page in PAGES if page.url_path]
-    columns = 3
-    for start in range(0, len(shown), columns):
-        for column, page in zip(st.columns(columns), shown[start : start + columns], strict=False):
-            with column.container(border=True, height="stretch"):
-                st.page_link(page.file, label=f"**{spoken(page.title)}**", icon=f":material/{page.icon}:")
-                st.markdown(spoken(DOORS[page.url_path]))
-    st.caption(_device())
 
 
 def _device() -> str:
