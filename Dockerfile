@@ -11,21 +11,20 @@ ARG PYTHON=3.11-slim
 FROM python:${PYTHON} AS packages
 ARG TORCH_INDEX=""
 COPY requirements.txt constraints.txt /build/
-# A virtual environment is one folder to copy: whatever else this stage leaves stays behind.  It is compiled here,
-# since nothing can be written later, and by contents, since a copy may change the times of files.
+# A virtual environment is one folder to copy: whatever else this stage leaves stays behind.
 RUN python -m venv /venv \
- && /venv/bin/pip install --no-cache-dir --no-compile ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} \
-      -r /build/requirements.txt \
- && /venv/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /venv/lib
+ && /venv/bin/pip install --no-cache-dir --only-binary=:all: ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} \
+      -r /build/requirements.txt
 
 FROM python:${PYTHON}
-RUN useradd --system --uid 10001 --home-dir /tmp --no-create-home --shell /usr/sbin/nologin normviz
+RUN useradd --uid 10001 --home-dir /tmp --no-create-home --no-log-init --shell /usr/sbin/nologin normviz
 COPY --from=packages /venv /venv
 WORKDIR /app
 COPY app.py ./
 COPY .streamlit .streamlit
 COPY pages pages
 COPY normviz normviz
+# Compiled here, since nothing can be written later.  (The packages were compiled by pip.)
 RUN /venv/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash app.py pages normviz
 
 # The last two are for GPUs and mean nothing without one.
