@@ -11,10 +11,12 @@ ARG PYTHON=3.11-slim
 FROM python:${PYTHON} AS packages
 ARG TORCH_INDEX=""
 COPY requirements.txt constraints.txt /build/
-# A virtual environment is one folder to copy: whatever else this stage leaves stays behind.
+# A virtual environment is one folder to copy: whatever else this stage leaves stays behind.  What is deleted are tests
+# and C++ headers, 190 MB of them.
 RUN python -m venv /venv \
  && /venv/bin/pip install --no-cache-dir --only-binary=:all: ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} \
-      -r /build/requirements.txt
+      -r /build/requirements.txt \
+ && cd /venv/lib/python*/site-packages && rm -r -f torch/include torch/test pandas/tests
 
 FROM python:${PYTHON}
 RUN useradd --uid 10001 --home-dir /tmp --no-create-home --no-log-init --shell /usr/sbin/nologin normviz

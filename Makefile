@@ -1,5 +1,5 @@
-# Every target sets up what it needs: a virtual environment with pinned packages, and for the tests a
-# Chromium from the system's packages.
+# Every target sets up what it needs: a virtual environment with pinned packages, and for the tests a browser,
+# a proxy and a database from the system's packages.
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
@@ -7,7 +7,7 @@ PORT   ?= 8501
 ONE    := OMP_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint browser bench load screenshots words data clean
+.PHONY: help run test check lint services bench load screenshots words data clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -15,7 +15,7 @@ help:  ## this list
 run: $(VENV)/runs  ## the app, in a browser on this machine
 	$(BIN)/streamlit run app.py --server.address 127.0.0.1 --server.port $(PORT)
 
-test: $(VENV)/tests browser lint  ## everything: style, types, contracts, all tests (about half an hour)
+test: $(VENV)/tests services lint  ## everything: style, types, contracts, all tests (about half an hour)
 	$(ONE) $(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser"
 	$(ONE) $(BIN)/python -m pytest -m browser
 
@@ -28,10 +28,15 @@ lint: $(VENV)/tests
 	$(BIN)/mypy normviz
 	$(BIN)/lint-imports
 
-browser:
-	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
-	  { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq chromium; } || \
-	  { echo "The tests drive a real browser and found none. Install Chromium, for example: sudo apt-get install chromium"; exit 1; }
+# What the tests run beside Python: a browser, proxies, a database.  (Debian's names; caddy may be missing.)
+services:
+	@missing=; has() { command -v $$1 >/dev/null || test -x /usr/sbin/$$1; }; \
+	has chromium || has chromium-browser || has google-chrome || missing="$$missing chromium"; \
+	has nginx || missing="$$missing nginx-light"; has redis-server || missing="$$missing redis-server"; \
+	test -z "$$missing" || \
+	  { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing; } || \
+	  { echo "The tests need what is not here. Install it, for example: sudo apt-get install$$missing"; exit 1; }
 
 bench: $(VENV)/tests  ## the figures quoted in the README
 	for name in stack probes frames map; do $(BIN)/python -m normviz bench $$name || exit 1; done
@@ -39,7 +44,7 @@ bench: $(VENV)/tests  ## the figures quoted in the README
 load: $(VENV)/tests  ## sixty visitors on this machine, for about half an hour; into build/load.json
 	$(BIN)/python -m tests.load
 
-screenshots: $(VENV)/tests browser  ## every page in light, dark and on a phone into build/pictures, of the README into docs
+screenshots: $(VENV)/tests services  ## every page in light, dark and on a phone into build/pictures, of the README into docs
 	$(BIN)/python -m tests.browser.pictures --readme docs
 
 words: $(VENV)/tests  ## collect what the site says into its catalogues, and list what lacks a translation

@@ -7,15 +7,19 @@ They are made from the fields of ``normviz.player.Settings`` and from ``normviz.
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from streamlit import config
+
 from normviz.player import Settings
 from normviz.spec import Knob
-from normviz.ui.options import FIXED, OPTIONS, shown, variable
+from normviz.ui.options import FIXED, OPTIONS, Option, shown, variable
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "operating.md"
+_FILE = Path(__file__).resolve().parents[1] / ".streamlit" / "config.toml"
 _MARKED = re.compile(r"(<!-- settings -->\n).*?(<!-- end of settings -->\n)", re.DOTALL)
 _SETTINGS = ("variable", "default", "allowed", "meaning")
 _OPTIONS = ("option", "variable", "default", "meaning")
@@ -36,7 +40,7 @@ def settings() -> list[dict[str, str]]:
 def options() -> list[dict[str, str]]:
     """A row for each option of Streamlit's that operators set."""
     return [
-        {"option": one.name, "variable": variable(one.name), "default": one.default, "meaning": one.meaning}
+        {"option": one.name, "variable": variable(one.name), "default": _preset(one), "meaning": one.meaning}
         for one in OPTIONS
     ]
 
@@ -80,6 +84,14 @@ def written(document: str) -> str:
     if count != 1:
         raise ValueError("the document has no <!-- settings --> … <!-- end of settings -->")
     return made
+
+
+def _preset(option: Option) -> str:
+    """The value of an option where nobody sets it: our file's, or Streamlit's."""
+    section, _, key = option.name.partition(".")
+    ours = tomllib.loads(_FILE.read_text(encoding="utf-8")).get(section, {})
+    preset = ours.get(key, config.get_config_options()[option.name].default_val)
+    return str(preset or option.default)
 
 
 def _table(columns: Sequence[str], rows: Sequence[dict[str, str]]) -> str:

@@ -9,10 +9,10 @@ import sys
 import tomllib
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 import pytest
 from streamlit import config
+from streamlit.web.server.starlette.starlette_server_config import DEFAULT_WEBSOCKET_PING_INTERVAL
 
 from normviz import operating
 from normviz.__main__ import main
@@ -26,13 +26,6 @@ TEXTS = [
     *(ROOT / "normviz").rglob("*.py"), ROOT / "README.md", ROOT / "Dockerfile", ROOT / "compose.yaml",
     ROOT / "Makefile", *(ROOT / "docs").glob("*.md"), *(ROOT / "deploy").iterdir(),
 ]  # fmt: skip
-
-
-def configured(name: str) -> Any:
-    """An option's value in the project's file, or Streamlit's own."""
-    section, _, key = name.partition(".")
-    found = CONFIGURED.get(section, {}).get(key)
-    return config.get_config_options()[name].default_val if found is None else found
 
 
 def test_the_document_is_what_the_command_prints(capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,12 +62,15 @@ def test_options_are_those_that_streamlit_knows() -> None:
     known = config.get_config_options()
     for name in [one.name for one in (*options.OPTIONS, *options.FIXED)]:
         assert options.variable(name) == known[name].env_var
-    for one in options.OPTIONS:
-        if one.name in ("server.websocketPingInterval", "logger.level"):  # decided elsewhere in Streamlit
-            continue
-        assert one.default == str(configured(one.name) or "").replace("[]", "")
+    rows = {row["option"]: row for row in operating.options()}
+    for name, value in ("port", 8501), ("maxMessageSize", CONFIGURED["server"]["maxMessageSize"]):
+        assert rows[f"server.{name}"]["default"] == str(value)
+    assert rows["server.websocketPingInterval"]["default"] == str(DEFAULT_WEBSOCKET_PING_INTERVAL)
+    assert rows["server.allowedHosts"]["default"] == ""
     for fixed in options.FIXED:
-        assert configured(fixed.name) == fixed.value
+        section, _, key = fixed.name.partition(".")
+        ours = CONFIGURED.get(section, {}).get(key)
+        assert (known[fixed.name].default_val if ours is None else ours) == fixed.value
 
 
 def test_the_answer_for_programs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

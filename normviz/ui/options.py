@@ -23,8 +23,9 @@ class Option:
     """An option that operators set."""
 
     name: str
-    default: str
     meaning: str
+    default: str = ""
+    """Where neither our file nor Streamlit's description of the option has one."""
 
 
 @dataclass(frozen=True)
@@ -41,22 +42,23 @@ class Fixed:
 
 
 OPTIONS = (
-    Option("server.port", "8501", "where the server listens"),
-    Option("server.address", "", "the address on which it listens (127.0.0.1 behind a proxy); empty: all"),
-    Option("server.baseUrlPath", "", "the path under which the site is, such as `lab/normviz`"),
-    Option("server.allowedHosts", "", "the names by which the server may be called; empty: any"),
+    Option("server.port", "where the server listens"),
+    Option("server.address", "the address on which it listens (127.0.0.1 behind a proxy); empty: all"),
+    Option("server.baseUrlPath", "the path under which the site is, such as `lab/normviz`"),
+    Option("server.allowedHosts", "the names by which the server may be called; empty: any"),
     Option(
-        "server.corsAllowedOrigins", "",
+        "server.corsAllowedOrigins",
         "other sites (`https://name`) whose pages may connect, besides the one that the header Host names",
     ),
-    Option("server.maxMessageSize", "20", "megabytes of one message on a websocket"),
+    Option("server.maxMessageSize", "megabytes of one message on a websocket"),
     Option(
-        "server.websocketPingInterval", "30",
+        "server.websocketPingInterval",
         "seconds between two signs of life on a websocket; a proxy must wait longer before it cuts a line",
+        "30",
     ),
-    Option("server.disconnectedSessionTTL", "120", "seconds for which the page of a lost visitor is kept"),
-    Option("logger.level", "info", "how much Streamlit logs: `error`, `warning`, `info` or `debug`"),
-)  # fmt: skip
+    Option("server.disconnectedSessionTTL", "seconds for which the page of a lost visitor is kept"),
+    Option("logger.level", "how much Streamlit logs: `error`, `warning`, `info` or `debug`", "info"),
+)
 
 FIXED = (
     Fixed("runner.postScriptGC", False, "each script run is followed by a collection ten times as long"),

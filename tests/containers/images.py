@@ -160,6 +160,7 @@ class Container:
     process: subprocess.Popen[bytes]
     pid: int
     """Of its process 1, as this machine counts."""
+    log: Path
 
     def run(self, command: list[str], *, user: int | None = None) -> subprocess.CompletedProcess[str]:
         """Run a command in it, as its user (``docker exec``)."""
@@ -169,8 +170,9 @@ class Container:
         enter = ["nsenter", f"--target={self.pid}", "--mount", "--net", "--pid", "--root"]
         there = ["/bin/sh", "-c", 'cd "$0" && exec "$@"', image.folder, "env", "-i", *variables]
         return subprocess.run(
-            [*enter, *there, *as_whom, *command], capture_output=True, text=True, timeout=300, check=False
-        )
+            [*enter, *there, *as_whom, *command],
+            capture_output=True, text=True, timeout=300, check=False, cwd="/",
+        )  # fmt: skip
 
     def visit(self, code: str) -> Any:
         """Run Python of the tests in its network; the JSON that it prints."""

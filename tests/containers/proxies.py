@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http
 import json
+import logging
 import os
 import shutil
 import socket
@@ -108,7 +109,8 @@ def replica(name: str, port: int) -> Iterator[None]:
         assert connection.request
         connection.send(json.dumps({"name": name, "path": connection.request.path}))
 
-    with serve(talk, "127.0.0.1", port, process_request=answer) as server:
+    silent = logging.Logger("replica", logging.CRITICAL)  # its last words would come after the test's
+    with serve(talk, "127.0.0.1", port, process_request=answer, logger=silent) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:

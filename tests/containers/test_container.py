@@ -112,16 +112,20 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
 
 
 @pytest.fixture(scope="module")
-def container(image: Image) -> Iterator[Container]:
+def container(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
     """The image's command at work under a base path, until its health check passes."""
     image.environment["STREAMLIT_SERVER_BASE_URL_PATH"] = "some/where"
-    with subprocess.Popen(image.started(image.command, read_only=True)) as process:
+    log = tmp_path_factory.mktemp("container") / "log"
+    with (
+        log.open("wb") as out,
+        subprocess.Popen(image.started(image.command, read_only=True), stdout=out, stderr=out) as process,
+    ):
         try:
             until(lambda: children(process.pid))
-            container = Container(image, process, min(children(process.pid)))
+            container = Container(image, process, min(children(process.pid)), log)
             deadline = time.monotonic() + 120
             while container.run(image.check).returncode:
-                assert process.poll() is None, "it ended by itself"
+                assert process.poll() is None, log.read_text()
                 assert time.monotonic() < deadline, "it never became ready"
                 time.sleep(0.3)
             yield container
@@ -147,6 +151,11 @@ class TestContainer:
             told = container.run(["touch", path], user=0)
             assert "Read-only file system" in told.stderr, path
         assert container.run(["sh", "-c", "touch $HOME/x && rm /tmp/x"]).returncode == 0
+
+    def test_it_asks_nobody_for_its_address(self, container: Container) -> None:
+        """Streamlit would ask a service elsewhere, and say here, where there is none, that it failed."""
+        assert "http://localhost:8501/some/where" in container.log.read_text()
+        assert "external IP" not in container.log.read_text()
 
     def test_all_is_compiled_before(self, container: Container) -> None:
         """Python finds what it would otherwise compile at every start of a process."""
