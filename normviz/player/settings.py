@@ -114,7 +114,7 @@ class Settings:
     embed_in: tuple[str, ...] = knob(
         (), label="NORMVIZ_EMBED_IN",
         form="origins such as https://moodle.example.org, separated by commas, or *",
-        help="sites that may show pages of this one in a frame (https://*.example.org: all there; *: every one)",
+        help="sites that may show pages of this one in a frame (https://*.example.org: all there; *: any)",
     )  # fmt: skip
     lessons: str = knob(
         "", label="NORMVIZ_LESSONS", form="a folder that exists",
