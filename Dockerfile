@@ -3,8 +3,8 @@
 #   docker build --build-arg TORCH_INDEX=<index of PyTorch's CPU packages> -t normviz .
 #   docker run --read-only --tmpfs /tmp -p 8501:8501 normviz
 #
-# TORCH_INDEX says which build of the pinned torch comes in: PyTorch's index for CPUs, or one of those for CUDA (then
-# `docker run --gpus all`).  Without it pip takes PyPI's own build, which brings CUDA along.  docs/operating.md
+# TORCH_INDEX says which build of the pinned torch comes in: that of PyTorch's index for CPUs, or of one for CUDA.
+# Without it pip takes PyPI's own, which on x86 brings CUDA along and is gigabytes larger.  docs/operating.md
 
 ARG PYTHON=3.11-slim
 
