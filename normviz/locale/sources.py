@@ -23,6 +23,7 @@ from normviz.phrases import Phrase
 from normviz.readings import TEMPLATES
 from normviz.spec import Knob, Spec, SpecError
 from normviz.specs import EXPERIMENTS
+from normviz.specs.anatomy import CHANNELS
 from normviz.specs.diagnosis import SYMPTOMS, Choice, Diagnosis
 from normviz.specs.start import Start
 from normviz.ui import speech, tour
@@ -125,6 +126,7 @@ def _registered() -> Iterator[tuple[str, Iterable[str]]]:
             for text in (fact.label, fact.axes, fact.parameters, fact.state, *fact.unfit.values())
         ),
     )
+    yield "normviz/specs/anatomy.py", CHANNELS
     yield "normviz/catalog/claims.py", VERDICTS.values()
     yield (
         "normviz/catalog/claims.py",

@@ -16,6 +16,8 @@ SHAPES = {"1d": (4, 4), "2d": (4, 4, 4, 4), "sequence": (4, 4, 4)}
 """Shapes of the tensors: [N, C], [N, C, H, W], [N, C, T]."""
 WEIGHTS = (4, 9)
 """Shape of the weights that make the channels: [O, F], four filters of 3×3."""
+CHANNELS = ("ink", "edge below", "edge right", "spot")
+"""What the filters find, and so what the channels are called."""
 
 STAGES = {
     "x": "input",

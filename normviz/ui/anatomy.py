@@ -13,13 +13,13 @@ import numpy as np
 import streamlit as st
 
 from normviz.catalog.norms import NORMS, NormFact, reason
-from normviz.specs.anatomy import BETA, GAMMA, LIMITS, SHAPES, Anatomy
+from normviz.specs.anatomy import BETA, CHANNELS, GAMMA, LIMITS, SHAPES, Anatomy
 from normviz.ui import static
 from normviz.ui.course import given
 from normviz.ui.speech import heard
-from normviz.ui.words import spoken
+from normviz.ui.words import _, spoken
 
-_HTML = '<section class="nva-anatomy" aria-label="A norm taken apart"></section>'
+_HTML = '<section class="nva-anatomy"></section>'
 
 # Streamlit runs this text as a module without an address of its own, so it only finds the real modules.
 _JS = """
@@ -34,8 +34,7 @@ export default async function (component) {
   try {
     ({ default: mount } = await import(address(component.data.module)));
   } catch {
-    component.parentElement.querySelector(".nva-anatomy").textContent =
-      "The tensor could not be loaded: the server does not answer. Reload the page to try again.";
+    component.parentElement.querySelector(".nva-anatomy").textContent = component.data.lost;
     return undefined;
   }
   return mount(component, tensors);
@@ -73,12 +72,16 @@ def _data(spec: Anatomy) -> dict[str, Any]:
             for name, knob, _ in Anatomy.knobs()
             if name in fields and knob.choices
         },
+        "channels": spoken(CHANNELS),
         "limits": LIMITS,
         "learned": {"gamma": GAMMA, "beta": BETA},
         "norms": [_told(fact) for fact in NORMS.values()],
         "facts": {name: _constants(fact) for name, fact in NORMS.items()},
         "module": static.address("anatomy.js"),
         "tensors": static.address("anatomy.json"),
+        "lost": _(
+            "The tensor could not be loaded: the server does not answer. Reload the page to try again."
+        ),
         "speech": heard(),
     }
 

@@ -15,8 +15,9 @@ from normviz.specs.start import MOST_SWAPS, Start
 from normviz.ui import static
 from normviz.ui.course import given
 from normviz.ui.speech import heard
+from normviz.ui.words import _
 
-_HTML = '<section class="nvt-start" aria-label="The experiment"></section>'
+_HTML = '<section class="nvt-start"></section>'
 
 # Streamlit runs this text as a module without an address of its own, so it only finds the real modules.
 # The weights are asked for at the same time: neither waits for the other.
@@ -32,8 +33,7 @@ export default async function (component) {
   try {
     ({ default: mount } = await import(address(component.data.module)));
   } catch {
-    component.parentElement.querySelector(".nvt-start").textContent =
-      "The digits could not be loaded: the server does not answer. Reload the page to try again.";
+    component.parentElement.querySelector(".nvt-start").textContent = component.data.lost;
     return undefined;
   }
   return mount(component, bytes);
@@ -67,5 +67,8 @@ def _data(spec: Start) -> dict[str, Any]:
         "swaps": MOST_SWAPS,
         "module": static.address("tiles.js"),
         "weights": static.address("start.bin"),
+        "lost": _(
+            "The digits could not be loaded: the server does not answer. Reload the page to try again."
+        ),
         "speech": heard(),
     }

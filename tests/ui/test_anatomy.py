@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,7 @@ from normviz.spec import SpecError
 from normviz.specs.anatomy import LIMITS, SHAPES, STAGES, WEIGHTS, Anatomy
 from normviz.ui import static
 from normviz.ui.anatomy import _data
+from normviz.ui.speech import sentences
 from tests.ui.test_tiles import ORIGIN, js, serve
 
 DATA = _data(Anatomy())
@@ -232,6 +234,69 @@ def test_a_ghost_batch_of_one_value_is_refused_in_torchs_words(browser: Page) ->
     with pytest.raises(Exception, match="more than 1 value") as told:
         dissected(browser, lab)
     assert str(refusal.value) in str(told.value)
+
+
+def masked(text: Any) -> Any:
+    """A text, or all in a list or mapping, without a word besides its places, tags and code."""
+    if isinstance(text, str):
+        return re.sub(r"(\{\w+\}|</?b>|\w*\(\))|[^\W\d_]{2,}", lambda found: found[1] or "□", text)
+    if isinstance(text, dict):
+        return {name: masked(one) for name, one in text.items()}
+    return [masked(one) for one in text]
+
+
+MASKED: dict[str, Any] = {
+    "channels": masked(DATA["channels"]),
+    "choices": {
+        name: [[choice, masked(label)] for choice, label in all_] for name, all_ in DATA["choices"].items()
+    },
+    "norms": [
+        {**norm, **{name: masked(norm[name]) for name in ("label", "axes", "parameters", "state", "unfit")}}
+        for norm in DATA["norms"]
+    ],
+    "speech": {
+        "language": "cs",
+        "words": {one: masked([one, many, many] if many else one) for one, many in sentences()},
+    },
+}
+READ = """
+async ([data, settings, torchs]) => {
+  const { default: mount } = await import("/anatomy.js");
+  const tensors = await (await fetch("/anatomy.json")).json();
+  const said = [];
+  for (const values of settings) {
+    const page = document.createElement("div");
+    page.innerHTML = '<section class="nva-anatomy"></section>';
+    document.body.append(page);
+    await mount({ parentElement: page, data: { ...data, values } }, Promise.resolve(tensors));
+    const anatomy = await page.firstChild.anatomy;
+    anatomy.push(anatomy.pinned, 1);
+    anatomy.settle();
+    for (const stage of ["running", "dx"]) {
+      anatomy.change({ stage });
+      const seen = page.cloneNode(true);
+      const others = seen.querySelectorAll("code, mi, mo, dt:last-of-type + dd, [data-name=limits]");
+      others.forEach((one) => one.remove());
+      said.push(seen.textContent);
+      for (const one of seen.querySelectorAll("*")) said.push(one.ariaLabel ?? "", one.title ?? "");
+    }
+    page.remove();
+  }
+  return said.map((one) => one.replaceAll(torchs, ""));
+}
+"""
+
+
+@pytest.mark.browser
+def test_every_word_is_the_catalogues(browser: Page) -> None:
+    """With a catalogue that replaces all words no word is left but torch's own and names of sources."""
+    cases = list({(case.norm, case.form, case.mode): case for case in CASES}.values())
+    cases += [Case("ghost_batch", "1d", "train", {"ghost": 1}), Case("instance", "1d")]  # both are refused
+    settings = [{name: case.spec.values()[name] for name in DATA["values"]} for case in cases]
+    torchs = "Expected more than 1 value per channel when training, got input size torch.Size"
+    told = browser.evaluate(READ, [{**DATA, **MASKED}, settings, torchs])
+    assert len(told) > 1000
+    assert {word for text in told for word in re.findall(r"(?<!\.)\b[a-zA-Z]{3,}\b(?!\()", text)} == set()
 
 
 class TestWhatShips:

@@ -48,7 +48,6 @@ def tensors() -> dict[str, Any]:
     return {
         "labels": labels,
         "pixels": pixels[:BATCH].to(torch.uint8).flatten(1).tolist(),
-        "filters": list(FILTERS),
         "weights": {"shape": list(weights.shape), "x": weights.flatten().tolist()},
         "forms": {form: _shipped(x) for form, x in forms.items()},
     }

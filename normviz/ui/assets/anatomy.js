@@ -3,32 +3,32 @@
  * not asked again.  `mount` is called once for the element and again after a change of theme or a rerun.
  */
 
-import { arithmetic, common, plain, span } from "./anatomy_arithmetic.js";
+import { arithmetic, plain, span } from "./anatomy_arithmetic.js";
 import { Board, colourOf } from "./anatomy_board.js";
 import { Controls } from "./anatomy_controls.js";
 import { LIMITS, Sliders } from "./anatomy_sliders.js";
-import { facts, seen, stageWords } from "./anatomy_words.js";
+import { facts, seen, sharing, stageWords } from "./anatomy_words.js";
 import { plotlyAhead } from "./plotly.js";
 import { speak, t } from "./words.js";
 import { backward, dissect, learned, parameterOf, place, usesBatch } from "./norms_dissected.js";
 
-const SKELETON = `
+const skeleton = () => `
   <div class="nva-controls"></div>
   <div class="nva-stages"></div>
   <p class="nva-refused" role="alert" hidden></p>
   <div class="nva-stand">
     <div class="nva-left">
       <p class="nva-caption"><b></b> <span></span></p>
-      <div class="nva-board" role="grid" aria-label="The tensor: arrow keys walk, plus and minus change a value"></div>
+      <div class="nva-board" role="grid" aria-label="${t("The tensor: arrow keys walk, plus and minus change a value")}"></div>
       <div class="nva-scale" aria-hidden="true"><span></span><i></i><span></span></div>
-      <p class="nva-how">Point at a cell to see its group; click or tap to keep it, then <b>drag it up or down</b> to change its value.
-        Keys: arrows walk, + and − change.</p>
+      <p class="nva-how">${t("Point at a cell to see its group; click or tap to keep it, then <b>drag it up or down</b> to change its value. "
+        + "Keys: arrows walk, + and − change.")}</p>
     </div>
     <div class="nva-right">
       <div class="nva-whose"></div>
       <dl class="nva-lines"></dl>
       <div class="nva-sliders"></div>
-      <button type="button" class="nva-reset" hidden>Reset values</button>
+      <button type="button" class="nva-reset" hidden>${t("Reset values")}</button>
     </div>
   </div>
   <div class="nva-seen"></div>
@@ -40,7 +40,8 @@ const BACK = ["dy", "centre", "dx"];
 class Anatomy {
   constructor(root, data, tensors) {
     Object.assign(this, { root, data, tensors, settings: { ...data.values } });
-    root.innerHTML = SKELETON;
+    root.innerHTML = skeleton();
+    root.setAttribute("aria-label", t("A norm taken apart"));
     this.samples = tensors.pixels.map((pixels, k) => ({ pixels, label: tensors.labels[k] }));
     this.board = new Board(this.part("board"), {
       point: (i) => this.point(i),
@@ -143,7 +144,7 @@ class Anatomy {
       this.found = unfit ? dissect("none", this.x[this.shown], this.shape, this.layer, this.settings) : this.dissected(this.x[this.shown]);
       this.untouched = unfit ? this.found : this.dissected(this.original[this.shown]);
     } catch (error) {
-      this.refused = `torch refuses: ValueError: ${error.message}. Take larger ghost batches, or switch to model.eval().`;
+      this.refused = t("torch refuses: ValueError: {message}. Take larger ghost batches, or switch to model.eval().", { message: error.message });
       this.found = this.untouched = dissect("none", this.x[this.shown], this.shape, this.layer, this.settings);
     }
   }
@@ -165,7 +166,7 @@ class Anatomy {
 
   /** What the rows are called: filters, or in a sequence columns of the digit. */
   get channels() {
-    return this.shown === "sequence" ? ["columns 1–2", "columns 3–4", "columns 5–6", "columns 7–8"] : this.tensors.filters;
+    return this.shown === "sequence" ? [1, 3, 5, 7].map((from) => t("columns {from}–{to}", { from, to: from + 1 })) : this.data.channels;
   }
 
   get stage() {
@@ -249,8 +250,8 @@ class Anatomy {
 
   showLines({ lit }) {
     const { chosen, stage, found } = this;
-    const alone = lit.size === 1 ? "a group of its own" : `one of ${lit.size} that share a ${common(found.norm)}`;
-    this.part("whose").innerHTML = `<b>${this.board.where[chosen]}</b><span>${this.refused ? "the input alone" : alone}</span>`;
+    const company = this.refused ? t("the input alone") : sharing(found.norm, lit.size);
+    this.part("whose").innerHTML = `<b>${this.board.where[chosen]}</b><span>${company}</span>`;
     const shown = arithmetic(found, this.layer, chosen, this.upstream)
       .filter((line) => (this.refused ? line.stage === "x" : BACK.includes(line.stage) === BACK.includes(stage)));
     this.part("lines").innerHTML = shown.map(({ stage: of, name, math, text }) => `
@@ -295,12 +296,15 @@ class Anatomy {
 
   showSliders() {
     const { norm } = this.settings, { gamma, beta } = this.parametersOf(norm), { c } = place(this.pinned, this.shape);
-    const cell = this.chosen === this.pinned ? "this cell" : "the kept cell"; // another one is pointed at
+    // The slider moves the kept cell, also while another one is pointed at.
+    const ofCell = (symbol) => (this.chosen === this.pinned ? t("<b>{symbol}</b> of this cell", { symbol })
+      : t("<b>{symbol}</b> of the kept cell", { symbol }));
+    const ofChannel = (symbol) => (this.weights ? t("<b>{symbol}</b> of the filter {name}", { symbol, name: this.channels[c] })
+      : t("<b>{symbol}</b> of channel {n}", { symbol, n: c + 1 }));
     this.sliders.show({
       values: { x: this.x[this.shown][this.pinned], gamma: gamma[this.parameter], beta: beta[this.parameter] },
       learned: this.refused ? [] : learned(norm),
-      cell,
-      whose: gamma.length > this.shape[1] ? cell : this.weights ? this.channels[c] : `channel ${c + 1}`,
+      titles: { x: ofCell, learned: gamma.length > this.shape[1] ? ofCell : ofChannel },
       symbols: norm === "weight_norm" ? { gamma: "g", x: "v" } : this.weights ? { x: "v" } : {},
     });
   }
@@ -335,8 +339,9 @@ class Anatomy {
     this.hand = undefined;
     this.root.classList.remove("nva-live");
     const moved = this.count((i) => Math.abs(this.found.y[i] - this.untouched.y[i]) > 1e-9);
-    this.part("status").textContent = `${this.board.where[this.pinned]} is now ${plain(this.x[this.shown][this.pinned])}; `
-      + `${moved} of ${this.found.x.length} outputs differ from before.`;
+    this.part("status").textContent = t("{cell} is now {value}; {moved} of {total} outputs differ from before.", {
+      cell: this.board.where[this.pinned], value: plain(this.x[this.shown][this.pinned]), moved, total: this.found.x.length,
+    });
   }
 
   change(settings) {
@@ -391,7 +396,7 @@ export default async function mount({ parentElement, data }, tensors) {
   root.anatomy ??= tensors
     .then((told) => new Anatomy(root, data, told))
     .catch((error) => {
-      root.textContent = `The tensor could not be loaded (${error.message}). Reload the page to try again.`;
+      root.textContent = t("The tensor could not be loaded ({message}). Reload the page to try again.", { message: error.message });
     });
   const anatomy = await root.anatomy;
   plotlyAhead();

@@ -7,6 +7,7 @@
  */
 
 import { place, sizes } from "./norms_dissected.js";
+import { numeral, t } from "./words.js";
 
 const BLUE = [33, 102, 172], ORANGE = [196, 98, 16];
 const PALE = { light: [246, 246, 243], dark: [38, 43, 52] };
@@ -31,11 +32,11 @@ function inkOn(rgb) {
 /** A number for a cell, with a true minus sign. */
 export const short = (v) => {
   const text = v.toFixed(1);
-  return (text === "-0.0" ? "0.0" : text).replace("-", "−");
+  return numeral((text === "-0.0" ? "0.0" : text).replace("-", "−"));
 };
 
 /** A gradient for a cell: two digits, without the zero before the point. */
-const shorter = (v) => (Math.abs(v) < 0.005 ? "0" : v.toFixed(2).replace(/^(-?)0\./, "$1.").replace("-", "−"));
+const shorter = (v) => (Math.abs(v) < 0.005 ? "0" : numeral(v.toFixed(2).replace(/^(-?)0\./, "$1.").replace("-", "−")));
 
 export class Board {
   /** `act`: {point(i or null), pin(i), push(i, amount), drop()}, what a visitor does to cells. */
@@ -73,11 +74,11 @@ export class Board {
     this.element.style.setProperty("--width", width);
     this.cells = Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => this.#cell(i));
     this.where = this.cells.map((_, i) => {
-      const { n: sample, c, s } = place(i, shape);
-      const position = shape.length === 4 || weights
-        ? `row ${Math.floor(s / width) + 1}, column ${(s % width) + 1}` : shape.length === 3 ? `step ${s + 1}` : "";
-      return [...(weights ? [] : [`sample ${sample + 1}`]), `${weights ? "filter" : "channel"} ${channels[c]}`, position]
-        .filter(Boolean).join(", ");
+      const at = place(i, shape), [row, column] = [Math.floor(at.s / width) + 1, (at.s % width) + 1];
+      const told = { sample: at.n + 1, name: channels[at.c], step: at.s + 1, row, column };
+      if (weights) return t("filter {name}, row {row}, column {column}", told);
+      if (shape.length === 4) return t("sample {sample}, channel {name}, row {row}, column {column}", told);
+      return shape.length === 3 ? t("sample {sample}, channel {name}, step {step}", told) : t("sample {sample}, channel {name}", told);
     });
     const rows = weights ? [this.#weightsRow(channels)] : channels.map((name, c) => this.#row(name, c, n));
     this.element.replaceChildren(this.#head(weights ? channels : samples, weights), ...rows);
@@ -99,7 +100,7 @@ export class Board {
     head.append(document.createElement("span"), ...columns.map((column, k) => {
       const one = document.createElement("span");
       if (weights) one.textContent = column;
-      else one.innerHTML = `<canvas width="8" height="8"></canvas><small>sample ${k + 1}</small>`;
+      else one.innerHTML = `<canvas width="8" height="8"></canvas><small>${t("sample {n}", { n: k + 1 })}</small>`;
       return one;
     }));
     return head;
@@ -111,13 +112,13 @@ export class Board {
       const from = (k * channels + c) * positions;
       return this.#block(this.cells.slice(from, from + positions));
     });
-    return this.#line(`<b>${name}</b><small>channel ${c + 1}</small><span class="nva-kept"></span>`, name, blocks);
+    return this.#line(`<b>${name}</b><small>${t("channel {n}", { n: c + 1 })}</small><span class="nva-kept"></span>`, name, blocks);
   }
 
   #weightsRow(names) {
     const { positions } = sizes(this.shape);
     const blocks = names.map((_, o) => this.#block(this.cells.slice(o * positions, (o + 1) * positions)));
-    return this.#line("<b>weights</b><small>3×3 each</small>", "weights", blocks);
+    return this.#line(`<b>${t("weights")}</b><small>${t("3×3 each")}</small>`, t("weights"), blocks);
   }
 
   #line(label, name, blocks) {
@@ -173,7 +174,7 @@ export class Board {
       cell.classList.toggle("nva-changed", changed(i));
       cell.tabIndex = i === pinned ? 0 : -1;
       cell.setAttribute("aria-selected", i === pinned);
-      cell.setAttribute("aria-label", `${this.where[i]}: ${symbol} ${values[i].toFixed(2)}`);
+      cell.setAttribute("aria-label", `${this.where[i]}: ${symbol} ${numeral(values[i].toFixed(2))}`);
     });
   }
 

@@ -5,7 +5,12 @@ import { t } from "./words.js";
 const FIRST = ["none", "batch", "layer", "group"];
 const BACK = ["dy", "centre", "dx"];
 const PAUSE = 1900; // milliseconds at each stop of the slow motion
-const FACTS = { axes: "Which LayerNorm?", groups: "Groups", ghost: "Ghost size", limits: "Limits" };
+
+/** What a norm's own setting is called. */
+const asked = (name, norm) => ({
+  axes: norm === "rms" ? t("Over what?") : t("Which LayerNorm?"),
+  groups: t("Groups"), ghost: t("Ghost size"), limits: t("Limits"),
+})[name];
 
 /** The one setting besides form and mode that a norm has. */
 function own({ norm, form }) {
@@ -34,10 +39,10 @@ export class Controls {
       choice("norm", name, label, `class="nva-chip${FIRST.includes(name) ? "" : " nva-rare"}" data-family="${family}"`));
     const forms = this.data.choices.form.map(([value, label]) => choice("form", value, label.replace(":", " ")));
     return `
-      <div class="nva-norms" role="radiogroup" aria-label="Norm">${chips.join("")}
+      <div class="nva-norms" role="radiogroup" aria-label="${t("Norm")}">${chips.join("")}
         <button type="button" class="nva-more" aria-expanded="false">${t("More norms")}</button></div>
       <div class="nva-rest">
-        <div class="nva-choice" role="radiogroup" aria-label="Form">${forms.join("")}</div>
+        <div class="nva-choice" role="radiogroup" aria-label="${t("Form")}">${forms.join("")}</div>
         <button class="nva-switch" type="button" role="switch" aria-label="${t("Training mode: model.train()")}">
           <span class="nva-thumb" aria-hidden="true"></span>
           <code aria-hidden="true">train()</code><code aria-hidden="true">eval()</code></button>
@@ -51,7 +56,7 @@ export class Controls {
     return `
       <div class="nva-player">
         <button type="button" class="nva-step" data-step="-1" aria-label="${t("Step back")}">◀</button>
-        <button type="button" class="nva-play" aria-pressed="false">Play</button>
+        <button type="button" class="nva-play" aria-pressed="false">${t("Play")}</button>
         <button type="button" class="nva-step" data-step="1" aria-label="${t("Step on")}">▶</button>
       </div>
       <div class="nva-line-of-stops" role="radiogroup" aria-label="${t("Stage of the computation")}">
@@ -88,8 +93,7 @@ export class Controls {
     const name = own(settings);
     if (this.extra.dataset.name === (name ?? "")) return;
     this.extra.dataset.name = name ?? "";
-    const label = name === "axes" && settings.norm === "rms" ? "Over what?" : FACTS[name];
-    this.extra.innerHTML = name ? `<span id="nva-own">${label}</span>
+    this.extra.innerHTML = name ? `<span id="nva-own">${asked(name, settings.norm)}</span>
       <div class="nva-choice" role="radiogroup" aria-labelledby="nva-own">
         ${this.data.choices[name].map(([value, text]) => choice(name, value, text)).join("")}</div>` : "";
   }
@@ -165,7 +169,7 @@ export class Controls {
   #playing(timer) {
     this.playing = timer;
     const button = this.stages.querySelector(".nva-play");
-    button.textContent = timer ? "Pause" : "Play";
+    button.textContent = timer ? t("Pause") : t("Play");
     button.setAttribute("aria-pressed", Boolean(timer));
   }
 }

@@ -19,13 +19,13 @@ export class Sliders {
     }
   }
 
-  /** `values` by name, `learned` the norm's parameters, the `cell` whose x it is, `whose` the parameters are, `symbols` where they have other ones. */
-  show({ values, learned, cell, whose, symbols }) {
+  /** `values` by name, `learned` the norm's parameters, `titles` {x, learned} of a symbol, `symbols` where they have other ones. */
+  show({ values, learned, titles, symbols }) {
     for (const label of this.labels) {
       const { name } = label.dataset, [title, input, number] = label.children;
       const symbol = symbols[name] ?? SYMBOLS[name];
       label.hidden = name !== "x" && !learned.includes(name);
-      title.innerHTML = `<b>${symbol}</b> of ${name === "x" ? cell : whose}`;
+      title.innerHTML = name === "x" ? titles.x(symbol) : titles.learned(symbol);
       [input.min, input.max] = LIMITS[symbol];
       input.value = values[name];
       number.textContent = plain(values[name], 2);

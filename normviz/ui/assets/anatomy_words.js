@@ -1,11 +1,24 @@
 /** What Anatomy says, made from the numbers on screen. */
 
-import { common, plain } from "./anatomy_arithmetic.js";
+import { plain } from "./anatomy_arithmetic.js";
 import { averages, learned, sizes, subtractsMean, usesBatch } from "./norms_dissected.js";
-import { t } from "./words.js";
+import { t, tn } from "./words.js";
 
 const onWeights = (norm) => norm.startsWith("weight");
-const many = (n, one) => `${n} ${one}${n === 1 ? "" : "s"}`;
+
+/** In what company a cell is: `n` cells, itself included, share what its norm takes of a group. */
+export function sharing(norm, n) {
+  if (n === 1) return t("a group of its own");
+  if (norm === "weight_norm") return t("one of {n} that share a length", { n });
+  return subtractsMean(norm) ? t("one of {n} that share a mean and variance", { n }) : t("one of {n} that share a mean square", { n });
+}
+
+/** The same as the head of a sentence: `lit` of `total` cells. */
+function together(norm, told) {
+  if (norm === "weight_norm") return t("{lit} of {total} cells share one length:", told);
+  return subtractsMean(norm) ? t("{lit} of {total} cells share one mean and variance:", told)
+    : t("{lit} of {total} cells share one mean square:", told);
+}
 
 /** What the cells hold at a stage: symbol, and a sentence. */
 export function stageWords(stage, { norm, stored, refused }) {
@@ -43,14 +56,15 @@ export function stageWords(stage, { norm, stored, refused }) {
   }[stage];
 }
 
-const over = { n: "samples", c: "channels", s: "positions" };
-
-/** "4 samples and 16 positions": what a group spans beyond one. */
+/** "4 samples × 16 positions": what a group spans beyond one. */
 function extent({ samples, channels, positions }, shape, weights) {
-  if (weights) return `the ${positions} weights of a filter`;
-  const parts = [[samples, over.n], [channels, over.c], [positions, shape.length === 3 ? "steps" : over.s]]
-    .filter(([n]) => n > 1).map(([n, what]) => `${n} ${what}`);
-  return parts.length ? parts.join(" × ") : "nothing but itself";
+  if (weights) return t("the {n} weights of a filter", { n: positions });
+  const parts = [
+    samples > 1 && tn("{n} sample", "{n} samples", samples),
+    channels > 1 && tn("{n} channel", "{n} channels", channels),
+    positions > 1 && (shape.length === 3 ? tn("{n} step", "{n} steps", positions) : tn("{n} position", "{n} positions", positions)),
+  ].filter(Boolean);
+  return parts.length ? parts.join(" × ") : t("nothing but itself");
 }
 
 /** What to look for in what is on screen. */
@@ -63,14 +77,16 @@ export function seen({ found, span, moved, edited, i, stage, gradient }) {
     parts.push(`<b>${t("In eval() every cell is alone.")}</b> ${
       t("μ and σ² are the running ones of its channel, whatever else is in the batch: change a value and no neighbour moves.")}`);
   } else {
-    parts.push(`<b>${lit} of ${total} cells share one ${common(norm)}:</b>
-      ${extent(span, shape, weights)}.`);
+    parts.push(`<b>${together(norm, { lit, total })}</b> ${extent(span, shape, weights)}.`);
     parts.push(norm === "batch_renorm" ? renormed(r[i], d[i], found, i) : company(norm, span, shape, settings));
     if (lit === 1) parts.push(t("A value that is its own mean is always normalized to 0."));
     if (lit === 2 && subtractsMean(norm)) parts.push(t("Of two values one is always near +1 and the other near −1."));
   }
   if (norm === "weight_standardization") parts.push(t("Group norm of the activations follows; choose it to see its groups."));
-  if (edited) parts.push(`You have changed ${many(edited, "value")}: <b>${moved} of ${total}</b> cells differ from before.`);
+  if (edited) {
+    parts.push(tn("You have changed {n} value: <b>{moved} of {total}</b> cells differ from before.",
+      "You have changed {n} values: <b>{moved} of {total}</b> cells differ from before.", edited, { moved, total }));
+  }
   if (["dy", "centre", "dx"].includes(stage)) parts.push(flow(gradient, found, span));
   return parts.join(" ");
 }
@@ -90,9 +106,9 @@ function company(norm, { samples, channels, positions, every }, shape, { axes })
 
 function renormed(r, d, found, i) {
   const free = Math.abs(found.xhat[i] - (found.x[i] - found.runningMean[i]) * found.runningInverse[i]) < 1e-9;
-  const values = `r = ${plain(r)}, d = ${plain(d)}`;
-  return free ? `${values}, inside their limits: they undo the batch, and the output is that of eval(). No neighbour moves.`
-    : `${values}: at a limit, so a part of the batch's own statistics remains.`;
+  const values = { r: plain(r), d: plain(d) };
+  return free ? t("r = {r}, d = {d}, inside their limits: they undo the batch, and the output is that of eval(). No neighbour moves.", values)
+    : t("r = {r}, d = {d}: at a limit, so a part of the batch's own statistics remains.", values);
 }
 
 function flow({ dx, g, i }, found, { lit }) {
@@ -100,22 +116,25 @@ function flow({ dx, g, i }, found, { lit }) {
   const felt = dx.reduce((n, v) => n + Number(Math.abs(v) > 1e-9), 0);
   if (Math.abs(g[i]) < 1e-12) return t("The threshold cuts this output off: no gradient passes.");
   const zero = subtractsMean(found.norm) && !found.stored && averages(found.norm);
-  return `The marked cell's gradient reaches <b>${many(felt, "cell")}</b>${zero && lit.size > 1
-    ? `; over the group it adds up to ${Math.abs(sum) < 1e-9 ? "0" : plain(sum)}: raising all values alike changes nothing.` : "."}`;
+  if (!zero || lit.size === 1) {
+    return tn("The marked cell's gradient reaches <b>{n} cell</b>.", "The marked cell's gradient reaches <b>{n} cells</b>.", felt);
+  }
+  return tn(
+    "The marked cell's gradient reaches <b>{n} cell</b>; over the group it adds up to {sum}: raising all values alike changes nothing.",
+    "The marked cell's gradient reaches <b>{n} cells</b>; over the group it adds up to {sum}: raising all values alike changes nothing.",
+    felt, { sum: Math.abs(sum) < 1e-9 ? "0" : plain(sum) },
+  );
 }
-
-const ASIDE = {
-  batch_renorm: "not in torch", frn: "not in torch", ghost_batch: "not in torch: BatchNorm over parts of the batch",
-  weight_standardization: "not in torch: standardize the weight, then GroupNorm", dyt: "not in torch", none: "torch.nn.Identity()",
-};
 
 /** The layer in torch, as code or as a remark. */
 export function inTorch({ norm, form, axes, groups }) {
-  if (ASIDE[norm]) return ASIDE[norm].startsWith("not") ? ASIDE[norm] : `<code>${ASIDE[norm]}</code>`;
+  if (["batch_renorm", "frn", "dyt"].includes(norm)) return t("not in torch");
+  if (norm === "ghost_batch") return t("not in torch: BatchNorm over parts of the batch");
+  if (norm === "weight_standardization") return t("not in torch: standardize the weight, then GroupNorm");
   const d = form === "2d" ? "2d" : "1d", shape = form === "2d" && axes === "chw" ? "[4, 4, 4]" : "4";
   return `<code>torch.nn.${{
     batch: `BatchNorm${d}(4)`, instance: `InstanceNorm${d}(4)`, layer: `LayerNorm(${shape})`, rms: `RMSNorm(${shape})`,
-    group: `GroupNorm(${groups}, 4)`, weight_norm: "utils.parametrizations.weight_norm(layer)",
+    none: "Identity()", group: `GroupNorm(${groups}, 4)`, weight_norm: "utils.parametrizations.weight_norm(layer)",
   }[norm]}</code>`;
 }
 

@@ -6,6 +6,8 @@
  */
 
 import { Carrying } from "./carrying.js";
+import { read } from "./start_words.js";
+import { t } from "./words.js";
 
 const MOVE = { duration: 450, easing: "cubic-bezier(.3,.7,.2,1)" };
 const BATCH_COLUMNS = { 1: 1, 2: 2, 4: 2, 8: 4, 16: 4, 32: 8, 64: 16 }; // the whole board is 16 (or 8) wide
@@ -67,7 +69,7 @@ export class Board {
       frame.className = "nvt-batch";
       frame.dataset.number = frames.length + 1;
       frame.setAttribute("role", "group");
-      frame.setAttribute("aria-label", `Batch ${frames.length + 1} of ${order.length / batch}`);
+      frame.setAttribute("aria-label", t("Batch {n} of {of}", { n: frames.length + 1, of: order.length / batch }));
       frame.append(...order.slice(from, from + batch).map((i) => this.tiles[i]));
       frames.push(frame);
     }
@@ -106,10 +108,8 @@ export class Board {
       tile.dataset.verdict = verdict;
       // A right tile keeps the label it loses, so that the label can fade out.
       if (verdict !== "right") tile.lastChild.textContent = verdict === "wrong" ? says : "?";
-      const told = { silent: "no answer", right: "read correctly", wrong: `read as ${says}, wrong` }[verdict];
       tile.classList.toggle("nvt-changed", before.has(i));
-      const was = before.has(i) ? `, before the move ${before.get(i)}` : "";
-      tile.setAttribute("aria-label", `Digit ${label}: ${told}${was}`);
+      tile.setAttribute("aria-label", read(verdict, { label, says, was: before.get(i) }));
     });
   }
 

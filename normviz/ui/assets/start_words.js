@@ -86,3 +86,15 @@ export function moved({ settings, moved: pair, labels, trained, before, order })
   );
   return `${places} ${own} ${others}`;
 }
+
+/** How the digit `label` is read, for a screen reader: it `says` another one, or `was` another one before a move. */
+export function read(verdict, { label, says, was }) {
+  const told = { label, says, was };
+  if (was === undefined) {
+    return { silent: t("Digit {label}: no answer", told), right: t("Digit {label}: read correctly", told),
+      wrong: t("Digit {label}: read as {says}, wrong", told) }[verdict];
+  }
+  return { silent: t("Digit {label}: no answer, before the move {was}", told),
+    right: t("Digit {label}: read correctly, before the move {was}", told),
+    wrong: t("Digit {label}: read as {says}, wrong, before the move {was}", told) }[verdict];
+}

@@ -61,6 +61,7 @@ class Start {
     this.count = net.facts.tiles;
     this.labels = net.labels.subarray(0, this.count);
     root.innerHTML = skeleton();
+    root.setAttribute("aria-label", t("The experiment"));
     this.before = new Map(); // labels that the last move has changed: digit -> label before it
     this.moved = null;
     this.board = new Board(this.part("board"), this.#digits(), {
