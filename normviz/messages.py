@@ -18,6 +18,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from normviz.phrases import from_plain, to_plain
+
 _HEAD = struct.Struct("<IiB")
 LARGEST = 256 * 1024 * 1024
 """Bytes of the largest payload.  More than that is a sign that the two ends have lost each other."""
@@ -46,7 +48,7 @@ SKIPPED = ord("K")
 TURN = ord("T")
 """Nothing.  In a process with several runs: from here on this one computes (it is to blame for a crash)."""
 ENDED = ord("E")
-"""{"status", "sentence"}: see ``DONE`` and the others."""
+"""{"status", "sentence"}: see ``DONE`` and the others.  A sentence for a visitor may be a phrase."""
 
 DONE = "done"
 FAILED = "failed"
@@ -75,7 +77,7 @@ class Message:
 
     @property
     def told(self) -> dict[str, Any]:
-        """The payload as JSON.
+        """The payload as JSON, phrases as they were.
 
         Raises:
             ProtocolError: it is not a JSON object.
@@ -86,12 +88,12 @@ class Message:
             raise ProtocolError(f"a payload of kind {chr(self.kind)} is not JSON: {error}") from error
         if not isinstance(told, dict):
             raise ProtocolError(f"a payload of kind {chr(self.kind)} is not a JSON object")
-        return told
+        return {name: from_plain(one) for name, one in told.items()}
 
 
 def packed(run: int, kind: int, payload: bytes = b"", **told: Any) -> bytes:
     """A message as bytes; ``told`` is the payload as JSON."""
-    body = json.dumps(told).encode() if told else payload
+    body = json.dumps({name: to_plain(one) for name, one in told.items()}).encode() if told else payload
     return _HEAD.pack(len(body), run, kind) + body
 
 

@@ -36,6 +36,22 @@ class Phrase(str):
         return self.template, self.places, self.many, self.n
 
 
+def to_plain(text: Any) -> Any:
+    """A phrase as JSON values, so that it is still one on the other side; anything else as it is."""
+    if not isinstance(text, Phrase):
+        return text
+    places = {name: to_plain(one) for name, one in text.places.items()}
+    return {"template": text.template, "places": places, "many": text.many, "n": text.n}
+
+
+def from_plain(value: Any) -> Any:
+    """What ``to_plain`` was given."""
+    if not isinstance(value, dict) or set(value) != {"template", "places", "many", "n"}:
+        return value
+    places = {name: from_plain(one) for name, one in value["places"].items()}
+    return Phrase(value["template"], places, value["many"], value["n"])
+
+
 def phrase(template: str, /, **places: Any) -> Phrase:
     """A sentence, with the values of its places in Python's format language."""
     return Phrase(template, places)

@@ -14,15 +14,17 @@ from collections.abc import Callable, Iterator
 from normviz import messages, specs
 from normviz.frames import Frame, Recording, Schema
 from normviz.lab.dealt import WorkerError
+from normviz.phrases import phrase
 from normviz.spec import Spec, SpecError
 
 logger = logging.getLogger(__name__)
 
 Runner = Callable[[Spec], Iterator[Schema | Frame]]
 
-OUT_OF_TIME = "This run used more computing time than this server gives to one run. Choose a smaller one."
-_OUT_OF_MEMORY = "This run needs more memory than this server gives to one run. Choose a smaller one."
-_UNFORESEEN = "This run failed because of a fault in the program. It is noted in the server's log under {}."
+OUT_OF_TIME = phrase(
+    "This run used more computing time than this server gives to one run. Choose a smaller one."
+)
+_OUT_OF_MEMORY = phrase("This run needs more memory than this server gives to one run. Choose a smaller one.")
 
 
 def runner(spec: Spec) -> Runner:
@@ -81,7 +83,7 @@ def stream(run: int, text: str, skip: int = 0) -> Iterator[bytes]:
             yield _ended(run, messages.BROKEN, _OUT_OF_MEMORY)
         else:
             logger.exception("run %s failed; its spec: %.2000s", name, text)
-            yield _ended(run, messages.BROKEN, _UNFORESEEN.format(name))
+            yield _ended(run, messages.BROKEN, _unforeseen(name))
     else:
         yield _ended(run, messages.DONE, "")
 
@@ -115,6 +117,13 @@ def _lacks_memory(error: Exception) -> bool:
     signs = ("allocate memory", "not enough memory", "out of memory")
     return isinstance(error, MemoryError) or (
         isinstance(error, RuntimeError | OSError) and any(sign in str(error).lower() for sign in signs)
+    )
+
+
+def _unforeseen(name: str) -> str:
+    return phrase(
+        "This run failed because of a fault in the program. It is noted in the server's log under {name}.",
+        name=name,
     )
 
 

@@ -25,6 +25,7 @@ from pathlib import Path
 
 from normviz import messages
 from normviz.frames import Recording
+from normviz.phrases import phrase
 from normviz.player import kept
 from normviz.player.costs import check_cost
 from normviz.player.engines import Engine, LocalEngine
@@ -42,9 +43,7 @@ _OLD_AFTER = 60.0  # seconds unwatched; the memory for recordings is then a smal
 _MOST_DEATHS = 3  # restarts of a run whose process died
 _MOST_LOSSES = 10  # restarts of a run whose process ended for another reason
 _MOST_RUNS = 10_000  # known runs, with or without frames
-_GIVEN_UP = "This run was broken off {} times without a reason that the server knows, so it is given up."
-_ENDED = "The operator of this server has ended this run."
-_TOO_LONG = "The recording of this run grew larger than this server allows ({} MB). Record less often."
+_ENDED = phrase("The operator of this server has ended this run.")
 
 
 class Player:
@@ -300,7 +299,7 @@ class Player:
             run.replace()
             self._attempt(run)
         if run.nbytes > self.settings.largest_recording * MB and run.state is State.LIVE:
-            self._stop(run, State.FAILED, _TOO_LONG.format(self.settings.largest_recording))
+            self._stop(run, State.FAILED, _too_long(self.settings.largest_recording))
 
     def _ended(self, run: Run, status: str, sentence: str) -> None:
         if status == messages.DONE:
@@ -311,8 +310,7 @@ class Player:
             run.losses += status == messages.LOST
             self._events.broke_off(run, status, sentence)
             if run.deaths > _MOST_DEATHS or run.losses > _MOST_LOSSES:
-                sentence = _GIVEN_UP.format(run.deaths + run.losses)
-                self._end(run, State.FAILED, sentence, mendable=True)
+                self._end(run, State.FAILED, _given_up(run.deaths + run.losses), mendable=True)
             else:
                 del self._live[run.number]
                 self._events.restarted(run)
@@ -375,3 +373,17 @@ class Player:
                 return
             excess -= run.nbytes
             run.forget()
+
+
+def _given_up(times: int) -> str:
+    return phrase(
+        "This run was broken off {times} times without a reason that the server knows, so it is given up.",
+        times=times,
+    )
+
+
+def _too_long(most: float) -> str:
+    return phrase(
+        "The recording of this run grew larger than this server allows ({most} MB). Record less often.",
+        most=most,
+    )

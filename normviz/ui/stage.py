@@ -29,7 +29,7 @@ from normviz.ui import course, preludes, static, takeaway
 from normviz.ui.exhibits import STAGED
 from normviz.ui.playable import SHEETS, Cards, Figures, played
 from normviz.ui.speech import asked
-from normviz.ui.words import refusal
+from normviz.ui.words import PARAMETER, language, refusal
 
 # Streamlit runs this text as a module without an address of its own, so it only finds the real one.
 _JS = """
@@ -83,7 +83,7 @@ def stage(
     data = {
         **plays.data,
         "assets": static.address("").rstrip("/"),
-        "stream": f"lab/stream/{token}",
+        "stream": f"lab/stream/{token}?{PARAMETER}={language()}",
         "changeable": changeable,
     }
     if sealed:

@@ -1,7 +1,10 @@
 """The stream: frames of a run to a browser, over a websocket.
 
-    {base}/lab/stream/{token}?after=N      N: frames that the client has already, without a gap
+    {base}/lab/stream/{token}?after=N&lang=L
     {base}/lab/open/{page}?{query}         the run that a page shows at first with this query of its address
+
+N: frames that the client has already, without a gap.  L: language of the sentences, also in the query of a page;
+without it English, for a page the browser's.
 
 Server to client, binary:
 
@@ -41,6 +44,7 @@ from streamlit import config
 
 from normviz import player
 from normviz.frames import Recording
+from normviz.phrases import phrase
 from normviz.player.feeds import Feed
 from normviz.player.settings import misspelt
 from normviz.spec import SpecError
@@ -48,6 +52,7 @@ from normviz.ui import drains, options
 from normviz.ui.connections import count_refusal
 from normviz.ui.environment import settings
 from normviz.ui.exhibits import first_spec
+from normviz.ui.words import ENGLISH, LANGUAGES, PARAMETER, of_locale, spoken
 
 logger = logging.getLogger(__name__)
 
@@ -107,17 +112,18 @@ async def stream(socket: WebSocket) -> None:
             raise
         except _Refusal as refusal:
             count_refusal(refusal.code)
-            await socket.close(refusal.code, refusal.reason)
+            await socket.close(refusal.code, spoken(refusal.reason, _language(socket)))
         except Exception:
             logger.exception("a stream failed")
-            await socket.close(1011, "The stream failed; the server's log says why.")
+            reason = phrase("The stream failed; the server's log says why.")
+            await socket.close(1011, spoken(reason, _language(socket)))
 
 
 async def _serve(socket: WebSocket) -> None:
     try:
         playing = player.current()
     except RuntimeError:
-        raise _Refusal(1013, "The server is not ready yet.") from None
+        raise _Refusal(1013, phrase("The server is not ready yet.")) from None
     after, generation = _number(socket, "after"), _number(socket, "generation")
     run = await _asked(socket, playing)
     with playing.watch(run) as watch:
@@ -138,12 +144,12 @@ async def _asked(socket: WebSocket, playing: player.Player) -> player.Run:
         except SpecError:
             run = None  # the page will say why
         if run is None:
-            raise _Refusal(4404, "This page tells by itself what it runs.")
+            raise _Refusal(4404, phrase("This page tells by itself what it runs."))
         await socket.send_bytes(b"R" + json.dumps({"run": run.spec.key}).encode())
         return run
     found = playing.run(socket.path_params["token"])
     if found is None:
-        raise _Refusal(4404, "This run is not known here any more.")
+        raise _Refusal(4404, phrase("This run is not known here any more."))
     return found
 
 
@@ -168,6 +174,7 @@ class _Client:
         self._meters = playing.meters
         self._feed = Feed(after)
         self._counted = 0  # frames
+        self._language = _language(socket)
         self._told: int | None = None  # generation whose schema was sent
         self._place = 0
         self._came = self._heard = time.monotonic()
@@ -192,7 +199,7 @@ class _Client:
                     await self._watch.changed()
             await asyncio.sleep(spoke + _INTERVAL - time.monotonic())
             if self._feed.outstanding and time.monotonic() - self._heard > _PATIENCE:
-                raise _Refusal(4408, "Nothing was heard from this browser for a minute.")
+                raise _Refusal(4408, phrase("Nothing was heard from this browser for a minute."))
         await asyncio.sleep(_PATIENCE)
         await self._socket.close(1000, "All is said.")
 
@@ -214,12 +221,16 @@ class _Client:
             self._meters.frames_sent.inc(self._feed.sent - self._counted)
             self._counted = self._feed.sent
         if ended and self._feed.complete:
-            await self._say("E", status=run.state.value, sentence=run.sentence, frames=run.frames)
+            await self._end(run.state.value, run.sentence)
             return True
         if not self._player.running:
-            await self._say("E", status="stopped", sentence="The server is ending.", frames=run.frames)
+            await self._end("stopped", phrase("The server is ending."))
             return True
         return False
+
+    async def _end(self, status: str, sentence: str) -> None:
+        told = spoken(sentence, self._language)
+        await self._say("E", status=status, sentence=told, frames=self._run.frames)
 
     def _measure(self, message: bytes) -> None:
         self._meters.sent_bytes.inc(len(message))
@@ -258,12 +269,19 @@ def _seen(text: str | None) -> int:
         if type(seen) is not int or not 0 <= seen <= _MOST_FRAMES:
             raise ValueError
     except (ValueError, TypeError, LookupError, RecursionError):
-        raise _Refusal(1008, 'A message was not {"seen": number of frames}.') from None
+        raise _Refusal(1008, phrase('A message was not {{"seen": number of frames}}.')) from None
     return seen
+
+
+def _language(socket: WebSocket) -> str:
+    asked = socket.query_params.get(PARAMETER, ENGLISH)
+    if PARAMETER not in socket.query_params and "page" in socket.path_params:
+        return of_locale(socket.headers.get("accept-language", ENGLISH).split(",")[0].split(";")[0])
+    return asked if asked in LANGUAGES else ENGLISH
 
 
 def _number(socket: WebSocket, name: str) -> int:
     text = socket.query_params.get(name, "0")
     if not (text.isascii() and text.isdigit() and len(text) < 9):
-        raise _Refusal(4400, f"“{name}” must be a whole number.")
+        raise _Refusal(4400, phrase("“after” and “generation” must be whole numbers."))
     return int(text)

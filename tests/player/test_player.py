@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from normviz.phrases import Phrase
 from normviz.player import Settings, State
 from normviz.player.costs import CostError
 from tests.player.processes import alive, children, until
@@ -158,6 +159,7 @@ def test_failing_run_says_so_in_a_sentence(
     run = stand.finish(spec)
     assert run.state is State.FAILED
     assert run.sentence.startswith(sentence)
+    assert isinstance(run.sentence, Phrase), "it could not be said in another language"
     assert "Traceback" not in run.sentence
     assert "secret" not in run.sentence
     if how == "raises":  # the log has what the visitor is spared

@@ -14,10 +14,12 @@ from streamlit import config
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+from normviz.locale.sources import literals
 from normviz.player.feeds import WINDOW
 from normviz.specs.train import Train
 from normviz.ui import stream
 from normviz.ui.origins import host_allowed, origin_allowed
+from normviz.ui.words import LANGUAGES, spoken
 from tests.player.processes import until
 from tests.player.small_experiments import SCHEMA, Fault, Walk, walk
 from tests.player.stands import frames_of
@@ -160,6 +162,31 @@ def test_a_run_that_fails_tells_why(server: Server) -> None:
     silent.close()
 
 
+def test_sentences_come_in_the_language_that_is_asked_for(server: Server) -> None:
+    """What the lab says of a failed run and what the stream says itself; of another language English."""
+    token = server.open(Fault(how="refuses"))
+    told = {}
+    for query in ("", "?lang=cs", "?lang=xx"):
+        client = Client(server, token, query)
+        client.read_to_end()
+        assert client.end
+        told[query] = client.end["sentence"]
+        client.close()
+    assert told[""] == told["?lang=xx"] != told["?lang=cs"]
+    assert told["?lang=cs"].startswith("How: hodnotu „refuses“")
+    refusal = closing(Client(server, token, "?after=x&lang=cs"))
+    assert refusal == (4400, "„after“ a „generation“ musí být celá čísla.")
+
+
+def test_every_reason_fits_into_the_end_of_a_connection() -> None:
+    """A websocket allows 123 bytes."""
+    found = [one.text for one in literals() if one.place == "normviz/ui/stream.py"]
+    assert len(found) > 8
+    for text in found:
+        for code in LANGUAGES:
+            assert len(spoken(text, code).encode()) <= 123, (code, text)
+
+
 def test_a_run_that_comes_out_differently_begins_anew(server: Server) -> None:
     token = server.open(Fault(how="unsteady", pause=20))
     first = Client(server, token)
@@ -220,7 +247,7 @@ def test_an_unknown_run_is_refused_with_a_reason(server: Server) -> None:
 @pytest.mark.parametrize("query", ["?after=-1", "?after=x", "?after=1e3", "?after=99999999999", "?after=%00"])
 def test_a_senseless_request_is_refused_with_a_reason(server: Server, query: str) -> None:
     token = server.open(Walk(seed=1, steps=200))
-    assert closing(Client(server, token, query)) == (4400, "“after” must be a whole number.")
+    assert closing(Client(server, token, query)) == (4400, "“after” and “generation” must be whole numbers.")
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,7 @@ import { button, dress, element, setText } from "./elements.js";
 import { general } from "./notes.js";
 import { numeral, t } from "./words.js";
 
-const SPEEDS = [
-  [0.1, "0.1×"],
-  [0.25, "0.25×"],
-  [0.5, "0.5×"],
-  [1, "1×"],
-  [2, "2×"],
-  [4, "4×"],
-];
+const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 4];
 
 export class Bar {
   /** @param on {toggle, step(by), seek(frame), speed(times), live, restart, change, leave, layer(index)} */
@@ -25,7 +18,8 @@ export class Bar {
       oninput: () => on.seek(Number(this.scrub.value)),
     });
     this.step = element("output", { className: "nv-at" });
-    this.speed = choice(t("Speed"), SPEEDS, 1, (value) => on.speed(value));
+    const speeds = SPEEDS.map((times) => [times, numeral(`${times}×`)]);
+    this.speed = choice(t("Speed"), speeds, 1, (value) => on.speed(value));
     this.layer = choice(t("Layer"), [], 0, (value) => on.layer(value));
     this.layer.hidden = true;
     const back = button({ icon: "back", label: t("One frame back"), onclick: () => on.step(-1) });

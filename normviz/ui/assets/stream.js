@@ -8,6 +8,7 @@
 // the generation of frames that it names: a run that came out differently begins anew).
 
 import { parseJson } from "./frames.js";
+import { t } from "./words.js";
 
 const FIRST_WAIT = 250; // ms before the first new attempt; doubles up to LONGEST_WAIT
 const LONGEST_WAIT = 8000;
@@ -108,7 +109,7 @@ export class Connection {
   #lost({ code, reason }) {
     if (this.closed) return;
     if (REFUSED.includes(code)) {
-      this.handlers.end({ status: "failed", sentence: reason || "The server refused this connection." });
+      this.handlers.end({ status: "failed", sentence: reason || t("The server refused this connection.") });
       this.close();
       return;
     }
