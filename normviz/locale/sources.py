@@ -2,7 +2,8 @@
 
 Literals are found by their calls: ``_``, ``n_``, ``phrase`` and ``counted`` in Python, ``t`` and ``tn`` in
 the browser's modules.  Facts are found where they are registered: experiments and their knobs, the catalog,
-templates of notes, questions, symptoms, advice, the tour.  Figures are made for many settings, and searched.
+templates of notes, questions, symptoms, advice, the tour, the lessons that ship.  Figures are made for many
+settings, and searched.
 """
 
 from __future__ import annotations
@@ -26,10 +27,11 @@ from normviz.specs import EXPERIMENTS
 from normviz.specs.anatomy import CHANNELS
 from normviz.specs.diagnosis import SYMPTOMS, Choice, Diagnosis
 from normviz.specs.start import Start
-from normviz.ui import speech, tour
+from normviz.ui import lessons, speech, tour
 from normviz.ui.choices import REASONS, RULES
 from normviz.ui.pages import BESIDE, PAGES
 from normviz.ui.question import Question
+from normviz.ui.shelf import SHIPPED
 from normviz.ui.symptoms import BOOK
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -157,6 +159,18 @@ def _registered() -> Iterator[tuple[str, Iterable[str]]]:
         (text for one in REASONS.values() for text in (one.words, *(door.words for door in one.doors))),
     )
     yield "normviz/ui/choices.py", (advice.use for *_, advice in RULES)
+    for path in sorted(SHIPPED.glob("*.toml")):
+        yield f"normviz/lessons/{path.name}", _lesson(lessons.read(path))
+
+
+def _lesson(lesson: lessons.Lesson) -> Iterator[str]:
+    yield from (lesson.title, lesson.audience, *lesson.faults.values())
+    for step in lesson.steps:
+        yield from (step.title, step.text, step.task, step.question, step.answer)
+        if step.case:
+            yield from (*step.case.titles.values(), step.case.told)
+            for repair in step.case.repairs:
+                yield from (repair.words, repair.told)
 
 
 def drawn() -> Iterator[Sentence]:

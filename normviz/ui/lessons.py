@@ -13,6 +13,9 @@
 A page with several questions takes ``question`` among its settings.  A step with a ``case`` in place of a
 page shows a network with a hidden fault (``normviz.ui.cases``).  A file is checked when it is read; what is
 wrong in it is told with the file, the step, the field, the value and what is allowed.
+
+Texts of the lessons that ship are in the catalogues (``normviz/locale``) like every other sentence; those of
+other lessons are shown as they are written.
 """
 
 from __future__ import annotations
