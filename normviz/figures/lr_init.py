@@ -17,6 +17,10 @@ ACCURACY_SCALE = [[0.0, "#2c3654"], [0.5, "#7d7c78"], [0.8, "#bdaf6c"], [0.9, "#
 """Blue, grey, yellow: rises evenly in lightness, and no variant's colour."""
 _RATE = "Learning rate"
 _GAIN = "Gain of the initialization"
+_ANSWERING = (
+    "counts", "even", "reach", "reach_whole", "reach_one_rate", "reach_one_gain", "reach_one", "limits",
+)  # fmt: skip
+"""Notes that would tell the answer to the prediction."""
 _SHARE = {"tickformat": ".0%"}
 _WIDTH_OF_SCALE = 60  # pixels to the right of the maps
 
@@ -57,7 +61,7 @@ def prediction(spec: LrInit) -> Prediction | None:
             "normed": now("ended", spec.norms.index(norm)),
         },
         until=now("share", 0),
-        notes=("lr_init.counts", "lr_init.even", "lr_init.reach", "lr_init.reach_whole", "lr_init.limits"),
+        notes=tuple(f"lr_init.{note}" for note in _ANSWERING),
     )
 
 

@@ -5,6 +5,8 @@ A runner puts ``Note(id, numbers)`` into a frame; the browser fills the template
 ``{name:.2f}``, ``{name:.3g}``, ``{name:.1e}``, ``{name:.0%}``, ``{name:,}`` and a leading ``+``.
 """
 
+from normviz.catalog.networks import NETWORKS
+from normviz.catalog.norms import NORMS
 from normviz.readings import (
     batch_size,
     claims,
@@ -20,6 +22,10 @@ from normviz.readings import (
     signal,
     train,
 )
+from normviz.specs.batch_size import GHOST_TWICE
+from normviz.specs.batch_size_frames import CASES
+from normviz.specs.noisy_bn_frames import LABELS
+from normviz.specs.regularization_frames import VARIANTS
 
 TEMPLATES: dict[str, str] = {
     **train.TEMPLATES,
@@ -38,5 +44,16 @@ TEMPLATES: dict[str, str] = {
 }
 """Every template by the id of its note."""
 
-VALUES: tuple[str, ...] = ()
-"""Texts other than names of norms that runs put into the places of templates."""
+VALUES: tuple[str, ...] = (
+    *(fact.within for fact in NORMS.values()),
+    *LABELS.values(),
+    *(variant.label for variant in VARIANTS.values()),
+    *(part for network in NETWORKS.values() for part in network.parts),
+    *CASES,
+    *dict.fromkeys(why for fact in NORMS.values() for why in fact.unfit.values()),
+    GHOST_TWICE,
+    "Without normalization",
+    "No normalization",
+    *("Measurement", "measurement", "Scale of the weights", "W ×", "Round", "round"),  # what frames run over
+)
+"""What runs say in notes and schemas besides labels of norms."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 TEMPLATES: dict[str, str] = {
-    "cost.dearest": "{norm} costs most here: {what} takes {ratio:.2f} times as long as without a norm.",
+    "cost.dearest_step": "{norm} costs most here: a training step takes {ratio:.2f} times as long as without "
+    "a norm.",
+    "cost.dearest_layer": "{norm} costs most here: a hidden layer of the {network} takes {ratio:.2f} times "
+    "as long as without a norm.",
     "cost.cheapest": "{norm} costs least: {ratio:.2f} times.",
     "cost.alike": "{norm} takes least and {other} most, but the middle halves of their rounds overlap: at "
     "these settings the cost gives no reason to choose.",

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
 
-_NAMED = ("norm", "norms", "best", "worst", "other", "variant", "one", "least", "most")
+_NAMED = ("norm", "norms", "old", "best", "worst", "other", "variant", "one", "least", "most")
 """Numbers of a note that hold the names of variants, if it has them and they are words."""
 
 
@@ -51,7 +51,8 @@ _TRAIN = _all(
     alone=_ACCURACY, even=_ACCURACY, even_left=_ACCURACY, standing=_ACCURACY, overlapping=_ACCURACY,
     guessing=_ACCURACY,
     first=_ACCURACY, first_and_last=_ACCURACY,
-    changed=_at("loss", step="step"), changed_norm=_at("loss", step="step"),
+    changed_lr=_at("loss", step="step"), changed_batch_size=_at("loss", step="step"),
+    changed_norm=_at("loss", step="step"),
     diverged=_at("loss", step="step"),
     dead=_HEALTH, dead_alone=_HEALTH, saturated=_HEALTH, saturated_alone=_HEALTH,
     gradient_grows=_BACKWARD, gradient_explodes=_BACKWARD, gradient_fades=_BACKWARD,
@@ -129,7 +130,8 @@ _LEARNED = _at("learned", step="step")
 _LR_INIT = _all(
     "lr_init",
     start=_MAPS, nowhere=_LEARNED, alone=_LEARNED, even=_LEARNED, counts=_LEARNED,
-    reach=_MAPS, reach_whole=_MAPS, diverged=_MAPS, limits=_MAPS,
+    reach=_MAPS, reach_whole=_MAPS, reach_one_rate=_MAPS, reach_one_gain=_MAPS, reach_one=_MAPS,
+    diverged=_MAPS, limits=_MAPS,
 )  # fmt: skip
 
 _SCALED = _at("loss", step="k")
@@ -171,9 +173,10 @@ _NOISY = _all(
 _PLACEMENT = _all(
     "placement",
     start=_at("curves"), underway=_at("curves", step="step"),
-    steps_overlap=_at("reached"), steps_apart=_at("reached"),
-    accuracy_overlap=_at("test_accuracy"), accuracy_apart=_at("test_accuracy"),
-    diverged=_at("curves", step="step"),
+    steps_overlap=_at("reached"), steps_before=_at("reached"), steps_after=_at("reached"),
+    accuracy_overlap=_at("test_accuracy"), accuracy_before=_at("test_accuracy"),
+    accuracy_after=_at("test_accuracy"),
+    diverged_before=_at("curves", step="step"), diverged_after=_at("curves", step="step"),
 )  # fmt: skip
 
 _ANSWERS = _at("accuracy", step="step")
@@ -197,7 +200,7 @@ _SEQUENCES = _all(
 
 _RATIO = _at("ratio")
 
-_COST = _all("cost", dearest=_RATIO, cheapest=_RATIO, alike=_RATIO, noise=_RATIO)
+_COST = _all("cost", dearest_step=_RATIO, dearest_layer=_RATIO, cheapest=_RATIO, alike=_RATIO, noise=_RATIO)
 
 PLACES: dict[str, Place] = {
     **_TRAIN, **_SIGNAL, **_FORGOTTEN, **_BATCH_SIZE, **_REGULARIZATION, **_LR_INIT, **_SCALE, **_LANDSCAPE,

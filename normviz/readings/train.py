@@ -22,9 +22,12 @@ TEMPLATES: dict[str, str] = {
     "train.first": "{norm} is the first to reach {accuracy:.0%}, at step {step}.",
     "train.first_and_last": "{norm} reached {accuracy:.0%} at step {step}, the first of {n} so far; {other} "
     "at step {later}.",
-    "train.changed": "From step {step} on: {effect}. Everything before is the run without this change.",
-    "train.changed_norm": "From step {step} on: {effect}. Weights stay; the new norm starts with γ = 1, β = "
-    "0 and fresh running statistics (mean 0, variance 1), so eval mode needs some steps to catch up.",
+    "train.changed_lr": "From step {step} on the learning rate is {value:g}. Everything before is the run "
+    "without this change.",
+    "train.changed_batch_size": "From step {step} on the batch size is {value}. Everything before is the run "
+    "without this change.",
+    "train.changed_norm": "From step {step} on: {old} → {new}. Weights stay; the new norm starts with γ = 1, "
+    "β = 0 and fresh running statistics (mean 0, variance 1), so eval mode needs some steps to catch up.",
     "train.diverged": "{norm}: {n} of {of} networks diverged, the first after {step} steps. The loss was no "
     "longer a finite number; such a network is frozen, and left out of medians and bands.",
     "train.dead": "Layer {layer}: {share:.0%} of the units are dead with {norm} (zero for every sample of "

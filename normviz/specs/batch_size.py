@@ -15,7 +15,7 @@ from normviz.spec import Cost, Spec, SpecError, knob
 from normviz.specs import batch_size_frames as frames
 
 _STANDARD_EPOCHS = {"statistics mlp": 6, "batch mlp": 3, "statistics cnn": 2, "batch cnn": 1}
-_GHOST_TWICE = "Batch norm over parts of a batch normalizes as ghost batch norm already."
+GHOST_TWICE = "Batch norm over parts of a batch normalizes as ghost batch norm already."
 _EPOCHS = (0, 1, 2, 3, 4, 6, 8, 12, 20)
 
 _OFFERED = ("mlp", "cnn")
@@ -96,7 +96,7 @@ class BatchSize(Spec):
     def left_out(self, norm: str) -> str:
         """Why a norm does not apply, as a sentence; empty if it does."""
         if norm == "ghost_batch" and self.changes == "statistics":
-            return _GHOST_TWICE
+            return GHOST_TWICE
         return reason(norm, NETWORKS[self.network].form) or ""
 
     @property

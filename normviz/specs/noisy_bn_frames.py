@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 VARIANTS = ("none", "batch", "noisy_batch")
 """No normalization, batch norm, and batch norm with noise behind it."""
+LABELS = {"none": "no normalization", "batch": "batch norm", "noisy_batch": "batch norm with noise"}
+"""How sentences name them."""
 UNITS = 4
 """Units of each layer whose means are drawn, the first ones."""
 TARGET = 0.90

@@ -172,9 +172,8 @@ def schema(spec: Train) -> Schema:
 
 
 def _layers(spec: Train) -> tuple[str | int, ...]:
-    """What the chooser of a layer calls them: numbers, or words where a layer has several norms."""
-    names = (spec.layer_name(place) for place in range(len(spec.layers)))
-    return tuple(f"layer {name}" if isinstance(name, str) else name for name in names)
+    """What notes and the chooser of a layer call them: numbers, or "2 (attention)"."""
+    return tuple(spec.layer_name(place) for place in range(len(spec.layers)))
 
 
 def nbytes(spec: Train) -> float:

@@ -311,12 +311,10 @@ def test_only_what_lies_outside_the_spread_is_called_a_change(
     ("text", "variants"),
     [
         ("Batch norm", ["batch"]),
-        ("No normalization, Layer norm and RMS norm", ["none", "layer", "rms"]),
+        ("No normalization, Layer norm, RMS norm", ["none", "layer", "rms"]),
         ("batch norm with noise", ["noisy_batch"]),
-        ("with Batch norm", ["batch"]),
-        ("without", ["none"]),
         ("Without normalization", ["none"]),
-        ("Batch norm, then group norm", ["batch"]),
+        ("Batch norm → Mixup", ["batch"]),
         ("before the activation", []),
     ],
 )

@@ -128,7 +128,7 @@ def test_layers_with_several_norms_are_recorded_and_named_one_by_one():
     spec = Train(network="transformer", dataset="marked", depth=3, norms=("batch", "layer"))
     assert spec.schema()["update_ratio"].shape == (2, 6)
     assert spec.schema().labels["layer"][:3] == (
-        "layer 1 (attention)", "layer 1 (feed-forward)", "layer 2 (attention)",
+        "1 (attention)", "1 (feed-forward)", "2 (attention)",
     )  # fmt: skip
     assert spec.layer_name(0) == "1 (attention)"
     assert spec.layer_name(5) == "3 (feed-forward)"

@@ -94,11 +94,12 @@ def notes(spec: NormCost, arrays: Arrays) -> tuple[Note, ...]:
         ratio, (low, high) = arrays["ratio"][:, 0], arrays["quartiles"].T
         dear, cheap = max(norms, key=lambda v: ratio[v]), min(norms, key=lambda v: ratio[v])
         of: dict[str, float | int | str] = {
-            "what": spec.what,
             "norm": _label(spec, dear),
             "ratio": float(ratio[dear]),
         }
-        told.append(Note("cost.dearest", of))
+        if spec.part == "layer":
+            of["network"] = spec.net.label
+        told.append(Note(f"cost.dearest_{spec.part}", of))
         if high[cheap] < low[dear]:
             told.append(Note("cost.cheapest", {"norm": _label(spec, cheap), "ratio": float(ratio[cheap])}))
         elif cheap != dear:

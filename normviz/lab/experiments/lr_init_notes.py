@@ -36,7 +36,6 @@ class _Seen:
     def __init__(self, spec: LrInit, step: int, arrays: Arrays) -> None:
         self.spec, self.step = spec, step
         self.labels = [NORMS[norm].label if norm != "none" else "No normalization" for norm in spec.norms]
-        self.with_ = [f"with {NORMS[norm].label}" if norm != "none" else "without" for norm in spec.norms]
         self.accuracy: NDArray[np.float64] = arrays["test_accuracy"].astype(np.float64)
         self.learned: NDArray[np.bool_] = self.accuracy > LEARNED
         self.counts_V = self.learned.sum((1, 2))
@@ -63,8 +62,8 @@ class _Seen:
             yield Note("lr_init.even", numbers)
         else:
             told: Numbers = {
-                "best": self.with_[self.best],
-                "worst": self.with_[self.worst],
+                "best": self.labels[self.best],
+                "worst": self.labels[self.worst],
                 "fewest": fewest,
             }
             yield Note("lr_init.counts", {**numbers, **told})
@@ -73,15 +72,17 @@ class _Seen:
         """Over which learning rates, and over which gains, the norm with the most cells learns somewhere."""
         for v in dict.fromkeys((self.best, self.worst)):
             if self.counts_V[v]:
-                columns, rows = self.learned[v].any(0), self.learned[v].any(1)
-                numbers: Numbers = {
-                    "norm": self.labels[v],
-                    "accuracy": LEARNED,
-                    "rates": _span("a learning rate of", "learning rates", self.spec.rates, columns),
-                    "gains": _span("a gain of", "gains", self.spec.gains, rows),
-                }
-                whole = self.counts_V[v] == columns.sum() * rows.sum()
-                yield Note("lr_init.reach_whole" if whole else "lr_init.reach", numbers)
+                yield self._reach(v)
+
+    def _reach(self, v: int) -> Note:
+        columns, rows = self.learned[v].any(0), self.learned[v].any(1)
+        numbers: Numbers = {"norm": self.labels[v], "accuracy": LEARNED}
+        numbers |= _span("rate", self.spec.rates, columns) | _span("gain", self.spec.gains, rows)
+        if columns.sum() == 1 or rows.sum() == 1:
+            one = "one" if columns.sum() == rows.sum() else "one_rate" if columns.sum() == 1 else "one_gain"
+            return Note(f"lr_init.reach_{one}", numbers)
+        whole = self.counts_V[v] == columns.sum() * rows.sum()
+        return Note("lr_init.reach_whole" if whole else "lr_init.reach", numbers)
 
     def divergence(self) -> Iterator[Note]:
         """The norm of which most networks diverged."""
@@ -102,10 +103,10 @@ class _Seen:
             yield Note("lr_init.limits", {**numbers, "accuracy": GUESSING})
 
 
-def _span(one: str, many: str, values: Sequence[float], chosen: NDArray[np.bool_]) -> str:
-    """From where to where the chosen values reach, in words."""
+def _span(name: str, values: Sequence[float], chosen: NDArray[np.bool_]) -> Numbers:
+    """From where to where the chosen values reach."""
     low, high = np.array(values)[chosen][[0, -1]]
-    return f"{one} {low:.3g}" if low == high else f"{many} from {low:.3g} to {high:.3g}"
+    return {f"{name}_low": _rounded(low), f"{name}_high": _rounded(high)}
 
 
 def _rounded(value: Any) -> float:

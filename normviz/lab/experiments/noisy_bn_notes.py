@@ -15,7 +15,6 @@ from normviz.frames import Note
 from normviz.specs import noisy_bn_frames as recorded
 from normviz.specs.noisy_bn import NoisyBN
 
-LABELS = {"none": "no normalization", "batch": "batch norm", "noisy_batch": "batch norm with noise"}
 PLAIN, BATCH, NOISY = (recorded.VARIANTS.index(name) for name in ("none", "batch", "noisy_batch"))
 MOVES = 1.5
 """Ratio of two shifts from which on one is said to be larger."""
@@ -107,7 +106,7 @@ class Notes:
 
 
 def _label(v: int) -> str:
-    return LABELS[recorded.VARIANTS[v]]
+    return recorded.LABELS[recorded.VARIANTS[v]]
 
 
 def _rounded(value: Any) -> float:

@@ -13,8 +13,6 @@ from normviz.frames import Note
 from normviz.specs import placement_frames as recorded
 from normviz.specs.placement import Placement
 
-PLACES = {"before": "before the activation", "after": "after it"}
-
 Arrays = Mapping[str, NDArray[Any]]
 Numbers = dict[str, float | int | str]
 
@@ -44,10 +42,10 @@ class Notes:
                 count = int(np.isfinite(steps).sum())
                 if count:
                     numbers: Numbers = {
-                        "norm": NORMS[norm].label, "place": PLACES[place], "n": count, "of": len(steps),
+                        "norm": NORMS[norm].label, "n": count, "of": len(steps),
                         "step": int(np.nanmin(steps)),
                     }  # fmt: skip
-                    yield Note("placement.diverged", numbers)
+                    yield Note(f"placement.diverged_{place}", numbers)
 
     def _steps(self, step: int, v: int, norm: str, arrays: Arrays) -> Note:
         """Steps to the target in both places, or how many seeds have got there."""
@@ -57,8 +55,8 @@ class Notes:
             got = np.isfinite(arrays["reached"][v]).sum(1)
             numbers |= {"step": step, "of": self.spec.seeds, "before": int(got[0]), "after": int(got[1])}
             return Note("placement.underway", numbers)
-        numbers |= _two(arrays, "reached", v)
-        return Note("placement.steps_overlap" if same else "placement.steps_apart", numbers)
+        two, order = _two(arrays, "reached", v)
+        return Note(f"placement.steps_{'overlap' if same else order[0]}", numbers | two)
 
     def _accuracy(self, arrays: Arrays) -> Iterator[Note]:
         """Final accuracy: one sentence for all norms whose intervals overlap, one for each other."""
@@ -68,21 +66,20 @@ class Notes:
             if same:
                 overlapping.append(NORMS[norm].label)
             elif same is not None:
-                numbers: Numbers = {"norm": NORMS[norm].label, **_two(arrays, "test_accuracy", v)}
-                yield Note("placement.accuracy_apart", numbers)
+                two, order = _two(arrays, "test_accuracy", v)
+                yield Note(f"placement.accuracy_{order[1]}", {"norm": NORMS[norm].label, **two})
         if overlapping:
             yield Note("placement.accuracy_overlap", {"norms": ", ".join(overlapping)})
 
 
-def _two(arrays: Arrays, of: str, v: int) -> Numbers:
-    """Means and margins of both places, and which of the means is smaller."""
+def _two(arrays: Arrays, of: str, v: int) -> tuple[Numbers, list[str]]:
+    """Means and margins of both places, and the places, that of the smaller mean first."""
     mean, margin = arrays[f"{of}_mean"][v, :, 0], arrays[f"{of}_margin"][v, :, 0]
-    return {
+    numbers: Numbers = {
         "before": _rounded(mean[0]), "before_margin": _rounded(margin[0]),
         "after": _rounded(mean[1]), "after_margin": _rounded(margin[1]),
-        "less": PLACES[recorded.PLACES[int(mean.argmin())]],
-        "more": PLACES[recorded.PLACES[int(mean.argmax())]],
     }  # fmt: skip
+    return numbers, [recorded.PLACES[p] for p in mean.argsort(kind="stable")]
 
 
 def _rounded(value: Any) -> float:

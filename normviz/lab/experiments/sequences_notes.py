@@ -66,7 +66,7 @@ class _Seen:
             yield Note("sequences.alone_moved", numbers)
         same = [self.labels[v] for v in np.flatnonzero(changes < ROUNDING).tolist()]
         if same:
-            yield Note("sequences.alone_same", {"norms": _listed(same), "batch": self.spec.batch_size})
+            yield Note("sequences.alone_same", {"norms": ", ".join(same), "batch": self.spec.batch_size})
 
     # --- the race -----------------------------------------------------------------------------------
 
@@ -98,7 +98,7 @@ class _Seen:
             if np.isfinite(own) and own < chance + GUESSING
         ]
         if self.step >= PATIENCE and lagging:
-            named: Numbers = {"norms": _listed(lagging), "step": self.step, "chance": _rounded(chance)}
+            named: Numbers = {"norms": ", ".join(lagging), "step": self.step, "chance": _rounded(chance)}
             post = self.spec.network == "transformer" and self.spec.placement == "after"
             yield Note("sequences.guessing_post" if post else "sequences.guessing", named)
             if len(lagging) == len(self.labels):
@@ -134,12 +134,12 @@ class _Seen:
         seeing = np.flatnonzero(moved >= EVIDENT).tolist()
         if seeing:
             worst = int(moved.argmax())
-            told: Numbers = {"norms": _listed([self.labels[v] for v in seeing]), "worst": self.labels[worst]}
+            told: Numbers = {"norms": ", ".join(self.labels[v] for v in seeing), "worst": self.labels[worst]}
             yield Note("sequences.future_seen", {**numbers, **told, "share": _rounded(moved[worst])})
         if blind and len(blind) == len(self.labels):
             yield Note("sequences.future_all_blind", numbers)
         elif blind:
-            yield Note("sequences.future_blind", {**numbers, "norms": _listed(blind)})
+            yield Note("sequences.future_blind", {**numbers, "norms": ", ".join(blind)})
 
     def batch_mates(self) -> Iterator[Note]:
         """Who is moved by what another sequence of the batch says."""
@@ -225,10 +225,6 @@ class _Seen:
 def _label(norm: str) -> str:
     """How sentences name a variant."""
     return NORMS[norm].label if norm != "none" else "No normalization"
-
-
-def _listed(labels: list[str]) -> str:
-    return labels[0] if len(labels) == 1 else f"{', '.join(labels[:-1])} and {labels[-1]}"
 
 
 def _rounded(value: Any) -> float:

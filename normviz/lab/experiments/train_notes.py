@@ -15,7 +15,6 @@ from normviz.catalog.norms import NORMS
 from normviz.frames import Note
 from normviz.specs import train_frames as recorded
 from normviz.specs.train import Train
-from normviz.specs.train_changes import label
 
 REACHED = 0.90
 """Median test accuracy for which the variants race."""
@@ -65,15 +64,18 @@ class Notes:
         done = [change for change in self.spec.planned if change.step <= step]
         now = self.spec.norms_at(step)
         self.labels = [
-            _label(norm) if norm == later else f"{_label(norm)}, then {label(later)}"
+            _label(norm) if norm == later else f"{_label(norm)} → {_label(later)}"
             for norm, later in zip(self.spec.norms, now, strict=True)
         ]
-        if done:
-            last = [change for change in done if change.step == done[-1].step]
-            effect = ", ".join(change.effect for change in last)
-            fresh = any(change.what == "norm" for change in last)
-            note = "train.changed_norm" if fresh else "train.changed"
-            yield Note(note, {"step": last[0].step, "effect": effect})
+        for change in done:
+            if change.step < done[-1].step:
+                continue
+            numbers: Numbers = {"step": change.step}
+            if change.what == "norm":
+                numbers |= {"old": _label(change.variant), "new": _label(str(change.value))}
+            else:
+                numbers["value"] = change.value
+            yield Note(f"train.changed_{change.what}", numbers)
 
     def _diverged(self, arrays: Arrays) -> Iterator[Note]:
         for v, row in enumerate(arrays["diverged_at"]):

@@ -15,6 +15,6 @@ export function feature(node, variants) {
 
 /** The variants that a text names, by their labels; {label: variant} are those there are. */
 export function named(text, labels) {
-  const parts = text.toLowerCase().split(/,| and /).map((part) => part.trim().replace(/^with /, ""));
+  const parts = text.toLowerCase().split(/,| → /).map((part) => part.trim());
   return parts.map((part) => labels[part] ?? (part.startsWith("without") ? "none" : undefined)).filter(Boolean);
 }

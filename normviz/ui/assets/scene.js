@@ -28,7 +28,7 @@ export class Scene {
     this.kit = { Plotly: null, template: {}, scale: 1, free: false }; // shared by all panels
     this.panels = new Map();
     this.places = new Map(); // the figure that is shown at each place that several share, by key
-    this.layers = { at: [], names: [] };
+    this.layers = { at: [], called: [], names: [] };
     this.bar = new Bar(on);
     this.card = new Card(on);
     this.legend = new Legend((hidden) => this.#each((panel) => panel.hide(hidden)), on.point);
@@ -142,12 +142,13 @@ export class Scene {
     const n = schema.extent("layer");
     const labels = schema.labels.layer ?? [];
     const at = Array.from({ length: n }, (_, i) => (typeof labels[i] === "number" ? labels[i] : i + 1));
-    const names = at.map((number, i) => (typeof labels[i] === "string" ? labels[i] : t("layer {number}", { number })));
+    const called = at.map((number, i) => labels[i] ?? number);
+    const names = called.map((number) => t("layer {number}", { number }));
     const known = [...this.panels.values()].some((panel) => panel.knowsLayers);
     const offer = JSON.stringify([names, known]);
     if (offer !== this.offer) {
       this.offer = offer;
-      this.layers = { at, names };
+      this.layers = { at, called, names };
       this.bar.offerLayers(known ? names : []);
       this.#each((panel) => panel.marks.set(panel.figure.roles, at));
     }
@@ -270,9 +271,8 @@ export class Scene {
 }
 
 /** Index of the layer that a note calls so: a number, or words such as "2 (attention)"; null if there is none. */
-function layerCalled(called, { at, names }) {
-  const bare = (text) => String(text).replace(/[^\p{L}\d]/gu, "");
-  const i = typeof called === "number" ? at.indexOf(called) : names.findIndex((name) => bare(name) === bare(called));
+function layerCalled(name, { called }) {
+  const i = called.indexOf(name);
   return i < 0 ? null : i;
 }
 

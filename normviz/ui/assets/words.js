@@ -30,10 +30,11 @@ export const said = (template, places) => fill(template, places, { language, nam
 /** A number, written as in English, as the visitor's language writes it. */
 export const numeral = (text) => localized(text, language);
 
-/** A name or a list of names that a run put into a note. */
+const BETWEEN = /(, | → | \(|\)$)/;
+
+/** What a run put into a note: a name, several in a row, one after the other, or one in brackets. */
 function name(text) {
-  if (words[text]) return words[text];
-  return text.split(", ").map((one) => words[one] ?? one).join(", ");
+  return words[text] ?? text.split(BETWEEN).map((one) => words[one] ?? one).join("");
 }
 
 function form(n) {

@@ -99,7 +99,7 @@ class TestWords:
 
     def test_clear(self) -> None:
         told = self.told([1.0, 1.2, 2.0], [[0.9, 1.1], [1.1, 1.3], [1.8, 2.2]])
-        assert told["cost.dearest"]["norm"] == "Layer norm"
+        assert told["cost.dearest_layer"]["norm"] == "Layer norm"
         assert told["cost.cheapest"]["norm"] == "Batch norm"
         assert "cost.alike" not in told
         assert told["cost.noise"] == {"low": pytest.approx(0.9), "high": pytest.approx(1.1)}

@@ -82,7 +82,7 @@ def test_what_diverges_is_told_and_leaves_no_interval():
     spec = Placement(**{**SMALL, "depth": 10, "lr": 10.0, "norms": ("dyt",)})
     recording = record(spec)
     assert np.isfinite(recording.at("diverged_at")).any(), "nothing diverges: choose harder settings"
-    assert "placement.diverged" in {note.id for note in recording.frame(-1).notes}
+    assert any(note.id.startswith("placement.diverged_") for note in recording.frame(-1).notes)
     assert np.isnan(recording.at("test_accuracy_mean")).any()
 
 
@@ -100,11 +100,11 @@ def test_a_place_is_called_quicker_only_where_the_intervals_lie_apart():
     apart = np.stack([100 + 3 * spread, 60 + 3 * spread])[None]
     near = np.stack([100 + 30 * spread, 90 + 30 * spread])[None]
     told = _said(flat, apart, spec)
-    assert told["placement.steps_apart"]["less"] == "after it"
+    assert "placement.steps_after" in told
     assert told["placement.accuracy_overlap"] == {"norms": "Batch norm"}
     assert "placement.steps_overlap" in _said(flat, near, spec)
     better = flat + np.array([0.02, 0.0])[None, :, None]
-    assert _said(better, near, spec)["placement.accuracy_apart"]["more"] == "before the activation"
+    assert "placement.accuracy_before" in _said(better, near, spec)
     unfinished = apart.copy()
     unfinished[0, 1, 2] = np.nan
     assert _said(flat, unfinished, spec)["placement.underway"]["after"] == 4

@@ -325,10 +325,8 @@ def test_what_was_before_a_change_is_the_run_without_it(changes):
             assert one.notes == other.notes
         else:
             assert not all(same)
-            assert {note.id for note in other.notes} & {
-                "train.changed",
-                "train.changed_norm",
-            } or not one.notes
+            changed_ids = {f"train.changed_{what}" for what in ("lr", "batch_size", "norm")}
+            assert {note.id for note in other.notes} & changed_ids or not one.notes
 
 
 def test_a_change_of_the_norm_is_told_with_both_names_and_starts_its_statistics_afresh():
@@ -342,9 +340,9 @@ def test_a_change_of_the_norm_is_told_with_both_names_and_starts_its_statistics_
     np.testing.assert_allclose(running, 0.9 + 0.1 * batch * 16 / 15, rtol=1e-4)
     assert (recording.at("gamma_mean", k)[0] == 1).all()
     notes = {note.id: note.numbers for note in recording.frame(k).notes}
-    assert notes["train.changed_norm"] == {"step": 20, "effect": "no normalization becomes Batch norm"}
+    assert notes["train.changed_norm"] == {"step": 20, "old": "No normalization", "new": "Batch norm"}
     told = [str(value) for note in recording.frame(-1).notes for value in note.numbers.values()]
-    assert "No normalization, then Batch norm" in told
+    assert "No normalization → Batch norm" in told
 
 
 def test_histograms_hold_every_value_of_the_changed_batch():
