@@ -5,6 +5,9 @@ Arguments are MathML already; a plain name or number is made one by ``i``, ``n``
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+
 
 def i(name: str) -> str:
     """An identifier; one letter is set in italics."""
@@ -24,6 +27,16 @@ def o(sign: str) -> str:
 def words(text: str) -> str:
     """Words beside a formula; a space at their end stays."""
     return f"<mtext>{text.replace(' ', chr(0xA0))}</mtext>"
+
+
+def beside(mathml: str) -> list[str]:
+    """The words beside a formula, as ``words`` was given them."""
+    return [text.replace(chr(0xA0), " ") for text in re.findall("<mtext>(.*?)</mtext>", mathml)]
+
+
+def reworded(mathml: str, say: Callable[[str], str]) -> str:
+    """The same formula with other words beside it."""
+    return re.sub("<mtext>(.*?)</mtext>", lambda found: words(say(beside(found[0])[0])), mathml)
 
 
 def gap(em: float = 1.6) -> str:

@@ -19,6 +19,8 @@ from babel.messages.extract import extract_from_dir
 
 from normviz.catalog.claims import CLAIMS, VERDICTS
 from normviz.catalog.norms import NORMS
+from normviz.figures.formulas import FORMULAS
+from normviz.figures.mathml import beside
 from normviz.figures.theme import STYLES
 from normviz.phrases import Phrase
 from normviz.readings import TEMPLATES
@@ -139,6 +141,9 @@ def _registered() -> Iterator[tuple[str, Iterable[str]]]:
         ),
     )
     yield "normviz/figures/theme.py", (style.label for style in STYLES.values())
+    for one in FORMULAS.values():
+        terms = (term.says for term in one.terms.values())
+        yield "normviz/figures/formulas.py", (one.alt, *terms, *beside(one.mathml))
     yield "normviz/readings", TEMPLATES.values()
     yield "normviz/ui/pages.py", (page.title for page in (*PAGES, *BESIDE))
     yield (

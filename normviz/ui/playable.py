@@ -16,7 +16,7 @@ from normviz.readings.places import places
 from normviz.spec import Spec
 from normviz.ui.doors import leads
 from normviz.ui.settings import settings
-from normviz.ui.speech import asked, drawn, heard
+from normviz.ui.speech import asked, drawn, heard, written
 from normviz.ui.words import language, spoken
 
 SHEETS = ("stage.css", "cards.css", "question.css", "takeaway.css")
@@ -68,7 +68,7 @@ def playable(
             "of": _own(spec, places()),
             "variants": {one.label.lower(): norm for norm, one in STYLES.items()},
         },
-        "formula": None if told is None else asked(told.to_plain()),
+        "formula": None if told is None else written(told.to_plain()),
         "headline": None if compared is None else asked(compared.to_plain()),
         "speech": heard(),
     }

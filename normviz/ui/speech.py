@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 from normviz.catalog.norms import NORMS
+from normviz.figures.mathml import reworded
 from normviz.figures.theme import STYLES
 from normviz.readings import VALUES
 from normviz.ui import static
@@ -44,6 +45,13 @@ def asked(plain: Mapping[str, Any]) -> dict[str, Any]:
     """A question or a comparison (``to_plain()``) in the visitor's language."""
     code = language()
     return dict(plain if code == ENGLISH else _said(plain, code))
+
+
+def written(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """A formula (``Formula.to_plain()``) with its words in the visitor's language."""
+    code = language()
+    parts = [reworded(part, lambda text: spoken(text, code)) for part in plain["parts"]]
+    return {**asked(plain), "parts": parts}
 
 
 def _said(value: Any, code: str, read: bool = False) -> Any:

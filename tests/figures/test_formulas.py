@@ -9,6 +9,7 @@ from normviz.figures import (
     forgotten_eval,
     landscape,
     lr_init,
+    mathml,
     noisy_bn,
     placement,
     regularization,
@@ -63,3 +64,11 @@ def test_every_term_is_seen_in_a_chart(name):
     for term in FORMULAS[name].terms.values():
         assert term.figures
         assert set(term.figures) <= known, term
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_other_words_change_nothing_but_the_words(name):
+    text = FORMULAS[name].mathml
+    upper = mathml.reworded(text, str.upper)
+    assert mathml.beside(upper) == [words.upper() for words in mathml.beside(text)]
+    assert mathml.reworded(text, str) == text

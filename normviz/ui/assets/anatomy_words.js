@@ -141,5 +141,5 @@ export function inTorch({ norm, form, axes, groups }) {
 /** What a norm is, from the catalog. */
 export function facts({ label, axes, parameters, state, source }, settings) {
   const rows = [[t("Averages"), axes], [t("Learns"), parameters], [t("Keeps"), state], [t("In torch"), inTorch(settings)], [t("Source"), source || "–"]];
-  return `<h3>${label}</h3><dl>${rows.map(([name, text]) => `<dt>${name}</dt><dd>${text}</dd>`).join("")}</dl>`;
+  return `<h2>${label}</h2><dl>${rows.map(([name, text]) => `<dt>${name}</dt><dd>${text}</dd>`).join("")}</dl>`;
 }

@@ -3,9 +3,11 @@
 // A wide formula or table scrolls sideways inside the page.  Not every browser lets the arrow keys get there,
 // so whatever really is wider than its place becomes a stop for the Tab key, with a name.
 
+import { t } from "./words.js";
+
 const SCROLLERS = [
-  [".katex-display", "Formula"],
-  ['[data-testid="stTable"] > *', "Table"],
+  [".katex-display", () => t("Formula")],
+  ['[data-testid="stTable"] > *', () => t("Table")],
 ];
 
 /** Keep what scrolls inside the page within reach, until the signal ends. */
@@ -22,7 +24,7 @@ export function reachable(signal) {
           seen.add(one);
           sizes.observe(one);
         }
-        reach(one, one.scrollWidth > one.clientWidth + 1, name);
+        reach(one, one.scrollWidth > one.clientWidth + 1, name());
       }
     }
   };
