@@ -20,7 +20,7 @@ st.markdown(
 spec = controls(ForgottenEval)
 stage(spec, figures, predict=prediction(spec))
 
-st.subheader(_("Why"))
+st.header(_("Why"))
 st.markdown(
     _(
         "Training mode normalizes by the mean and the variance of the *current batch*, evaluation mode by "
@@ -40,7 +40,7 @@ st.markdown(
         "left: with too few steps evaluation mode lags behind."
     )
 )
-st.subheader(_("Repair"))
+st.header(_("Repair"))
 st.markdown(
     _(
         "Call `model.eval()`. The move of $\\mu$ and $\\sigma^2$ also happens under `torch.no_grad()`, and "
@@ -48,7 +48,7 @@ st.markdown(
         "batches. Layer and group norm look at each sample alone and have nothing to forget."
     )
 )
-st.subheader(_("The opposite mistakes"))
+st.header(_("The opposite mistakes"))
 st.markdown(
     _(
         "*Training in eval mode*: the norm keeps $\\mu=0$, $\\sigma^2=1$ and normalizes nothing. *Statistics "

@@ -10,7 +10,7 @@ from normviz.ui.words import _, spoken
 
 st.title(_("Why does normalization help training?"))
 question = chosen(QUESTIONS)
-st.subheader(spoken(question.spec.title), anchor=False)
+st.header(spoken(question.spec.title), anchor=False)
 st.markdown(spoken(question.prose))
 
 spec = controls(question.spec)

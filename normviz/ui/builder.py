@@ -124,7 +124,7 @@ def _step(n: int, link: str) -> dict[str, Any] | None:
 
 
 def _result(told: dict[str, Any]) -> None:
-    st.subheader(_("The lesson"), anchor=False)
+    st.header(_("The lesson"), anchor=False)
     try:
         lesson = lesson_of(told, "", "This lesson")
     except LessonError as problem:

@@ -23,7 +23,7 @@ def diagnose() -> Diagnosis:
     asked = controls(Diagnosis, bare=True)
     entry = BOOK[asked.symptom]
     with st.container(border=True, key="symptom"):
-        st.subheader(spoken(SYMPTOMS[asked.symptom]), anchor=False)
+        st.header(spoken(SYMPTOMS[asked.symptom]), anchor=False)
         st.markdown(spoken(entry.cause))
         left, right = st.columns(2)
         left.markdown(_("**Test.** {test}", test=spoken(entry.test)))

@@ -22,7 +22,7 @@ SAID = frozenset(
     {
         "title", "alt", "name", "text", "hovertext", "hovertemplate", "texttemplate", "ticktext", "x", "y",
         "option", "place", "says", "value", "nothing", "question", "choices", "said", "answer", "words",
-        "label", "over",
+        "label", "over", "categoryarray",
     }
 )  # fmt: skip
 """Of a figure's or a question's parts those that are read."""

@@ -6,8 +6,8 @@ from importlib.resources import files
 
 from playwright.sync_api import Page
 
-SEVERE = ("serious", "critical")
-"""Findings of these kinds keep somebody from using the page."""
+SEVERE = ("moderate", "serious", "critical")
+"""Findings of these kinds keep somebody from using the page, or make it harder."""
 
 _HOW = (
     "{ resultTypes: ['violations'], rules: { 'target-size': { enabled: true } } }"  # 24 pixels for a finger

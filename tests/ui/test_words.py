@@ -12,8 +12,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from normviz import player
+from normviz.locale import figures
 from normviz.phrases import counted, joined, phrase
-from normviz.ui import site, words
+from normviz.ui import site, speech, words
 from normviz.ui.pages import PAGES, Page
 from normviz.ui.words import of_locale, spoken
 
@@ -74,6 +75,25 @@ class TestPhrases:
     @pytest.mark.parametrize(("n", "said"), [(1, "1 hodina"), (3, "3 hodiny"), (5, "5 hodin")])
     def test_czech_has_three_forms(self, n: int, said: str) -> None:
         assert spoken(joined("; ", [counted("{n} hour", "{n} hours", n), "x"]), "cs") == f"{said}; x"
+
+
+def test_a_translated_figure_has_its_values_in_the_categories_of_their_axis(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Plotly would add another category for a value that is not among them."""
+    monkeypatch.setattr(speech, "language", lambda: "cs")
+    checked = set()
+    for place, plain in figures.plain():
+        figure = speech.drawn(plain) if "data" in plain else {"layout": {}}
+        for letter in "xy":
+            categories = figure["layout"].get(f"{letter}axis", {}).get("categoryarray")
+            if categories:
+                values = {
+                    one for trace in figure["data"] for one in trace.get(letter, ()) if isinstance(one, str)
+                }
+                assert values <= set(categories), figure["key"]
+                checked.add(place)
+    assert len(checked) > 1
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ const SAME = 1e-6; // of a tick's value: recordings hold single precision
 const BESIDE = 0.1; // of a tick's value, within which a point is drawn beside others of that tick
 
 const number = (value) => numeral(general(value, 3));
+const percent = (value) => numeral(`${general(value, 3)}%`);
 
 /** Descriptions of all the charts of a stage, kept up to date at rest. */
 export class Descriptions {
@@ -219,7 +220,7 @@ function said(one, { tickvals, ticktext, tickformat = "", ticksuffix = "" }, oth
     const named = ticks.find(({ at }) => Math.abs(at - one) <= SAME * Math.abs(at))?.name ?? otherwise(one, ticks);
     if (named) return named;
   }
-  return tickformat.endsWith("%") ? `${number(100 * one)}%` : `${number(one)}${ticksuffix}`;
+  return tickformat.endsWith("%") ? percent(100 * one) : `${number(one)}${ticksuffix}`;
 }
 
 /** A place between ticks, by the nearest one; null where ticks are named by their own values and none is near. */
@@ -233,5 +234,5 @@ function near(one, ticks) {
 function scaled(one, ticks) {
   const shares = ticks.filter(({ at, name }) => at && name.endsWith("%")).map(({ at, name }) => parseFloat(name) / at);
   const even = shares.length > 0 && shares.every((share) => Math.abs(share / shares[0] - 1) < 0.01);
-  return even ? `${number(one * shares[0])}%` : null;
+  return even ? percent(one * shares[0]) : null;
 }

@@ -1,9 +1,9 @@
 /** One digit looked at closely: the ten class probabilities in both modes. */
 
 import { drawDigit } from "./board.js";
-import { t, tn } from "./words.js";
+import { numeral, t, tn } from "./words.js";
 
-const percent = (p) => `${p > 0.995 && p < 1 ? ">99" : Math.round(100 * p)}%`;
+const percent = (p) => numeral(`${p > 0.995 && p < 1 ? ">99" : Math.round(100 * p)}%`);
 
 /** Height of a bar; a sliver thinner than a pixel would only look like dirt on the axis. */
 const shown = (p) => (p < 0.01 ? 0 : p);
