@@ -250,7 +250,7 @@ def _moved(spec: Sequences, name: str, v: int, norm: str, panel: int = 1, **more
 
 def _changes(spec: Sequences, x_title: str, **more: Any) -> dict[str, Any]:
     """The layout of a chart of relative changes."""
-    y_title = "Change" if "panels" in more else "Relative change of the answer"
+    y_title = "Relative change" if "panels" in more else "Relative change of the answer"
     plan = layout(x_title, y_title, y_log=True, y_range=CHANGES, **more)
     marks = {recorded.NOTHING: "exactly 0", 1e-6: "10<sup>−6</sup>", 1e-4: "10<sup>−4</sup>",
              1e-2: "1%", 1.0: "100%"}  # fmt: skip

@@ -88,6 +88,7 @@ class Card {
       element("footer", {}, this.more, element("details", {}, element("summary", {}, t("How it is judged")), ...told)),
       ...(link ? [element("p", { className: "nv-card-see" }, `${t("See it live:")} `, link)] : []),
     );
+    this.parts.counter.dataset.lead = t("But:");
     this.root.tabIndex = -1; // the strip leads here
     this.sign = element("span", { "aria-hidden": "true" });
     this.name = `${number}: ${title}`;
