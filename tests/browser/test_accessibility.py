@@ -1,4 +1,7 @@
-"""Every page for everybody: what axe-core finds, what the keyboard reaches, what a screen reader is told."""
+"""Every page for everybody: what axe-core finds, what keyboard and finger reach, and in which language.
+
+All pages are visited in Czech, whose words are longer than those of English.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from normviz.ui.pages import PAGES
+from normviz.ui.pages import BESIDE, PAGES
 from tests.browser.axe import findings
+from tests.browser.leftovers import leftovers
 from tests.browser.visitors import ROOT, Visitor
 
 pytestmark = pytest.mark.browser
@@ -34,7 +38,9 @@ def at_rest(visitor: Visitor, path: str) -> Page:
     """A page as it stands when its default run is over."""
     visitor.page.set_default_timeout(40_000)
     page = visitor.open(path)
-    page.wait_for_selector(".nv-stage, .nvt-start[data-ready], .nva-controls", state="attached")
+    page.wait_for_selector(
+        ".nv-stage, .nvt-start[data-ready], .nva-controls, .nvl-languages a", state="attached"
+    )
     if page.locator(".nv-stage").count():
         visitor.wait("status", "done")
         page.evaluate("() => { const s = stage(); s.seek(1e9); s.pause(); }")
@@ -69,17 +75,53 @@ def look(page: Page, scheme: Any, size: Any) -> None:
     page.wait_for_timeout(700)  # charts take their new size
 
 
-@pytest.mark.parametrize("path", [page.url_path for page in PAGES])
+@pytest.mark.parametrize("path", [page.url_path for page in (*PAGES, *BESIDE)])
 def test_nothing_on_a_page_keeps_anybody_out(visit: Visit, path: str) -> None:
     """At rest, then unfolded: in light and dark, on a desk and on a phone.  There are no exceptions."""
-    visitor = visit(viewport=WIDE, color_scheme="light", reduced_motion="reduce")
+    visitor = visit(viewport=WIDE, color_scheme="light", reduced_motion="reduce", locale="cs-CZ")
     page = at_rest(visitor, path)
-    found = {"at rest": findings(page)}
+    found = {"at rest": findings(page), "by keyboard": by_keyboard(page)}
     unfold(page)
+    found["in Czech"] = leftovers(page)
     for scheme, size in (("dark", WIDE), ("light", NARROW)):
         look(page, scheme, size)
         found[f"unfolded, {scheme}, {size['width']} pixels"] = findings(page)
-    assert not any(found.values()), "\n".join(one for those in found.values() for one in those)
+    found["by finger"] = by_finger(page)
+    assert not any(found.values()), "\n".join(
+        f"{how}: {one}" for how, those in found.items() for one in those
+    )
+
+
+def by_finger(page: Page) -> list[str]:
+    """What is too small where the screen is touched."""
+    page.context.new_cdp_session(page).send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    assert page.evaluate("() => matchMedia('(pointer: coarse)').matches")
+    page.wait_for_timeout(300)
+    found: list[str] = page.evaluate(TARGETS)
+    return found
+
+
+TARGETS = (Path(__file__).parent / "targets.js").read_text(encoding="utf-8")
+TABBING = (Path(__file__).parent / "tabbing.js").read_text(encoding="utf-8")
+
+
+def by_keyboard(page: Page) -> list[str]:
+    """From the top to the end with Tab, once: traps, places that one does not see, and what is missed."""
+    page.evaluate(TABBING)
+    page.evaluate("() => document.activeElement?.blur()")
+    found = []
+    for press in range(300):
+        page.keyboard.press("Tab")
+        stop = page.evaluate("() => tabbing.stop()")
+        found.append(stop["blind"])
+        if stop["at"] is None or (press and stop["at"] == 0):
+            break
+        if stop["at"] >= 0:
+            return [f"a trap: back at {stop}"]
+    else:
+        return ["the Tab key does not come to an end"]
+    found += [f"missed: {one}" for one in page.evaluate("() => tabbing.missed()")]
+    return [one for one in found if one]
 
 
 @pytest.mark.parametrize("path", ASKING)
@@ -92,30 +134,6 @@ def test_an_open_question_keeps_nobody_out(visit: Visit, path: str) -> None:
         look(page, scheme, size)
         found = findings(page)
         assert not found, "\n".join(found)
-
-
-TABBING = (Path(__file__).parent / "tabbing.js").read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize("path", ["", "anatomy", "train", "claims"])
-def test_the_tab_key_reaches_everything_and_shows_where_it_is(visit: Visit, path: str) -> None:
-    """From the top to the end, once, without a trap."""
-    visitor = visit(viewport=WIDE, reduced_motion="reduce")
-    page = at_rest(visitor, path)
-    page.evaluate(TABBING)
-    page.evaluate("() => document.activeElement?.blur()")
-    blind = []
-    for press in range(300):
-        page.keyboard.press("Tab")
-        stop = page.evaluate("() => tabbing.stop()")
-        blind.append(stop["blind"])
-        if stop["at"] is None or (press and stop["at"] == 0):
-            break
-        assert stop["at"] < 0, f"a trap: back at {stop}"
-    else:
-        pytest.fail("the Tab key does not come to an end")
-    blind += [f"missed: {one}" for one in page.evaluate("() => tabbing.missed()")]
-    assert not any(blind), "\n".join(filter(None, blind))
 
 
 def test_faults_would_be_found(visit: Visit) -> None:

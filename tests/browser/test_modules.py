@@ -45,7 +45,7 @@ def modules(chromium: Browser, server: Server) -> Iterator[Page]:
     """A blank page of our origin with the stage's modules as ``frames_``, ``refs_`` and so on."""
     page = chromium.new_page()
     page.goto(server.address + "_stcore/health")
-    for name in ("frames", "refs", "notes", "playback", "runs"):
+    for name in ("frames", "refs", "notes", "playback", "runs", "words"):
         address = server.address + static.address(f"{name}.js")
         page.evaluate(
             "async ([name, address]) => { window[name] = await import(address); }", [f"{name}_", address]
@@ -333,3 +333,31 @@ def test_json_from_python_is_understood(modules: Page) -> None:
     told = {"a": [math.nan, 1.5, -math.inf], "b": "NaN, -Infinity", 'c"NaN': {"d": math.inf}}
     found = modules.evaluate("text => frames_.parseJson(text)", json.dumps(told))
     assert found == {"a": [None, 1.5, None], "b": "NaN, -Infinity", 'c"NaN': {"d": None}}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Batch norm", "Dávková"),
+        ("Batch norm, No normalization", "Dávková, Žádná"),
+        ("No normalization → Batch norm", "Žádná → Dávková"),
+        ("2 (attention)", "2 (pozornost)"),
+        ("MLP, last of 797 digits by 2", "MLP, konec"),
+        (
+            "Expected more than 1 value, got torch.Size([1, 8])",
+            "Expected more than 1 value, got torch.Size([1, 8])",
+        ),
+    ],
+)
+def test_names_in_a_note_are_said_in_the_visitors_language(modules: Page, text: str, said: str) -> None:
+    words = {
+        "{names}: {n:.1f}": "{n:.1f} × {names}", "Batch norm": "Dávková", "No normalization": "Žádná",
+        "attention": "pozornost", "MLP, last of 797 digits by 2": "MLP, konec",
+    }  # fmt: skip
+    body = """([words, names]) => {
+      words_.speak({ language: "cs", words });
+      const told = words_.t("{names}: {n:.1f}", { names, n: 0.5 });
+      words_.speak(undefined);
+      return told;
+    }"""
+    assert modules.evaluate(body, [words, text]) == f"0,5 × {said}"
