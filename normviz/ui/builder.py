@@ -52,7 +52,7 @@ def _add() -> None:
 def builder() -> None:
     """The form, and what comes of it."""
     left, right = st.columns((3, 1))
-    told: dict[str, Any] = {"title": left.text_input(_("Title of the lesson"), "My lesson", max_chars=200)}
+    told: dict[str, Any] = {"title": left.text_input(_("Title of the lesson"), _("My lesson"), max_chars=200)}
     minutes = int(right.number_input(_("Minutes"), 0, 1000, 45))
     if audience := st.text_input(_("For whom"), max_chars=200):
         told["for"] = audience
