@@ -3,8 +3,8 @@
     {base}/lab/stream/{token}?after=N&lang=L
     {base}/lab/open/{page}?{query}         the run that a page shows at first with this query of its address
 
-N: frames that the client has already, without a gap.  L: language of the sentences, also in the query of a page;
-without it English, for a page the browser's.
+N: frames that the client has already, without a gap.  L: language of the sentences, also in the query of a
+page; without it English, for a page the browser's.
 
 Server to client, binary:
 
