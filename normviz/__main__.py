@@ -223,8 +223,10 @@ def _export(asked: argparse.Namespace) -> None:
     origin = f"python -m normviz run {spec.name} {settings}".rstrip()
     written: dict[str, int] = {}
     try:
-        exporting.check(asked.format, asked.figure)
-        for path, data in exporting.files(spec, asked.format, asked.out, asked.figure, origin, _record):
+        exporting.check(asked.format, asked.figure, asked.chapter)
+        for path, data in exporting.files(
+            spec, asked.format, asked.out, asked.figure, origin, _record, asked.chapter
+        ):
             _write(path, data)
             written[str(path)] = len(data)
             print(f"{path} ({len(data):,} bytes)", file=sys.stderr)
@@ -360,6 +362,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="examples:\n"
         "  normviz export train --format html --out race.html\n"
         "  normviz export train --set norms=none,batch --format csv --figure loss --out loss.csv\n"
+        "  normviz export forgotten_eval --format script --chapter repairs --out repairs.py\n"
         "  normviz export signal --format svg --out pictures",
     )
     one.add_argument("experiment", help="one of " + ", ".join(EXPERIMENTS))
@@ -372,6 +375,10 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--figure", action="append", default=[], metavar="KEY", help="only this chart; may be repeated"
     )
+    one.add_argument(
+        "--chapter", default="", metavar="NAME",
+        help="of a script or notebook: which part of the page (default: the first; each script names them)",
+    )  # fmt: skip
     _json_flag(one)
 
     one = commands.add_parser(

@@ -15,6 +15,8 @@ from normviz.spec import Spec
 
 FORMATS = ("script", "notebook", "html", "csv", "png", "svg")
 """What a run can be exported as."""
+CODE = ("script", "notebook")
+"""Formats of which a page may have several chapters."""
 CHARTS = ("csv", "png", "svg")
 """Formats of which every chart is a file of its own."""
 
@@ -36,18 +38,26 @@ def figures_of(spec: Spec, keys: list[str]) -> list[Figure]:
     return [figures[key] for key in keys] if keys else list(figures.values())
 
 
-def check(form: str, keys: list[str]) -> None:
+def check(form: str, keys: list[str], chapter: str = "") -> None:
     """Refuse what can not be met before anything is computed.
 
     Raises:
-        ExportError: figures are chosen for a format that holds the whole run.
+        ExportError: figures are chosen for a format that holds the whole run, or a chapter for none of code.
     """
+    if chapter and form not in CODE:
+        raise ExportError(f"--chapter goes with {', '.join(CODE)}; {form} holds the whole run")
     if keys and form not in CHARTS:
         raise ExportError(f"--figure goes with {', '.join(CHARTS)}; {form} holds the whole run")
 
 
 def files(
-    spec: Spec, form: str, out: Path, keys: list[str], origin: str, record: Callable[[Spec], Recording]
+    spec: Spec,
+    form: str,
+    out: Path,
+    keys: list[str],
+    origin: str,
+    record: Callable[[Spec], Recording],
+    chapter: str = "",
 ) -> Iterator[tuple[Path, bytes]]:
     """Path and contents of every file.
 
@@ -56,8 +66,8 @@ def files(
     Raises:
         ExportError: there is no such export of this spec.
     """
-    if form in ("script", "notebook"):
-        yield out, (script if form == "script" else notebook)(spec).encode()
+    if form in CODE:
+        yield out, (script if form == "script" else notebook)(spec, chapter).encode()
         return
     figures = figures_of(spec, keys)
     recording = record(spec)

@@ -50,6 +50,11 @@ def test_the_whole_run_is_one_file_that_asks_for_nothing(tmp_path: Path) -> None
         ([*SMALL, "--format", "html", "--figure", "sd"], "holds the whole run"),
         (["anatomy", "--format", "html"], "computed in the browser"),
         (["signal", "--format", "pdf"], "invalid choice"),
+        (
+            ["sequences", "--format", "script", "--chapter", "depths"],
+            "it has the chapters future, modes, depth",
+        ),
+        (["sequences", "--format", "html", "--chapter", "depth"], "--chapter goes with script, notebook"),
         (["trian", "--format", "csv"], "Did you mean train"),
     ],
 )
@@ -58,6 +63,12 @@ def test_what_cannot_be_met_gets_a_sentence(words: list[str], hint: str, tmp_pat
     assert done.returncode == 2
     assert hint in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_chapter_is_exported(tmp_path: Path) -> None:
+    words = ["forgotten_eval", "--format", "script", "--chapter", "repairs"]
+    answer("export", *words, "--out", str(tmp_path / "repairs.py"))
+    assert "recalibrate" in (tmp_path / "repairs.py").read_text()
 
 
 def test_a_script_is_exported(tmp_path: Path) -> None:

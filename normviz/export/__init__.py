@@ -2,6 +2,7 @@
 
     script(spec)        # one .py file that imports torch, and nothing of this project
     notebook(spec)      # the same as .ipynb
+    chapters(spec)      # where the page shows more than one short script holds: script(spec, chapter)
 
 Neither imports torch: the pieces of a script are read as text (see `normviz.export.pieces`).
 """
@@ -10,6 +11,6 @@ from __future__ import annotations
 
 from normviz.export.notebooks import notebook
 from normviz.export.recipes import ExportError
-from normviz.export.scripts import script
+from normviz.export.scripts import chapters, script
 
-__all__ = ["ExportError", "notebook", "script"]
+__all__ = ["ExportError", "chapters", "notebook", "script"]

@@ -9,14 +9,14 @@ from normviz.export.scripts import parts
 from normviz.spec import Spec
 
 
-def notebook(spec: Spec) -> str:
+def notebook(spec: Spec, chapter: str = "") -> str:
     """The script of a spec as a notebook (.ipynb, format 4.5): its comments as Markdown, its code as cells.
 
     Raises:
-        ExportError: there is no script for this spec.
+        ExportError: there is no script for this spec, or no such chapter.
     """
     cells: list[dict[str, Any]] = []
-    for number, part in enumerate(parts(spec)):
+    for number, part in enumerate(parts(spec, chapter)):
         heading = "#" if number == 0 else "##"
         text = f"{heading} {part.title}" + (f"\n\n{part.comment}" if part.comment else "")
         cells.append(_cell(f"text-{number}", "markdown", text))

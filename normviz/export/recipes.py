@@ -1,10 +1,15 @@
-"""Recipes: which pieces and settings make the script of a spec.  One module an experiment, free of torch."""
+"""Recipes: which pieces and settings make a script.  One module an experiment, free of torch.
+
+What a page shows may be more than a short script holds; its experiment then has a script for each *chapter*.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from normviz.spec import Spec
 
 
 class ExportError(ValueError):
@@ -20,8 +25,10 @@ class Code:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What the script of a spec is made of."""
+    """What one script of a spec is made of."""
 
+    spec: Spec
+    """Whose script it is; its link stands in the script."""
     shows: str
     """What it shows: the text at the head of the script, after the title."""
     expects: str
@@ -31,3 +38,9 @@ class Recipe:
     settings: Mapping[str, Any]
     choices: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     """Names of variables, each with the values that it takes in this run (see `folding`)."""
+    chapter: str = ""
+    """Name of the chapter of the page, where it has several; what `--chapter` takes."""
+    label: str = ""
+    """The same in words for a visitor."""
+    lacks: str = ""
+    """What the page shows and no script measures: the end of a sentence."""

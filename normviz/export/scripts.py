@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from itertools import pairwise
 from urllib.parse import urlencode
 
-from normviz.export.experiments import recipe
+from normviz.export.experiments import recipe, recipes
 from normviz.export.folding import LINE, Known, fold
 from normviz.export.recipes import Code, Recipe
 from normviz.export.sources import Import, Piece, names_in, piece
@@ -31,13 +31,22 @@ class Part:
     code: str
 
 
-def script(spec: Spec) -> str:
-    """The script of a spec.
+def chapters(spec: Spec) -> dict[str, str]:
+    """The chapters of a spec's page that have a script of their own: name and label, in their order.
 
     Raises:
-        ExportError: there is none for this spec.
+        ExportError: there is no script for this spec.
     """
-    head, imports, *rest = parts(spec)
+    return {name: one.label for name, one in recipes(spec).items()}
+
+
+def script(spec: Spec, chapter: str = "") -> str:
+    """The script of a spec: of one chapter of its page, by default the first.
+
+    Raises:
+        ExportError: there is none for this spec, or no such chapter.
+    """
+    head, imports, *rest = parts(spec, chapter)
     texts = []
     for part in rest:
         comment = _filled(part.comment) + "\n" if part.comment else ""
@@ -46,15 +55,15 @@ def script(spec: Spec) -> str:
     return f'"""{head.title}\n\n{head.comment}\n"""\n\n{imports.code}\n' + "\n\n".join(texts)
 
 
-def parts(spec: Spec) -> list[Part]:
+def parts(spec: Spec, chapter: str = "") -> list[Part]:
     """The parts of a spec's script: head (no code), imports, settings, the pieces, and the call."""
-    made = recipe(spec)
+    made = recipe(spec, chapter)
     pieces = [piece(name) for name in made.pieces]
     settings = piece("settings")
     chosen = _chosen(made, pieces, settings)
     used = {name for definition in chosen.values() for name in names_in(definition)}
     told = _settings(made, settings, used - set(chosen))
-    head = Part(spec.title, _head(spec, made), "")
+    head = Part(spec.title, _head(made, _others(made)), "")
     found = [Part("Imports", "", _imports([*pieces, settings], used | names_in(told), set(chosen)))]
     if told:
         found.append(Part(settings.title, settings.comment, told))
@@ -173,12 +182,26 @@ def _rule(title: str) -> str:
     return f"# --- {title} ".ljust(LINE - 2, "-") + "\n"
 
 
-def _head(spec: Spec, made: Recipe) -> str:
-    paragraphs = [*made.shows.split("\n\n"), *made.expects.split("\n\n")]
+def _head(made: Recipe, others: str) -> str:
+    paragraphs = [*made.shows.split("\n\n"), *filter(None, [others]), *made.expects.split("\n\n")]
     filled = "\n\n".join(textwrap.fill(one, LINE - 4) for one in paragraphs)
-    link = "\n".join(f"    {line}" for line in _link(spec))
+    link = "\n".join(f"    {line}" for line in _link(made.spec))
     made_by = " ".join(filter(None, ("Made by NormViz", _version("normviz"), "for torch", _version("torch"))))
     return f"{filled}\n\n{made_by} from\n\n{link}"
+
+
+def _others(made: Recipe) -> str:
+    """What else the page shows: where there is a script of it, and what no script measures."""
+    told = []
+    others = [name for name in recipes(made.spec) if name != made.chapter]
+    if others:
+        command = f"python -m normviz export {made.spec.name} --format script --chapter {others[0]} …"
+        told.append(
+            f"This is the script “{made.chapter}”; the page has more: {', '.join(others)} ({command})."
+        )
+    if made.lacks:
+        told.append(f"Of what the page shows too this measures nothing: {made.lacks}.")
+    return " ".join(told)
 
 
 def _link(spec: Spec) -> Iterator[str]:

@@ -13,7 +13,7 @@ from functools import partial
 import streamlit as st
 
 from normviz import player
-from normviz.export import ExportError, notebook, script
+from normviz.export import ExportError, chapters, notebook, script
 from normviz.export.experiments import RECIPES
 from normviz.frames import Recording
 from normviz.spec import Spec
@@ -48,24 +48,36 @@ def command(spec: Spec) -> str:
     return " ".join(["python -m normviz run", spec.name, *(f"--set {shlex.quote(word)}" for word in words)])
 
 
+@st.fragment
 def _code(spec: Spec) -> None:
+    """The script and the notebook; a page with several chapters asks which."""
     try:
-        RECIPES[spec.name](spec)
+        labels = chapters(spec)
     except ExportError as reason:
         st.caption(str(spoken(str(reason))))
         return
     st.markdown(_("The experiment as plain PyTorch, which imports nothing of this project:"))
+    chapter = next(iter(labels))
+    if len(labels) > 1:
+        chapter = st.selectbox(
+            _("Which part of the page?"),
+            list(labels),
+            format_func=lambda name: str(spoken(labels[name])),
+            key=f"take chapter {spec.name}",
+        )
     with st.container(horizontal=True):
-        code, book = partial(script, spec), partial(notebook, spec)
-        _button(spec, _("PyTorch script"), code, "py", "text/x-python", ":material/code:")
-        _button(spec, _("Notebook"), book, "ipynb", "application/x-ipynb+json", ":material/book:")
+        code, book = partial(script, spec, chapter), partial(notebook, spec, chapter)
+        _button(spec, _("PyTorch script"), code, "py", "text/x-python", ":material/code:", chapter)
+        _button(spec, _("Notebook"), book, "ipynb", "application/x-ipynb+json", ":material/book:", chapter)
 
 
-def _button(spec: Spec, label: str, make: Callable[[], str], ending: str, mime: str, icon: str) -> None:
+def _button(
+    spec: Spec, label: str, make: Callable[[], str], ending: str, mime: str, icon: str, chapter: str = ""
+) -> None:
     st.download_button(
         label,
         make,
-        f"{spec.name}.{ending}",
+        f"{spec.name}{'-' if chapter else ''}{chapter}.{ending}",
         mime,
         key=f"take {ending} {spec.name}",
         on_click="ignore",

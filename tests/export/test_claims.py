@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from normviz.export import ExportError, script
+from normviz.catalog.claims import CLAIMS
+from normviz.export import ExportError, chapters, script
 from normviz.frames import Frame
 from normviz.lab.experiments.claims import run
 from normviz.specs import claims_designs as designs
@@ -84,6 +85,11 @@ def test_sample_code() -> None:
     assert told == arrays["c11_runs"][0].astype(bool).tolist() == [False, True]
 
 
-def test_all_at_once_have_no_script() -> None:
-    with pytest.raises(ExportError, match="choose one of them"):
-        script(Claims())
+def test_of_all_at_once_each_is_a_chapter() -> None:
+    every = chapters(Claims())
+    assert list(every) == [str(number) for number in CLAIMS]
+    assert script(Claims(), "7") == script(Claims(claim="7"))
+    with pytest.raises(ExportError, match="no chapter “13”; it has the chapters 1, 2"):
+        script(Claims(), "13")
+    with pytest.raises(ExportError, match="without chapters"):
+        script(Claims(claim="7"), "6")

@@ -26,16 +26,13 @@ from tests.export.exported import loaded
 )
 def test_what_moves_the_answers(more: dict[str, Any]) -> None:
     spec = Sequences(norms=("none", "batch", "layer"), width=16, steps=50, seeds=1, deepest=8, **more)
-    script = loaded(spec)
+    script, modes = loaded(spec), loaded(spec, "modes")
     course = sequences_lab.Course(spec, sequences_lab.Tables(spec.schema()))
     for norm in spec.norms:  # untrained: nothing amplifies rounding
-        x = script.batch_of(spec.seed)
-        looks = {
-            name: script.medians([one])
-            for name, one in script.look(script.network(norm, spec.seed), x).items()
-        }
-        own, mates, padded, gap = looks.values()
-        v = spec.norms.index(norm)
+        x, v = script.batch_of(spec.seed), spec.norms.index(norm)
+        own, mates = (script.medians([one]) for one in script.futures(script.network(norm, spec.seed), x))
+        looks = modes.look(modes.network(norm, spec.seed), x)
+        gap, lone, own_eval, mates_eval, *pooled, padded = (modes.medians([one]) for one in looks.values())
         leak_own, leak_mates = sequences_lab.measurements.leaks(spec, course.stack, course.batch)
         np.testing.assert_allclose(own, leak_own[v], rtol=2e-3, atol=1e-6)
         np.testing.assert_allclose(mates, leak_mates[v], rtol=2e-3, atol=1e-6)
@@ -43,6 +40,15 @@ def test_what_moves_the_answers(more: dict[str, Any]) -> None:
         np.testing.assert_allclose(padded, theirs[0 if spec.masked else 1, v], rtol=2e-3, atol=1e-6)
         theirs = sequences_lab.measurements.gap(spec, course.stack, course.batch)
         np.testing.assert_allclose(gap, theirs[v], rtol=2e-3, atol=1e-6)
+        if pooled:
+            theirs = sequences_lab.measurements.gap(spec, course.stack, course.batch, by_step=False)
+            np.testing.assert_allclose(pooled[0], theirs[v], rtol=2e-3, atol=1e-6)
+        theirs, refused = sequences_lab.measurements.alone(spec, course.stack, course.batch)
+        np.testing.assert_allclose(lone, theirs[v], rtol=2e-3, atol=1e-6)
+        assert (v in refused) == bool(np.isnan(lone).all())
+        leak_own, leak_mates = sequences_lab.measurements.leaks(spec, course.stack, course.batch, train=False)
+        np.testing.assert_allclose(own_eval, leak_own[v, : spec.changed_from], rtol=2e-3, atol=1e-6)
+        np.testing.assert_allclose(mates_eval, leak_mates[v], rtol=2e-3, atol=1e-6)
     frames = [one for one in islice(sequences_lab.run(spec), 1, 12) if isinstance(one, Frame)]
     losses = {one.step: one.arrays["loss"][:, 0] for one in frames if "loss" in one.arrays}
     for v, norm in enumerate(spec.norms):
@@ -51,7 +57,21 @@ def test_what_moves_the_answers(more: dict[str, Any]) -> None:
         assert records[1][1] == pytest.approx(losses[recorded.EVERY][v], rel=1e-3)
 
 
-def test_it_prints(capsys: pytest.CaptureFixture[str]) -> None:
+def test_deep_transformers() -> None:
+    spec = Sequences(norms=("none", "batch", "layer"), network="rnn", deepest=8, deep_width=16, seeds=2)
+    told = loaded(spec, "depth").main()
+    assert list(told) == [
+        (norm, place, depth) for depth in spec.depths for norm in spec.norms for place in recorded.PLACES
+    ]
+    for (norm, place, depth), by_seed in told.items():
+        theirs = sequences_lab.measurements.deep_gradients(spec, norm, place, depth)
+        np.testing.assert_allclose(np.array(by_seed).T, theirs, rtol=2e-3, err_msg=f"{norm} {place} {depth}")
+
+
+@pytest.mark.parametrize(
+    ("chapter", "said"), [("future", "of its batch-mates"), ("modes", "steps of padding")]
+)
+def test_it_prints(chapter: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     spec = Sequences(norms=("batch", "layer"), network="rnn", width=16, steps=50, seeds=2)
-    loaded(spec, STEPS=10).main()
-    assert "of its batch-mates" in capsys.readouterr().out
+    loaded(spec, chapter, STEPS=10).main()
+    assert said in capsys.readouterr().out

@@ -10,9 +10,11 @@ import pytest
 
 from normviz.frames import Frame
 from normviz.lab.experiments import batch_size as batch_size_lab
+from normviz.lab.experiments import batch_size_cases as cases
 from normviz.lab.experiments import landscape as landscape_lab
 from normviz.lab.experiments import noisy_bn as noisy_lab
 from normviz.lab.experiments import regularization as regularization_lab
+from normviz.specs import batch_size_frames as recorded
 from normviz.specs.batch_size import BatchSize
 from normviz.specs.landscape import Landscape
 from normviz.specs.noisy_bn import NoisyBN
@@ -56,6 +58,20 @@ def test_sizes_of_a_batch(changes: str, network: str) -> None:
     for a, norm in enumerate(spec.accumulated):
         errors = told[f"{norm}, gradients accumulated"][spec.micro_batch]
         assert errors == pytest.approx(frame.arrays["accumulated"][a, 0], abs=8.0)
+
+
+def test_a_batch_of_one() -> None:
+    spec = BatchSize(seed=3)
+    found, gaps = loaded(spec, "one").main()
+    theirs, _ = cases.outcomes(spec.seed)
+    for c, (name, outcomes) in enumerate(found.items()):
+        for m, outcome in enumerate(outcomes):
+            assert np.isfinite(theirs[f"case_{outcome}"][m, c]), (name, recorded.CASES[c])
+    assert len(found) == len(recorded.CASES)
+    for name, column in (("gap_measured", 0), ("gap_formula", 1)):
+        np.testing.assert_allclose(
+            [one[column] for one in gaps.values()], cases.gap(spec.seed)[name], rtol=1e-4
+        )
 
 
 def test_looks_along_the_gradient() -> None:

@@ -45,6 +45,7 @@ def anatomy(spec: Anatomy) -> Recipe:
         "InstanceNorm": Code("nn.InstanceNorm2d" if picture else "nn.InstanceNorm1d"),
     }
     return Recipe(
+        spec,
         shows=f"{NORMS[spec.norm].label} on one small tensor: {NORMS[spec.norm].axes}.",
         expects="The numbers are those on the page.",
         pieces=("norms", "anatomy"),

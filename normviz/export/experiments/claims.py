@@ -5,24 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from normviz.catalog.claims import CLAIMS
-from normviz.catalog.datasets import DATASETS
-from normviz.catalog.networks import NETWORKS
-from normviz.export.experiments.settings import AGREEMENT, alike, common, options, pieces_of
-from normviz.export.recipes import Code, ExportError, Recipe
+from normviz.export.experiments.settings import AGREEMENT, alike, pieces_of, told
+from normviz.export.recipes import Recipe
+from normviz.phrases import phrase
 from normviz.specs import claims_designs as designs
 from normviz.specs.claims import Claims
 
-_MLP, _DIGITS = NETWORKS["mlp"], DATASETS["digits"]
 _PIECES: dict[int, tuple[str, ...]] = {
     1: ("training", "weights", "signal", "noisy_bn", "claim_shift"),
-    2: ("training", "claim_epochs"),
+    2: ("training", "statistics", "modes", "fitting", "claim_epochs"),
     3: ("training", "claim_rates"),
     4: ("training", "claim_rates"),
     5: ("training", "claim_rows"),
-    6: ("training", "claim_epochs"),
-    7: ("parts", "training", "claim_epochs"),
+    6: ("training", "statistics", "modes", "fitting", "claim_epochs"),
+    7: ("parts", "training", "statistics", "modes", "fitting", "claim_epochs"),
     8: ("claim_one",),
-    9: ("training", "statistics", "modes", "claim_epochs", "claim_last_batch"),
+    9: ("training", "statistics", "modes", "fitting", "claim_last_batch"),
     10: ("claim_sequences",),
     11: ("claim_code",),
     12: ("training", "claim_rows"),
@@ -30,59 +28,43 @@ _PIECES: dict[int, tuple[str, ...]] = {
 """Pieces of the script of each claim."""
 
 
-def claims(spec: Claims) -> Recipe:
-    """The measurements of one claim.
+def claims(spec: Claims) -> tuple[Recipe, ...]:
+    """The measurements of one claim, or of each."""
+    return tuple(_claim(spec.replace(claim=str(number)), number) for number in spec.numbers)
 
-    Raises:
-        ExportError: the spec is of all claims.
-    """
-    if spec.claim == "all":
-        raise ExportError(
-            "There is no script for all twelve claims at once; choose one of them, each has its own."
-        )
-    number = int(spec.claim)
+
+def _claim(spec: Claims, number: int) -> Recipe:
     settings = {**_settings(spec), **_own(spec, number)}
     variants = settings["EPOCH_VARIANTS"].values()
     norms = {variant["norm"] for variant in variants} or set(designs.PAIR)
     different = {5: ("gain", "lr"), 12: ("depth", "lr"), 3: ("lr",), 4: ("lr",), 1: ("depth", "width")}
     own = different.get(number, tuple({name for variant in variants for name in variant} - {"norm"}))
-    choices = {"norm": tuple(sorted(norms)), **alike(settings, *own)}
     return Recipe(
+        spec,
         shows=f"Claim {number}: {CLAIMS[number].statement}\n\nThe verdict on the page follows from these "
         f"numbers by this rule: {CLAIMS[number].rule}",
         expects=AGREEMENT,
-        pieces=(*pieces_of(_MLP, _DIGITS), *_PIECES[number]),
+        pieces=(*pieces_of(), *_PIECES[number]),
         settings=settings,
-        choices=choices,
+        choices={"norm": tuple(sorted(norms)), **alike(settings, *own)},
+        chapter=str(number),
+        label=phrase("Claim {number}: {statement}", number=number, statement=CLAIMS[number].statement),
     )
 
 
 def _settings(spec: Claims) -> dict[str, Any]:
     """What most claims have in common."""
     return {
-        **common(_MLP, _DIGITS),
-        **options(),
+        **told(spec),
         "NORMS": designs.PAIR,
-        "SEEDS": spec.seed_values,
-        "PLACEMENT": "before",
-        "ACTIVATION": Code("nn.ReLU"),
-        "DROPOUT": 0.0,
-        "GAIN": 1.0,
-        "LR": 0.0,
-        "OPTIMIZER": "sgd",
         "DEPTH": 0,
-        "WIDTH": spec.width,
         "BATCH_SIZE": designs.STEP_BATCH,
-        "STEPS": spec.steps,
         "EVERY": spec.steps,
         "EVALUATE_EVERY": spec.steps,
+        "CURVE_STEPS": (),
         "EPOCH_VARIANTS": {},
         "PARTS": {},
         "MOVED_ONCE": False,
-        "RENORM": False,
-        "RATES": {},
-        "BATCH_SIZES": {},
-        "SWITCHES": {},
     }
 
 

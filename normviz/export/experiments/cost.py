@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from normviz.catalog.datasets import DATASETS
-from normviz.export.experiments.settings import alike, common, options, pieces_of
-from normviz.export.recipes import Code, Recipe
+from normviz.export.experiments.settings import DIGITS, alike, pieces_of, told
+from normviz.export.recipes import Recipe
 from normviz.specs.cost import NormCost
 
 
 def cost(spec: NormCost) -> Recipe:
     """Paired times of torch's own layers."""
-    data, layer = DATASETS["digits"], spec.layers[-1]
+    layer = spec.layers[-1]
     side = layer.spatial[0] if layer.spatial else 1
     settings = {
-        **common(spec.net, data),
-        **options(**spec.norm_options),
+        **told(spec, spec.net),
         "NORMS": spec.measured,
-        "DEPTH": spec.depth,
-        "PLACEMENT": "before",
-        "ACTIVATION": Code("nn.ReLU"),
-        "DROPOUT": 0.0,
-        "GAIN": 1.0,
         "LR": 0.01,
-        "BATCH_SIZE": spec.batch_size,
         "PART": spec.part,
         "ROUNDS": spec.rounds,
         "PASSES": spec.passes,
@@ -33,12 +25,13 @@ def cost(spec: NormCost) -> Recipe:
         "WIDTH": layer.channels if spec.part == "layer" else spec.width,
     }
     return Recipe(
+        spec,
         shows="What each normalization costs on the machine that runs this: processor time of a hidden layer "
         "or of a whole training step, in terms of the same without a norm.",
         expects="The numbers are this machine's own, and differ from run to run. The page times several "
         "networks at once, in stacked layers of its own; this script times torch's layers with one network, "
         "so its ratios are others.",
-        pieces=(*pieces_of(spec.net, data), "cost"),
+        pieces=(*pieces_of(spec.net, DIGITS), "cost"),
         settings=settings,
         choices={"norm": tuple(dict.fromkeys(("none", *spec.measured))), **alike(settings)},
     )

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from normviz.catalog.datasets import Dataset
-from normviz.catalog.networks import Network
+from normviz.catalog.datasets import DATASETS, Dataset
+from normviz.catalog.networks import NETWORKS, Network
 from normviz.catalog.norms import NORMS
 from normviz.catalog.sequences import HEADS
 from normviz.export.recipes import Code, ExportError
+from normviz.spec import Spec
+
+MLP, DIGITS = NETWORKS["mlp"], DATASETS["digits"]
 
 ACTIVATIONS = {
     "relu": Code("nn.ReLU"),
@@ -30,8 +33,8 @@ NETWORK_PIECES = {
     "mlp": ("mlp",),
     "cnn": ("blocks", "cnn"),
     "resnet": ("blocks", "resnet"),
-    "rnn": ("recurrences", "rnn"),
-    "gru": ("recurrences", "gru"),
+    "rnn": ("rnn", "recurrences"),
+    "gru": ("gru", "recurrences"),
     "transformer": ("transformer",),
 }
 DATA_PIECES = {
@@ -39,8 +42,27 @@ DATA_PIECES = {
     **dict.fromkeys(("moons", "circles", "spiral", "xor"), ("points",)),
 }
 
+_USUAL: dict[str, Any] = {
+    "PLACEMENT": "before",
+    "ACTIVATION": ACTIVATIONS["relu"],
+    "DROPOUT": 0.0,
+    "GAIN": 1.0,
+    "LR": 0.0,
+    "OPTIMIZER": "sgd",
+    "RENORM": False,  # the limits of batch renormalization stay as they are
+    "RATES": {},
+    "BATCH_SIZES": {},
+    "SWITCHES": {},
+}
+"""What holds where a spec says nothing else."""
+_FIELDS = (
+    "norms", "norm", "depth", "width", "placement", "dropout", "gain", "optimizer", "lr", "batch_size",
+    "steps", "every", "causal",
+)  # fmt: skip
+"""Fields that the pieces call by the same name."""
 
-def pieces_of(net: Network, data: Dataset) -> tuple[str, ...]:
+
+def pieces_of(net: Network = MLP, data: Dataset = DIGITS) -> tuple[str, ...]:
     """Random numbers, data, norms and network.
 
     Raises:
@@ -62,8 +84,23 @@ def pieces_of(net: Network, data: Dataset) -> tuple[str, ...]:
     )
 
 
-def common(net: Network, data: Dataset) -> dict[str, Any]:
-    """Settings that follow from network and data."""
+def told(spec: Spec, net: Network = MLP, data: Dataset = DIGITS) -> dict[str, Any]:
+    """Settings of a network and its data, those that the spec's fields give by their names, and the usual."""
+    values = spec.values()
+    own: dict[str, Any] = {name.upper(): values[name] for name in _FIELDS if name in values}
+    if "activation" in values:
+        own["ACTIVATION"] = ACTIVATIONS[str(values["activation"])]
+    return {
+        **_USUAL,
+        **_facts(net, data),
+        **options(**getattr(spec, "norm_options", {})),
+        **own,
+        "SEEDS": getattr(spec, "seed_values", (spec.seed,)),
+    }
+
+
+def _facts(net: Network, data: Dataset) -> dict[str, Any]:
+    """What follows from network and data."""
     return {
         "DATASET": data.name,
         "NETWORK": net.name,
@@ -87,13 +124,17 @@ def options(**given: Any) -> dict[str, Any]:
     """
     names = {"eps": "batch", "momentum": "batch", "groups": "group", "ghost_size": "ghost_batch"}
     names |= {"r_max": "batch_renorm", "d_max": "batch_renorm"}
-    told = {name: NORMS[norm].options[name] for name, norm in names.items()} | given
-    return {"OWN_EPS": "eps" in given, **{name.upper(): value for name, value in told.items()}}
+    values = {name: NORMS[norm].options[name] for name, norm in names.items()} | given
+    return {"OWN_EPS": "eps" in given, **{name.upper(): value for name, value in values.items()}}
 
 
 def special(norms: Sequence[str]) -> dict[str, Any]:
     """Which kinds of norm there are that networks of sequences treat apart."""
-    return {"HAS_BATCH_NORM": "batch" in norms, "OVER_TIME": "group" in norms or "instance" in norms}
+    return {
+        "POOLED": False,
+        "HAS_BATCH_NORM": "batch" in norms,
+        "OVER_TIME": "group" in norms or "instance" in norms,
+    }
 
 
 def alike(settings: Mapping[str, Any], *different: str) -> dict[str, tuple[Any, ...]]:

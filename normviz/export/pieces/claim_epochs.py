@@ -8,15 +8,13 @@ from __future__ import annotations
 from statistics import mean, stdev
 
 import torch
-from torch import nn
-from torch.nn import functional as F
 
 from normviz.export.pieces.digits import load_data
-from normviz.export.pieces.draws import generator
+from normviz.export.pieces.fitting import fit
 from normviz.export.pieces.mlp import network
 from normviz.export.pieces.parts import take_parts
-from normviz.export.pieces.settings import BATCH_SIZE, EPOCH_VARIANTS, PARTS, SEEDS, STEPS
-from normviz.export.pieces.training import accuracy_on, batches, new_optimizer
+from normviz.export.pieces.settings import EPOCH_VARIANTS, PARTS, SEEDS
+from normviz.export.pieces.training import accuracy_on, new_optimizer
 
 
 def main() -> dict[str, list[float]]:
@@ -36,22 +34,6 @@ def error(name: str, seed: int) -> float:
     net = network(seed=seed, **EPOCH_VARIANTS[name])
     if PARTS and name in PARTS:
         take_parts(net, PARTS[name])
-    if not fitted(net, seed):
+    if not fit(net, new_optimizer(net), seed):
         return 100.0
     return 100 * (1 - accuracy_on(net, x_test, y_test))
-
-
-def fitted(net: nn.Module, seed: int) -> bool:
-    """Train a network; whether its loss has stayed finite."""
-    x, y, _, _ = load_data(seed)
-    optimizer = new_optimizer(net)
-    order = batches(len(y), BATCH_SIZE, generator(seed, "batches"))
-    for _ in range(STEPS):
-        batch = next(order)
-        loss = F.cross_entropy(net(x[batch]), y[batch])
-        if not loss.isfinite():
-            return False
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-    return True

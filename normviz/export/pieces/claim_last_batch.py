@@ -12,12 +12,13 @@ from statistics import mean, stdev
 import torch
 from torch import Tensor, nn
 
-from normviz.export.pieces.claim_epochs import fitted
 from normviz.export.pieces.digits import load_data
 from normviz.export.pieces.draws import generator
+from normviz.export.pieces.fitting import fit
 from normviz.export.pieces.mlp import network
-from normviz.export.pieces.modes import changing, logits_of
+from normviz.export.pieces.modes import labels_in, logits_of, share_changing
 from normviz.export.pieces.settings import DEPLOY_BATCH, DRAWS, MOMENTUM, SEEDS, BatchNorm
+from normviz.export.pieces.training import new_optimizer
 
 
 def main() -> dict[str, list[float]]:
@@ -33,14 +34,14 @@ def main() -> dict[str, list[float]]:
 def look(seed: int) -> dict[str, float]:
     """What is measured of the network of one seed."""
     net = network("batch", seed)
-    fitted(net, seed)
+    fit(net, new_optimizer(net), seed)
     x = load_data(seed)[2]
     draws = generator(seed, "trials")
 
     def shuffled() -> Tensor:
         return torch.randperm(len(x), generator=draws)
 
-    changed = changing(net, x, [shuffled() for _ in range(DRAWS)])
+    changed = share_changing(labels_in(net, x, [shuffled() for _ in range(DRAWS)]))
     order, kept = shuffled(), copy.deepcopy(net.state_dict())
     asked, *others = (x[part] for part in torch.split(order, DEPLOY_BATCH)[:3])
     answers = []

@@ -16,11 +16,11 @@ from normviz.export.pieces.settings import CLASSES, DEPTH, DROPOUT, DTYPE, GAIN,
 
 
 def network(
-    norm: str, seed: int, gain: float = GAIN, placement: str = PLACEMENT, depth: int = DEPTH
+    norm: str, seed: int, gain: float = GAIN, placement: str = PLACEMENT, dropout: float = DROPOUT
 ) -> nn.Sequential:
     """The network of one variant, initialized."""
     draws = generator(seed, "initialization")
-    if DROPOUT:
+    if dropout:
         masks = generator(seed, "dropout")
     layers: list[nn.Module] = []
     channels, side = SHAPE[0], SHAPE[1]
@@ -28,8 +28,8 @@ def network(
         out, stride = WIDTH * min(4, 2**block), 2 if block in (1, 2) else 1
         side = -(-side // stride)
         layers += conv_block(norm, channels, out, stride, side, draws, gain=gain, placement=placement)
-        if DROPOUT:
-            layers.append(Dropout(DROPOUT, masks))
+        if dropout:
+            layers.append(Dropout(dropout, masks))
         channels = out
     head = drawn(nn.Linear(channels, CLASSES), draws, gain=gain)
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), head).to(DTYPE)

@@ -49,11 +49,16 @@ def recalibrate(net: nn.Module, x: Tensor) -> None:
     set_momentum(net, MOMENTUM)
 
 
-def changing(net: nn.Module, x: Tensor, orders: list[Tensor]) -> float:
-    """Share of the samples whose label is not the same in all random orders, in percent."""
-    labels = torch.full((len(orders), len(x)), -1)  # -1: it was in an incomplete batch
+def labels_in(net: nn.Module, x: Tensor, orders: list[Tensor]) -> Tensor:
+    """Labels in training mode, [orders, samples]; -1 in a batch that is not complete."""
+    labels = torch.full((len(orders), len(x)), -1)
     for given, order in zip(labels, orders, strict=True):
         predicted = logits_of(net, x[order], DEPLOY_BATCH).argmax(1)
         given[order[: len(predicted)]] = predicted
+    return labels
+
+
+def share_changing(labels: Tensor) -> float:
+    """Share of the samples whose label is not the same in all orders, in percent."""
     complete = (labels >= 0).all(0)
     return 100 * (labels != labels[0]).any(0)[complete].double().mean().item()

@@ -18,11 +18,11 @@ from normviz.export.pieces.settings import CLASSES, DEPTH, DROPOUT, DTYPE, GAIN,
 
 
 def network(
-    norm: str, seed: int, gain: float = GAIN, placement: str = PLACEMENT, depth: int = DEPTH
+    norm: str, seed: int, gain: float = GAIN, placement: str = PLACEMENT, dropout: float = DROPOUT
 ) -> nn.Sequential:
     """The network of one variant, initialized."""
     draws = generator(seed, "initialization")
-    if DROPOUT:
+    if dropout:
         masks = generator(seed, "dropout")
     layers: list[nn.Module] = []
     channels, side = SHAPE[0], SHAPE[1]
@@ -31,8 +31,8 @@ def network(
         stride = 2 if block == 0 and side > 16 else 1
         side = -(-side // stride)
         layers += conv_block(norm, channels, WIDTH, stride, side, draws, gain=gain, placement=placement)
-        if DROPOUT:
-            layers.append(Dropout(DROPOUT, masks))
+        if dropout:
+            layers.append(Dropout(dropout, masks))
         channels = WIDTH
     blocks = (DEPTH - stem) // 2
     stages = [3 * block // blocks for block in range(blocks)]
@@ -40,15 +40,15 @@ def network(
         out, stride = WIDTH * 2**stage, 2 if stage > before else 1
         side = -(-side // stride)
         inner = conv_block(norm, channels, out, stride, side, draws, gain=gain, placement=placement)
-        if DROPOUT:
-            inner.append(Dropout(DROPOUT, masks))
+        if dropout:
+            inner.append(Dropout(dropout, masks))
         inner += conv_block(norm, out, out, 1, side, draws, gain=gain, placement=placement)
         after: nn.Module = nn.Identity()
         if placement == "before" and norm != "frn":
             after = inner.pop()  # the last activation follows the sum
         layers.append(Residual(nn.Sequential(*inner), after, stride, out - channels))
-        if DROPOUT:
-            layers.append(Dropout(DROPOUT, masks))
+        if dropout:
+            layers.append(Dropout(dropout, masks))
         channels = out
     head = drawn(nn.Linear(channels, CLASSES), draws, gain=gain)
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), head).to(DTYPE)

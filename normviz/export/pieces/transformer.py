@@ -34,26 +34,30 @@ from normviz.export.pieces.settings import (
 from normviz.lab.nets.transformer import positions
 
 
-def network(norm: str, seed: int) -> Transformer:
+def network(norm: str, seed: int, placement: str = PLACEMENT, depth: int = DEPTH) -> Transformer:
     """The network of one variant, initialized."""
-    return Transformer(norm, seed).to(DTYPE)
+    return Transformer(norm, seed, placement=placement, depth=depth).to(DTYPE)
 
 
 class Transformer(nn.Module):
     """x [N, channels, steps], its last channel says which steps exist."""
 
-    def __init__(self, norm: str, seed: int) -> None:
+    def __init__(self, norm: str, seed: int, placement: str = PLACEMENT, depth: int = DEPTH) -> None:
         super().__init__()
-        draws, masks = generator(seed, "initialization"), generator(seed, "dropout")
+        draws = generator(seed, "initialization")
+        if DROPOUT:
+            masks = generator(seed, "dropout")
         self.embedding = drawn(nn.Linear(SHAPE[0] - 1, WIDTH), draws)
         self.blocks = nn.ModuleList()
-        for _ in range(DEPTH):
+        for _ in range(depth):
             for block, inner, hidden in ((Attention, 3 * WIDTH, WIDTH), (FeedForward, 2 * WIDTH, 2 * WIDTH)):
                 first = drawn(nn.Linear(WIDTH, inner), draws)
                 last = drawn(nn.Linear(hidden, WIDTH), draws)
-                self.blocks.append(block(first, last, normalization(norm, (WIDTH,)), masks))
+                self.blocks.append(block(first, last, normalization(norm, (WIDTH,)), placement))
+                if DROPOUT:
+                    self.blocks[-1].dropout = Dropout(DROPOUT, masks)
         self.head = drawn(nn.Linear(WIDTH, CLASSES), draws)
-        self.last_norm = normalization(norm, (WIDTH,)) if PLACEMENT == "before" else None
+        self.last_norm = normalization(norm, (WIDTH,)) if placement == "before" else None
 
     def states(self, x: Tensor) -> Tensor:
         """The residual stream at every step, [N, steps, width]."""
@@ -73,20 +77,20 @@ class Transformer(nn.Module):
 class Block(nn.Module):
     """What both kinds of block share: two linear maps, a norm, and the residual connection around them."""
 
-    def __init__(self, inner: nn.Module, outer: nn.Module, norm: nn.Module, masks: torch.Generator) -> None:
+    def __init__(self, inner: nn.Module, outer: nn.Module, norm: nn.Module, placement: str) -> None:
         super().__init__()
-        self.inner, self.outer, self.norm = inner, outer, norm
-        self.dropout = Dropout(DROPOUT, masks) if DROPOUT else nn.Identity()
+        self.inner, self.outer, self.norm, self.placement = inner, outer, norm, placement
 
     def added(self, x: Tensor, exists: Tensor) -> Tensor:
         """What the block adds to the stream."""
         raise NotImplementedError
 
     def forward(self, x: Tensor, exists: Tensor) -> Tensor:
-        before = normalized(self.norm, x, exists) if PLACEMENT == "before" else x
-        added = self.added(before, exists)
-        y = x + self.dropout(added.flatten(0, 1)).view_as(x)
-        return y if PLACEMENT == "before" else normalized(self.norm, y, exists)
+        first = self.placement == "before"
+        added = self.added(normalized(self.norm, x, exists) if first else x, exists)
+        if DROPOUT:
+            added = self.get_submodule("dropout")(added.flatten(0, 1)).view_as(x)
+        return x + added if first else normalized(self.norm, x + added, exists)
 
 
 class Attention(Block):
