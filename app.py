@@ -3,7 +3,7 @@
 import streamlit as st
 from starlette.middleware import Middleware
 
-from normviz.ui import drains, failures, health, logs, metrics, patience, static, stream
+from normviz.ui import drains, failures, health, listings, logs, metrics, patience, static, stream
 from normviz.ui.ahead import Ahead
 from normviz.ui.connections import Connections
 from normviz.ui.environment import settings
@@ -12,13 +12,16 @@ from normviz.ui.policies import Policies
 from normviz.ui.portions import Portions
 from normviz.ui.site import SCRIPT
 
+ROUTED = (stream, static, health, metrics, drains, listings)
+"""Modules that serve something beside Streamlit."""
+
 logs.set_up(settings())
 patience.teach(settings())
 
 app = st.App(
     SCRIPT,
     lifespan=lifespan,
-    routes=[*stream.routes(), *static.routes(), *health.routes(), *metrics.routes(), *drains.routes()],
+    routes=[route for part in ROUTED for route in part.routes()],
     middleware=[
         Middleware(Policies, settings()),
         Middleware(Portions),

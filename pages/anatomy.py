@@ -5,6 +5,7 @@ import streamlit as st
 from normviz.specs.anatomy import Anatomy
 from normviz.ui.anatomy import anatomy
 from normviz.ui.course import heard
+from normviz.ui.takeaway import offer_code
 from normviz.ui.words import _
 
 st.title(_("What is averaged over what?"))
@@ -19,6 +20,7 @@ spec, problems = heard(Anatomy, st.query_params)
 for problem in problems:
     st.warning(problem, icon=":material/link_off:")
 anatomy(spec)
+offer_code(Anatomy)
 
 with st.expander(_("Where the numbers come from")):
     st.markdown(

@@ -1,4 +1,4 @@
-"""What a visitor takes away from a stage: the whole run as one file, and the code that makes it.
+"""What a visitor takes away: from a stage the whole run as one file; from every page the code that makes it.
 
 Pictures and numbers of single charts are made in the browser (``ui/assets/takeaway.js``).  Nothing is made
 here before somebody asks for it: the buttons hold functions, which Streamlit calls in a thread of their own.
@@ -17,10 +17,38 @@ from normviz.export import ExportError, chapters, notebook, script
 from normviz.export.experiments import RECIPES
 from normviz.frames import Recording
 from normviz.spec import Spec
+from normviz.ui import listings, static
 from normviz.ui.controls import link
+from normviz.ui.course import given
 from normviz.ui.offline import offline
 from normviz.ui.playable import Cards, Figures, played
 from normviz.ui.words import _, spoken
+
+# Streamlit runs this text as a module without an address of its own.  The settings are those of the URL at
+# the moment of the click: the page changes them without asking the server.
+_JS = """
+export default function ({ parentElement, data }) {
+  parentElement.querySelector(".nvl-links").replaceChildren(...data.files.map(({ label, path }) => {
+    const link = document.createElement("a");
+    Object.assign(link, { textContent: label, target: "_blank", rel: "noopener" });
+    const follow = () => {
+      const query = new URLSearchParams(data.settings), asked = new URL(location.href).searchParams;
+      for (const name of Object.keys(data.settings)) if (asked.has(name)) query.set(name, asked.get(name));
+      link.href = new URL(`${path}?${query}`, document.baseURI).href;
+    };
+    follow();
+    for (const event of ["pointerdown", "focus", "click"]) link.addEventListener(event, follow);
+    return link;
+  }));
+}
+"""
+_links = st.components.v2.component(
+    "normviz.code",
+    html='<div class="nvl-links"></div>',
+    css=(static.FOLDER / "code_links.css").read_text(encoding="utf-8"),
+    js=_JS,
+    isolate_styles=False,
+)
 
 _TOO_EARLY = "This run has not sent anything yet. Wait for its first picture and try again."
 
@@ -40,6 +68,15 @@ def offer(spec: Spec, token: str, figures: Figures, cards: Cards | None, *, link
         if spec.name in RECIPES:
             _code(spec)
         st.caption(_("Pictures and numbers of a single chart: the arrow at its upper right corner."))
+
+
+def offer_code(kind: type[Spec]) -> None:
+    """Draw the popover of a page that computes in the browser: the code with the settings of its URL."""
+    with st.popover(_("Take away"), icon=":material/download:"):
+        st.markdown(_("The experiment as plain PyTorch, which imports nothing of this project:"))
+        labels = {"py": _("PyTorch script"), "ipynb": _("Notebook")}
+        files = [{"label": label, "path": listings.address(kind.name, one)} for one, label in labels.items()]
+        _links(key=f"code {kind.name}", data={"settings": given(kind).to_query(full=True), "files": files})
 
 
 def command(spec: Spec) -> str:

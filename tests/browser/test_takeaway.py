@@ -15,11 +15,12 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
-from normviz.export import tables
+from normviz.export import script, tables
 from normviz.figures.bound import resolve
 from normviz.figures.train import figures
 from normviz.frames import Recording
 from normviz.lab.runs import record
+from normviz.specs.start import Start
 from normviz.specs.train import Train
 from normviz.ui import static
 from normviz.ui.offline import offline
@@ -193,3 +194,19 @@ def test_the_whole_run_and_its_code_are_taken(seated: Visitor, tmp_path: Path) -
     compile(path.read_text(), "train.py", "exec")
     path = taken(seated, page.get_by_role("button", name="Notebook").click, tmp_path)
     assert json.loads(path.read_text())["nbformat"] == 4
+
+
+def test_a_page_that_computes_in_the_browser_gives_the_code_of_its_settings(
+    chromium: Browser, server: Server, tmp_path: Path
+) -> None:
+    visitor = Visitor(chromium, server)
+    page = visitor.open("?batch=8")
+    page.wait_for_selector(".nvt-start[data-ready]")
+    page.locator(".nvt-sorted").click()
+    page.wait_for_url("**sorted=1**")
+    page.get_by_role("button", name="Take away", exact=False).click()
+    path = taken(visitor, page.get_by_role("link", name="PyTorch script").click, tmp_path)
+    assert path.name == "start.py"
+    assert path.read_text() == script(Start(batch=8, sorted=True))
+    assert not visitor.faults
+    visitor.context.close()

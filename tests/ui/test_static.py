@@ -2,55 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote
 
 import plotly
 import pytest
-from starlette.applications import Starlette
 
 from normviz.ui import static
 from normviz.ui.pages import PAGES
-
-
-@dataclass
-class Answer:
-    """What the app sent back."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
+from tests.ui.asked import Answer, ask
 
 
 def get(path: str, **headers: str) -> Answer:
     """Ask the routes as a server would."""
-    answer = Answer(0, {}, b"")
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: Any) -> None:
-        if message["type"] == "http.response.start":
-            answer.status = message["status"]
-            answer.headers = {name.decode(): value.decode() for name, value in message["headers"]}
-        else:
-            answer.body += message.get("body", b"")
-
-    scope = {
-        "type": "http", "method": "GET", "path": unquote(path), "raw_path": path.encode(),
-        "query_string": b"",
-       
-        "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()],
-    }  # fmt: skip
-    asyncio.run(Starlette(routes=static.routes())(scope, receive, send))
-    return answer
+    return ask(static.routes(), path, **headers)
 
 
 FILES = sorted(path.name for path in static.FOLDER.iterdir() if path.is_file())
