@@ -16,14 +16,14 @@ from normviz.specs.claims import Claims
 from tests.export.exported import loaded
 
 
-def measured(number: int, **more: int) -> tuple[Any, dict[str, np.ndarray[Any, Any]]]:
-    """What the script tells, and the evidence of the lab."""
-    spec = Claims(claim=str(number), seeds=2, **{"steps": 50, "epochs": 1, "width": 32, **more})  # type: ignore[arg-type]
+def measured(number: int, **settings: Any) -> tuple[Any, dict[str, np.ndarray[Any, Any]]]:
+    """What the script tells, with some settings replaced, and the evidence of the lab."""
+    spec = Claims(claim=str(number), seeds=2, steps=50, epochs=1, width=32)
     arrays: dict[str, Any] = {}
     for one in run(spec, workers=1):
         if isinstance(one, Frame):
             arrays |= one.arrays
-    return loaded(spec).main(), arrays
+    return loaded(spec, **settings).main(), arrays
 
 
 def test_covariate_shift() -> None:
@@ -53,10 +53,12 @@ def test_learning_rates() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [5, 12])
 def test_rows(number: int) -> None:
-    told, arrays = measured(number)
-    name, rows = ("c5", designs.GAINS) if number == 5 else ("c12", designs.DEPTHS)
+    name, rows = (
+        ("c5", designs.GAINS) if number == 5 else ("c12", designs.DEPTHS[:2])
+    )  # deeper ones take long
+    told, arrays = measured(number, DEPTHS=rows)
     ours = np.array([[told[norm, row] for row in rows] for norm in designs.PAIR])  # [V, rows, rates, seeds]
-    theirs = np.moveaxis(arrays[f"{name}_accuracy"], 0, -1)
+    theirs = np.moveaxis(arrays[f"{name}_accuracy"], 0, -1)[:, : len(rows)]
     assert np.median(np.abs(ours - theirs)) < 0.02
 
 
