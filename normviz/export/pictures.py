@@ -1,27 +1,34 @@
 """A figure as a PNG or SVG file, drawn by the system's browser through kaleido, which nothing else needs.
 
 What stands around a chart (title, moment, legend, ground) is told by the page elsewhere; here it is put into
-the picture, as ``ui/assets/pictures.js`` does in the browser.
+the picture, as ``ui/assets/pictures.js`` does in the browser, with the colours and sizes of ``look.js``.
 """
 
 from __future__ import annotations
 
+import json
 import textwrap
 from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
 from importlib.util import find_spec
 from typing import Any
 
 from normviz.export.recipes import ExportError
 from normviz.figures.bound import Figure, resolve
-from normviz.figures.theme import BACKGROUNDS, HEIGHT
+from normviz.figures.theme import HEIGHT
 from normviz.frames import Recording
 
 _MISSING = "Pictures need kaleido (pip install kaleido) and a Chromium or Chrome from the system's packages."
 _WIDTH, _WIDE = 620, 1240  # pixels of a chart on a screen
-_SCALE = 3  # pixels of a picture for one on screen
-_LINE, _HEAD, _LETTER = 20, 34, 8  # pixels: as in ui/assets/pictures.js
-_TEXT = "#1d232e"
-_FADED = "rgba(29,35,46,{})"
+
+
+@cache
+def look() -> dict[str, Any]:
+    """Colours and sizes of what stands around a chart, as the browser has them."""
+    text = files("normviz").joinpath("ui", "assets", "look.js").read_text("utf-8")
+    read: dict[str, Any] = json.loads(text.partition("LOOK = ")[2].rstrip().rstrip(";"))
+    return read
 
 
 def picture(figure: Figure, recording: Recording, form: str, frame: int = -1) -> bytes:
@@ -39,7 +46,7 @@ def picture(figure: Figure, recording: Recording, form: str, frame: int = -1) ->
     try:
         drawn: bytes = kaleido.calc_fig_sync(
             made,
-            opts={"format": form, "scale": 1 if form == "svg" else _SCALE, **size},
+            opts={"format": form, "scale": 1 if form == "svg" else look()["picture"]["scale"], **size},
             kopts={
                 "page_generator": kaleido.PageGenerator(mathjax=False)
             },  # else it asks the internet for it
@@ -58,27 +65,30 @@ def framed(figure: Figure, recording: Recording, frame: int = -1) -> dict[str, A
     entries = _legend(drawn["data"])
     width = _WIDE if (layout.get("meta") or {}).get("wide") else _WIDTH
     names = sum(60 + 7 * len(drawn["data"][i]["name"]) for i in entries)
-    words = textwrap.wrap(figure.title, (width - 20) // _LETTER)
-    head = _HEAD + _LINE * len(words)
-    above = head + _LINE * -(-names // (width - 20))
+    size = look()["picture"]
+    words = textwrap.wrap(figure.title, (width - 20) // size["letter"])
+    head = size["head"] + size["line"] * len(words)
+    above = head + size["line"] * -(-names // (width - 20))
     height = layout.get("height", HEIGHT) + above
     margin = layout.get("margin") or {}
     title = f"<b>{'<br>'.join(words)}</b>"
     moment = _moment(recording, frame)
+    told = f'<span style="font-size:{size["moment"]}px">{moment}</span>'
     return {
         "data": [_plain({**trace, "showlegend": i in entries}) for i, trace in enumerate(drawn["data"])],
         "layout": {
             **_plain(layout),
             "template": {"layout": _template()}, "width": width, "height": height,
-            "paper_bgcolor": BACKGROUNDS["light"], "margin": {**margin, "t": margin.get("t", 14) + above},
+            "paper_bgcolor": look()["background"],
+            "margin": {**margin, "t": margin.get("t", size["margin"]) + above},
             "title": {
-                "text": f'{title}<br><span style="font-size:12px">{moment}</span>' if moment else title,
-                "x": 10 / width, "xanchor": "left", "y": 1 - 22 / height, "yanchor": "top",
-                "yref": "container", "font": {"size": 15},
+                "text": f"{title}<br>{told}" if moment else title,
+                "x": size["left"] / width, "xanchor": "left", "y": 1 - size["top"] / height, "yanchor": "top",
+                "yref": "container", "font": {"size": size["title"]},
             },
             "showlegend": bool(entries),
             "legend": {
-                "orientation": "h", "xref": "container", "yref": "container", "x": 10 / width,
+                "orientation": "h", "xref": "container", "yref": "container", "x": size["left"] / width,
                 "xanchor": "left", "y": 1 - head / height, "yanchor": "top", "traceorder": "normal",
             },
         },
@@ -110,15 +120,22 @@ def _moment(recording: Recording, frame: int) -> str:
 
 def _template() -> dict[str, Any]:
     """Fonts and colours of the light theme, as ui/assets/theme.js makes them of the page."""
+    text, alpha, size = look()["text"], look()["faded"], look()["size"]
+    red, green, blue = (int(text[i : i + 2], 16) for i in (1, 3, 5))
+
+    def faded(what: str) -> str:
+        return f"rgba({red},{green},{blue},{alpha[what]})"
+
     axis = {
-        "gridcolor": _FADED.format(0.1), "linecolor": _FADED.format(0.45), "tickcolor": _FADED.format(0.45),
-        "tickfont": {"color": _FADED.format(0.8), "size": 11}, "showline": True, "zeroline": False,
-        "title": {"font": {"color": _FADED.format(0.9), "size": 12}, "standoff": 6}, "ticks": "outside",
-        "ticklen": 4, "automargin": False,
+        "gridcolor": faded("grid"), "linecolor": faded("line"), "tickcolor": faded("line"),
+        "tickfont": {"color": faded("tick"), "size": size["tick"]}, "showline": True, "zeroline": False,
+        "title": {"font": {"color": faded("title"), "size": size["title"]}, "standoff": size["standoff"]},
+        "ticks": "outside", "ticklen": size["ticks"], "automargin": False,
     }  # fmt: skip
     return {
-        "font": {"family": "sans-serif", "color": _TEXT, "size": 12}, "plot_bgcolor": "rgba(0,0,0,0)",
-        "xaxis": axis, "yaxis": axis, "annotationdefaults": {"font": {"color": _FADED.format(0.85)}},
+        "font": {"family": look()["font"], "color": text, "size": size["text"]},
+        "plot_bgcolor": "rgba(0,0,0,0)", "xaxis": axis, "yaxis": axis,
+        "annotationdefaults": {"font": {"color": faded("annotation")}},
     }  # fmt: skip
 
 

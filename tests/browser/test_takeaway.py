@@ -16,6 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from normviz.export import script, tables
+from normviz.exporting import files
 from normviz.figures.bound import resolve
 from normviz.figures.train import figures
 from normviz.frames import Recording
@@ -26,6 +27,7 @@ from normviz.ui import static
 from normviz.ui.offline import offline
 from normviz.ui.playable import playable
 from tests.browser.visitors import HELPERS, SETTLED, SHOWN, Server, Visitor
+from tests.export.shipped import shipped
 
 pytestmark = pytest.mark.browser
 
@@ -210,3 +212,28 @@ def test_a_page_that_computes_in_the_browser_gives_the_code_of_its_settings(
     assert path.read_text() == script(Start(batch=8, sorted=True))
     assert not visitor.faults
     visitor.context.close()
+
+
+@pytest.mark.parametrize("name", ["signal", "sequences", "claims"])
+def test_files_of_other_kinds_open_without_a_network(chromium: Browser, name: str, tmp_path: Path) -> None:
+    spec, recording, shown = shipped(name)
+    origin, path = "python -m normviz run", tmp_path / "run.html"
+    [(_, data)] = files(spec, "html", path, [], origin, lambda _: recording)
+    path.write_bytes(data)
+    context = chromium.new_context(offline=True, viewport={"width": 1400, "height": 1000})
+    context.add_init_script(HELPERS)
+    page = context.new_page()
+    told: list[str] = []
+    page.on("pageerror", lambda error: told.append(f"{error}"))
+    page.on("console", lambda one: told.append(one.text))
+    page.on("requestfailed", lambda request: told.append(request.url))
+    page.goto(path.as_uri())
+    page.wait_for_function(SETTLED)
+    page.evaluate("k => { stage().pause(); stage().seek(k); }", len(recording) - 1)
+    page.wait_for_function(SETTLED)
+    first = page.locator(".nv-figure").first.get_attribute("data-key")
+    page.wait_for_function(SHOWN, arg=first)
+    assert first in {figure.key for figure in shown}
+    assert page.evaluate("key => chartData(key)", first)
+    assert not told
+    context.close()

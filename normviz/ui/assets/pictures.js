@@ -1,11 +1,11 @@
 // A chart as a picture: what is on screen, with its title, its moment and a legend, on the ground of the theme.
 
+import { LOOK } from "./look.js";
 import { readTheme } from "./theme.js";
 
-const SCALE = 3; // pixels of a picture for one on screen
-const LINE = 20; // pixels of height of a line of the legend
-const HEAD = 34; // pixels above the chart beside the lines of the title
-const LETTER = 8; // pixels of width of a letter of the title
+// In pixels: of a picture for one on screen, height of a line of the legend, what is above the chart beside the
+// lines of the title, width of a letter of the title, sizes of title and moment, their distance from the edges.
+const { scale: SCALE, line: LINE, head: HEAD, letter: LETTER, title: TITLE, moment: MOMENT, left: LEFT, top: TOP, margin: MARGIN } = LOOK.picture;
 
 /**
  * The picture as the address of its data.
@@ -33,15 +33,15 @@ export function framed({ data, layout }, { width, height }, { title, moment, tem
     data: data.map((trace, i) => ({ ...trace, showlegend: entries.includes(i) })),
     layout: {
       ...layout, template, width, height: whole, autosize: false, paper_bgcolor: ground,
-      margin: { ...layout.margin, t: (layout.margin?.t ?? 14) + above },
+      margin: { ...layout.margin, t: (layout.margin?.t ?? MARGIN) + above },
       title: {
-        text: moment ? `${name}<br><span style="font-size:12px">${moment}</span>` : name,
-        x: 10 / width, xanchor: "left", y: 1 - 22 / whole, yanchor: "top", yref: "container",
-        automargin: false, font: { size: 15 },
+        text: moment ? `${name}<br><span style="font-size:${MOMENT}px">${moment}</span>` : name,
+        x: LEFT / width, xanchor: "left", y: 1 - TOP / whole, yanchor: "top", yref: "container",
+        automargin: false, font: { size: TITLE },
       },
       showlegend: entries.length > 0,
       legend: {
-        orientation: "h", xref: "container", yref: "container", x: 10 / width, xanchor: "left",
+        orientation: "h", xref: "container", yref: "container", x: LEFT / width, xanchor: "left",
         y: 1 - head / whole, yanchor: "top", bgcolor: "rgba(0,0,0,0)", borderwidth: 0, traceorder: "normal",
       },
     },

@@ -1,5 +1,7 @@
 // Light and dark: the charts take fonts and colours from the page's own variables.
 
+import { LOOK } from "./look.js";
+
 const BASE = 16; // pixels of the page's font; a presenter's is larger, and the charts' grow with it
 const canvas = document.createElement("canvas").getContext("2d");
 
@@ -17,11 +19,11 @@ export function readTheme(element) {
   const style = getComputedStyle(element);
   const read = (name, otherwise) => style.getPropertyValue(name).trim() || otherwise;
   return {
-    text: read("--st-text-color", "#1d232e"),
-    background: read("--st-background-color", "#ffffff"),
-    raised: read("--st-secondary-background-color", "#f3f4f6"),
-    border: read("--st-border-color", "#d9dde3"),
-    font: read("--st-font", "sans-serif"),
+    text: read("--st-text-color", LOOK.text),
+    background: read("--st-background-color", LOOK.background),
+    raised: read("--st-secondary-background-color", LOOK.raised),
+    border: read("--st-border-color", LOOK.border),
+    font: read("--st-font", LOOK.font),
     scale: parseFloat(getComputedStyle(document.documentElement).fontSize) / BASE || 1,
   };
 }
@@ -42,21 +44,22 @@ export function enlarged(part, scale = 1) {
 export function plotlyTemplate(theme) {
   const sized = (pixels) => Math.round(pixels * theme.scale);
   const faded = (alpha) => `rgba(${rgb(theme.text).join(",")},${alpha})`;
+  const { faded: alpha, size } = LOOK;
   const axis = {
-    gridcolor: faded(0.1),
-    linecolor: faded(0.45),
-    tickcolor: faded(0.45),
-    tickfont: { color: faded(0.8), size: sized(11) },
-    title: { font: { color: faded(0.9), size: sized(12) }, standoff: 6 },
+    gridcolor: faded(alpha.grid),
+    linecolor: faded(alpha.line),
+    tickcolor: faded(alpha.line),
+    tickfont: { color: faded(alpha.tick), size: sized(size.tick) },
+    title: { font: { color: faded(alpha.title), size: sized(size.title) }, standoff: size.standoff },
     showline: true,
     zeroline: false,
     ticks: "outside",
-    ticklen: 4,
+    ticklen: size.ticks,
     automargin: theme.scale > 1, // else the margins are those that fit
   };
   return {
     layout: {
-      font: { family: theme.font, color: theme.text, size: sized(12) },
+      font: { family: theme.font, color: theme.text, size: sized(size.text) },
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
       xaxis: axis,
@@ -64,9 +67,9 @@ export function plotlyTemplate(theme) {
       hoverlabel: {
         bgcolor: theme.raised,
         bordercolor: theme.border,
-        font: { family: theme.font, color: theme.text, size: sized(12) },
+        font: { family: theme.font, color: theme.text, size: sized(size.text) },
       },
-      annotationdefaults: { font: { color: faded(0.85) } },
+      annotationdefaults: { font: { color: faded(alpha.annotation) } },
     },
   };
 }
