@@ -223,7 +223,7 @@ def _export(asked: argparse.Namespace) -> None:
     origin = f"python -m normviz run {spec.name} {settings}".rstrip()
     written: dict[str, int] = {}
     try:
-        exporting.check(asked.format, asked.figure, asked.chapter)
+        exporting.check(asked.format, asked.figure, asked.chapter, asked.out)
         for path, data in exporting.files(
             spec, asked.format, asked.out, asked.figure, origin, _record, asked.chapter
         ):

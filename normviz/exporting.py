@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -38,12 +39,15 @@ def figures_of(spec: Spec, keys: list[str]) -> list[Figure]:
     return [figures[key] for key in keys] if keys else list(figures.values())
 
 
-def check(form: str, keys: list[str], chapter: str = "") -> None:
+def check(form: str, keys: list[str], chapter: str = "", out: Path = Path()) -> None:
     """Refuse what can not be met before anything is computed.
 
     Raises:
-        ExportError: figures are chosen for a format that holds the whole run, or a chapter for none of code.
+        ExportError: figures are chosen for a format that holds the whole run, a chapter for none of code, or
+            a file that would hide a module of Python from every script beside it.
     """
+    if form == "script" and out.stem in sys.stdlib_module_names:
+        raise ExportError(f"{out.name} would hide Python's own module {out.stem}; choose another --out")
     if chapter and form not in CODE:
         raise ExportError(f"--chapter goes with {', '.join(CODE)}; {form} holds the whole run")
     if keys and form not in CHARTS:

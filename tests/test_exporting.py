@@ -65,6 +65,12 @@ def test_what_cannot_be_met_gets_a_sentence(words: list[str], hint: str, tmp_pat
     assert "Traceback" not in done.stderr
 
 
+def test_a_script_must_not_hide_a_module_of_python(tmp_path: Path) -> None:
+    done = normviz("export", "signal", "--format", "script", "--out", str(tmp_path / "signal.py"))
+    assert done.returncode == 2
+    assert "would hide Python's own module signal" in done.stderr
+
+
 def test_a_chapter_is_exported(tmp_path: Path) -> None:
     words = ["forgotten_eval", "--format", "script", "--chapter", "repairs"]
     answer("export", *words, "--out", str(tmp_path / "repairs.py"))

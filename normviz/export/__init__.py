@@ -11,6 +11,6 @@ from __future__ import annotations
 
 from normviz.export.notebooks import notebook
 from normviz.export.recipes import ExportError
-from normviz.export.scripts import chapters, script
+from normviz.export.scripts import chapters, file_name, script
 
-__all__ = ["ExportError", "chapters", "notebook", "script"]
+__all__ = ["ExportError", "chapters", "file_name", "notebook", "script"]

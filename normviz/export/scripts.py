@@ -40,6 +40,11 @@ def chapters(spec: Spec) -> dict[str, str]:
     return {name: one.label for name, one in recipes(spec).items()}
 
 
+def file_name(experiment: str, chapter: str, ending: str) -> str:
+    """The name of a script or notebook: one that hides no module of Python, as ``signal.py`` would."""
+    return f"normviz-{experiment}{'-' if chapter else ''}{chapter}.{ending}"
+
+
 def script(spec: Spec, chapter: str = "") -> str:
     """The script of a spec: of one chapter of its page, by default the first.
 

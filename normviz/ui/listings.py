@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from streamlit import config
 
-from normviz.export import ExportError, notebook, script
+from normviz.export import ExportError, file_name, notebook, script
 from normviz.spec import Spec
 from normviz.specs.anatomy import Anatomy
 from normviz.specs.start import Start
@@ -54,7 +54,7 @@ def _serve(request: Request) -> Response:
         text = make(spec)
     except ExportError as reason:
         return _refused(str(reason), 400)
-    disposition = f'attachment; filename="{experiment}.{ending}"'
+    disposition = f'attachment; filename="{file_name(experiment, "", ending)}"'
     return Response(text, headers=_HEADERS | {"Content-Disposition": disposition}, media_type=kind)
 
 

@@ -13,7 +13,7 @@ from functools import partial
 import streamlit as st
 
 from normviz import player
-from normviz.export import ExportError, chapters, notebook, script
+from normviz.export import ExportError, chapters, file_name, notebook, script
 from normviz.export.experiments import RECIPES
 from normviz.frames import Recording
 from normviz.spec import Spec
@@ -64,7 +64,9 @@ def offer(spec: Spec, token: str, figures: Figures, cards: Cards | None, *, link
             _("The whole run as one file: it opens in a browser, plays and scrubs, without a server.")
         )
         whole = partial(_whole, spec, token, figures, cards, origin)
-        _button(spec, _("Whole run (HTML)"), whole, "html", "text/html", ":material/play_circle:")
+        _button(
+            spec, _("Whole run (HTML)"), whole, f"{spec.name}.html", "text/html", ":material/play_circle:"
+        )
         if spec.name in RECIPES:
             _code(spec)
         st.caption(_("Pictures and numbers of a single chart: the arrow at its upper right corner."))
@@ -104,22 +106,18 @@ def _code(spec: Spec) -> None:
         )
     with st.container(horizontal=True):
         code, book = partial(script, spec, chapter), partial(notebook, spec, chapter)
-        _button(spec, _("PyTorch script"), code, "py", "text/x-python", ":material/code:", chapter)
-        _button(spec, _("Notebook"), book, "ipynb", "application/x-ipynb+json", ":material/book:", chapter)
+        kinds = (
+            (_("PyTorch script"), code, "py", "text/x-python", ":material/code:"),
+            (_("Notebook"), book, "ipynb", "application/x-ipynb+json", ":material/book:"),
+        )
+        for label, make, ending, mime, icon in kinds:
+            _button(spec, label, make, file_name(spec.name, chapter, ending), mime, icon)
 
 
-def _button(
-    spec: Spec, label: str, make: Callable[[], str], ending: str, mime: str, icon: str, chapter: str = ""
-) -> None:
+def _button(spec: Spec, label: str, make: Callable[[], str], file: str, mime: str, icon: str) -> None:
     st.download_button(
-        label,
-        make,
-        f"{spec.name}{'-' if chapter else ''}{chapter}.{ending}",
-        mime,
-        key=f"take {ending} {spec.name}",
-        on_click="ignore",
-        icon=icon,
-    )
+        label, make, file, mime, key=f"take {mime} {spec.name}", on_click="ignore", icon=icon
+    )  # fmt: skip
 
 
 def _whole(spec: Spec, token: str, figures: Figures, cards: Cards | None, origin: str) -> str:

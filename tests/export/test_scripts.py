@@ -18,7 +18,7 @@ import torch
 
 from normviz.catalog.norms import NORMS
 from normviz.catalog.sequences import ALL_DATASETS, ALL_NETWORKS
-from normviz.export import ExportError, chapters, notebook, script
+from normviz.export import ExportError, chapters, file_name, notebook, script
 from normviz.export.experiments import RECIPES
 from normviz.export.sources import piece
 from normviz.spec import Spec
@@ -74,6 +74,12 @@ def test_scripts_are_clean(tmp_path: Path) -> None:
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout
+
+
+def test_files_hide_no_module_of_python() -> None:
+    for name, chapter in scripts():
+        file = file_name(specs()[name].name, chapter, "py")
+        assert not file.removesuffix(".py").isidentifier(), file
 
 
 def test_scripts_import_nothing_of_this_project() -> None:

@@ -19,7 +19,7 @@ def test_a_script_has_the_settings_of_the_query() -> None:
     answer = ask(listings.routes(), "/lab/code/anatomy.py?norm=group&groups=2&lang=cs&cell=5")
     assert answer.status == 200
     assert answer.body.decode() == script(Anatomy(norm="group", groups=2, cell=5))
-    assert answer.headers["content-disposition"] == 'attachment; filename="anatomy.py"'
+    assert answer.headers["content-disposition"] == 'attachment; filename="normviz-anatomy.py"'
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 

@@ -36,12 +36,12 @@ def main() -> tuple[dict[str, list[str]], dict[int, tuple[float, float]]]:
     """What happens in training and in eval mode, case by case; measured gap and formula by batch size."""
     torch.manual_seed(SEEDS[0])
     found: dict[str, list[str]] = {}
-    print(f"{'':64}training mode   eval mode")
     for name, (make, shape) in LAYERS.items():
         found[f"{name} on {shape}"] = in_both_modes(make(), torch.randn(shape))
     for network, size, drop_last in LOADERS:
         name = f"{network}, last of 797 digits by {size}, drop_last={drop_last}"
         found[name] = in_both_modes(small_network(network), last_batch(size, drop_last))
+    print(f"\n{'':64}{'training mode':16}eval mode")
     for name, outcomes in found.items():
         print(f"{name:64}" + "".join(f"{outcome:16}" for outcome in outcomes))
     gaps = gaps_by_size(generator(SEEDS[0], "trials"))
