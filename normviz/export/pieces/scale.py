@@ -36,14 +36,15 @@ def trained(norm: str, seed: int) -> tuple[nn.Module, Tensor, Tensor]:
     """The network after the training before, and the next batch."""
     x, y, _, _ = load_data(seed)
     net = network(norm, seed)
-    optimizer = new_optimizer(net)
     order = batches(len(y), BATCH_SIZE, generator(seed, "batches"))
-    for _ in range(STEPS):
-        batch = next(order)
-        optimizer.zero_grad()
-        loss = F.cross_entropy(net(x[batch]), y[batch])
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
+    if STEPS:
+        optimizer = new_optimizer(net)
+        for _ in range(STEPS):
+            batch = next(order)
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(x[batch]), y[batch])
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
     batch = next(order)
     return net, x[batch], y[batch]
 

@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch import nn
 
-NORMS: tuple[str, ...] = ("none", "batch")
-SEEDS: tuple[int, ...] = (0,)
+NORMS: tuple[str, ...] = ("none", "batch")  # the variants
+SEEDS: tuple[int, ...] = (0,)  # each variant is tried with each: data split, weights, batches
 DATASET = "digits"
 NETWORK = "mlp"
-BatchNorm = nn.BatchNorm1d
+BatchNorm = nn.BatchNorm1d  # torch's layer for this form of network
 InstanceNorm = nn.InstanceNorm1d
 SEQUENCE = False  # whether the network reads sequences
 HAS_BATCH_NORM = True
@@ -42,7 +42,7 @@ D_MAX = 5.0  # greatest correction of the mean, in running standard deviations
 GAIN = 1.0  # of the initialization; 1 is He initialization
 OPTIMIZER = "sgd"
 LR = 0.3  # learning rate
-BATCH_SIZE = 64
+BATCH_SIZE = 64  # samples of a training step
 STEPS = 400  # training steps
 EVERY = 5  # steps between two recorded ones
 EVALUATE_EVERY = 10  # steps between two evaluations on the test samples
@@ -58,10 +58,10 @@ LEARNED = 0.9  # test accuracy from which on a cell has learned
 NORM = "batch"
 CURVE_STEPS: tuple[int, ...] = (1, 2, 3, 5, 10)  # steps after which both modes are measured
 DEPLOY_BATCH = 8  # samples that are predicted together, once the network is in use
-VALIDATION_BATCH = 256
-SMALLER_BATCHES: tuple[int, ...] = (128, 64, 32, 16, 8, 4, 2, 1)
+VALIDATION_BATCH = 256  # samples of a batch in a usual validation
+SMALLER_BATCHES: tuple[int, ...] = (128, 64, 32, 16, 8, 4, 2, 1)  # in use
 ALL_SIZES: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64, 128, 256)  # of batches in training mode
-SORTED_SIZES: tuple[int, ...] = (64, 32, 8)
+SORTED_SIZES: tuple[int, ...] = (64, 32, 8)  # of batches of samples that are sorted by class
 DRAWS = 5  # random batches in which each test sample is predicted
 COMPANIES = 24  # sets of batch-mates that one sample meets
 DRAWN_BEFORE = 10  # random orders that were drawn before, for other charts of the page
@@ -123,4 +123,4 @@ ON_WEIGHTS = False
 HAS_RUNNING = True
 TRAIN = True  # whether the norm is in training mode
 MOVED_ONCE = True  # one step of the running statistics for all parts of a batch
-DTYPE = torch.float32
+DTYPE = torch.float32  # torch.float64 rounds less, and is slower
