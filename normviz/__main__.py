@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 # Small tensors: a second thread makes a run slower, and far slower when the other core is busy.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from normviz import exporting, operating
+from normviz import exporting, files, operating
 from normviz.bench import BENCHES
 from normviz.catalog.norms import NORMS
 from normviz.catalog.sequences import ALL_DATASETS, ALL_NETWORKS
@@ -53,15 +53,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     try:
         COMMANDS[asked.command](asked)
+        sys.stdout.flush()
     except (RefusedError, SpecError) as refusal:
         print(f"normviz: {refusal}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # the reader of our output has left, as `| head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
+    except OSError as error:  # as of an output that goes into a file on a full disk
+        _drop_output()
+        print(f"normviz: the system refused: {error.strerror or error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("normviz: stopped", file=sys.stderr)
         return 130
     return 0
+
+
+def _drop_output() -> None:
+    """What is still held of the output goes nowhere; else Python would try again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 # --- list -------------------------------------------------------------------------------------------
@@ -142,7 +152,7 @@ def _save(folder: Path, spec: Spec, recording: Recording, told: dict[str, Any]) 
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{spec.name}.normviz"
         recording.save(path, {"spec": json.loads(spec.to_json())})
-        (folder / f"{spec.name}.json").write_text(json.dumps(told, indent=1))
+        files.write(folder / f"{spec.name}.json", json.dumps(told, indent=1).encode())
     except OSError as error:
         raise RefusedError(f"cannot write to {folder}: {error.strerror}") from error
     return path
@@ -207,10 +217,7 @@ def _recordings(asked: argparse.Namespace) -> None:
         spec = experiment(name)()
         data = preludes.contents(spec, _record(spec), torch.__version__)
         path = asked.out / preludes.name(name)
-        try:
-            path.write_bytes(data)
-        except OSError as error:
-            raise RefusedError(f"cannot write to {asked.out}: {error.strerror}") from error
+        _write(path, data)
         print(f"{path}: {len(data)} bytes")
 
 
@@ -240,7 +247,7 @@ def _export(asked: argparse.Namespace) -> None:
 def _write(path: Path, data: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+        files.write(path, data)
     except OSError as error:
         raise RefusedError(f"cannot write {path}: {error.strerror}") from error
 

@@ -24,6 +24,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from normviz import files
+
 _HEAD = struct.Struct("<iHH")
 _LENGTH = struct.Struct("<I")
 _MAGIC = b"NORMVIZ1"
@@ -267,8 +269,12 @@ class Recording:
         return recording, about
 
     def save(self, path: Path, about: Mapping[str, Any] | None = None) -> None:
-        """Write the recording to a file."""
-        path.write_bytes(self.to_bytes(about))
+        """Write the recording to a file.
+
+        Raises:
+            OSError: it cannot be written; there is no half of it.
+        """
+        files.write(path, self.to_bytes(about))
 
 
 def _blocks(data: bytes, at: int) -> list[bytes]:

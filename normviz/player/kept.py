@@ -24,9 +24,7 @@ _SUFFIX = ".normviz"
 def save(folder: Path, spec: Spec, recording: Recording, version: str) -> Path:
     """Write a finished run; one of the same spec is replaced."""
     path = folder / f"{spec.name}-{spec.key[:16]}{_SUFFIX}"
-    part = path.with_suffix(".part")
-    recording.save(part, {"spec": spec.to_json(), "version": version})
-    part.replace(path)  # whoever reads meanwhile has the old one or the new one, never half of it
+    recording.save(path, {"spec": spec.to_json(), "version": version})
     return path
 
 
