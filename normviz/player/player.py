@@ -90,7 +90,7 @@ class Player:
         if not self.settings.recorded or about is None:
             return
         for spec, recording in kept.load(Path(self.settings.recorded), about.version):
-            run = Run(spec)
+            run = Run(spec, about.version)
             run.adopt(recording)
             key = f"{spec.key} {about.version}"
             self._runs[key], self._keys[run.token] = run, key
@@ -143,7 +143,7 @@ class Player:
         with self._lock:
             run = self._runs.get(key)
             if run is None:
-                run = self._runs[key] = Run(spec)
+                run = self._runs[key] = Run(spec, about.version)
                 self._keys[run.token] = key
             self._runs.move_to_end(key)
             run.left = time.monotonic()
@@ -377,7 +377,8 @@ class Player:
 
 def _given_up(times: int) -> str:
     return phrase(
-        "This run was broken off {times} times without a reason that the server knows, so it is given up.",
+        "This run was broken off {times} times without a reason that the server knows (often a lack of "
+        "memory), so it is given up. Reload the page to try again, or choose a smaller run.",
         times=times,
     )
 

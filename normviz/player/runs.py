@@ -7,6 +7,7 @@ import enum
 import logging
 import secrets
 import time
+import zlib
 from array import array
 
 from normviz import messages
@@ -14,6 +15,8 @@ from normviz.frames import Recording, Schema
 from normviz.spec import Spec
 
 logger = logging.getLogger(__name__)
+
+_GENERATIONS = 10_000_000  # first ones, of as many versions
 
 
 class State(enum.Enum):
@@ -33,9 +36,12 @@ class DifferentFramesError(Exception):
 
 
 class Run:
-    """One spec, computed at most once at a time, watched by anybody."""
+    """One spec, computed at most once at a time, watched by anybody.
 
-    def __init__(self, spec: Spec) -> None:
+    ``version`` is that of the engine: it decides what the frames are (``About.version``).
+    """
+
+    def __init__(self, spec: Spec, version: str = "") -> None:
         self.spec = spec
         self.text = spec.to_json()
         self.token = secrets.token_urlsafe(18)
@@ -44,8 +50,9 @@ class Run:
         self.mendable = False
         """Of a failed run: another attempt might succeed."""
         self.recording: Recording | None = None
-        self.generation = 0
-        """Rises when the recording is replaced by another one, so that frames of two are never mixed."""
+        self.replaced = 0
+        """How often the recording was replaced by another one."""
+        self._first = zlib.crc32(version.encode()) % _GENERATIONS
         self.number = 0
         """The present attempt; 0 if there is none."""
         self.pid = 0
@@ -66,6 +73,15 @@ class Run:
         self.watches: set[Watch] = set()
         self._digest = messages.Digest()
         self._unproven = 0
+
+    @property
+    def generation(self) -> int:
+        """Names the recording, so that frames of two are never mixed.
+
+        It differs after a replacement, and on a server that computes by another version: somebody who was
+        here before that server was started may come back with frames of the old one.
+        """
+        return self._first + self.replaced
 
     @property
     def frames(self) -> int:
@@ -114,7 +130,7 @@ class Run:
     def replace(self) -> None:
         """Let go of the frames because those that come next are others."""
         self.forget()
-        self.generation += 1
+        self.replaced += 1
 
     def changed(self) -> None:
         """Wake whoever watches."""

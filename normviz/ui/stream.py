@@ -12,12 +12,17 @@ Server to client, binary:
     "S" + JSON  {"schema", "spec", "recorded", "generation"}   before any frame; ``recorded``: it is complete
     "F" + u32 index of the first frame, then for each frame u32 length + frame (little endian)
     "Q" + JSON  {"place"}                                      the run waits in line
+    "B"                                                        nothing to tell; the connection lives
     "E" + JSON  {"status": "done" | "failed" | "stopped", "sentence", "frames"}
 
 Frames are consecutive within one "F".  From one to the next the index may jump ahead, when the client is
 slow; the gap follows later.  A second "S", or one with another ``generation`` than before, means that the
 frames so far are void (the run came out differently when it was computed again) and begin anew; a client
-that comes back may name the generation of its frames as ``generation=G``.
+that comes back names the generation of its frames as ``generation=G``; that of a server which computes by
+another version is another one.
+
+Until the end is told something comes every five seconds, so a client that hears nothing for thrice as long
+has lost the connection, even if nobody told it so (a network that went away, a router that forgot).
 
 Client to server, text: JSON {"seen": n}, n the number of frames received over this connection.  At most
 ``feeds.WINDOW`` bytes are on their way unseen.  Closing is leaving.
@@ -57,6 +62,7 @@ from normviz.ui.words import ENGLISH, LANGUAGES, PARAMETER, of_locale, spoken
 logger = logging.getLogger(__name__)
 
 _INTERVAL = 0.05  # seconds between two rounds of messages to one client
+_BEAT = 5.0  # seconds after which something is said, if only that the connection lives
 _PATIENCE = 60.0  # seconds without a word from a client that has frames on their way
 _LONGEST = 200  # characters of a client's message
 _MOST_FRAMES = 10_000_000
@@ -177,7 +183,7 @@ class _Client:
         self._language = _language(socket)
         self._told: int | None = None  # generation whose schema was sent
         self._place = 0
-        self._came = self._heard = time.monotonic()
+        self._came = self._heard = self._said = time.monotonic()
 
     async def listen(self) -> None:
         """Take what the client says, until it leaves."""
@@ -192,12 +198,14 @@ class _Client:
     async def speak(self) -> None:
         """Send what there is, until everything is said; then wait for the client to leave."""
         while not await self._round():
-            spoke = time.monotonic()
-            # Not wait_for: before Python 3.12 it may lose a cancellation that comes together with a change.
+            looked = time.monotonic()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_PATIENCE):
+                # Not wait_for: before Python 3.12 it may swallow that this task is cancelled.
+                async with asyncio.timeout(self._said + _BEAT - looked):
                     await self._watch.changed()
-            await asyncio.sleep(spoke + _INTERVAL - time.monotonic())
+            await asyncio.sleep(looked + _INTERVAL - time.monotonic())
+            if time.monotonic() - self._said >= _BEAT:
+                await self._send(b"B")
             if self._feed.outstanding and time.monotonic() - self._heard > _PATIENCE:
                 raise _Refusal(4408, phrase("Nothing was heard from this browser for a minute."))
         await asyncio.sleep(_PATIENCE)
@@ -216,7 +224,7 @@ class _Client:
             if self._told != run.generation:
                 await self._begin(recording)
             for message in self._feed.take(recording, live=live):
-                await self._socket.send_bytes(message)
+                await self._send(message)
                 self._measure(message)
             self._meters.frames_sent.inc(self._feed.sent - self._counted)
             self._counted = self._feed.sent
@@ -253,7 +261,11 @@ class _Client:
         await self._say("S", **head)
 
     async def _say(self, kind: str, **told: Any) -> None:
-        await self._socket.send_bytes(kind.encode() + json.dumps(told).encode())
+        await self._send(kind.encode() + json.dumps(told).encode())
+
+    async def _send(self, message: bytes) -> None:
+        await self._socket.send_bytes(message)
+        self._said = time.monotonic()
 
 
 def _seen(text: str | None) -> int:

@@ -83,7 +83,7 @@ def _places(spec: Crew, seed: int) -> Iterator[np.ndarray]:
 
 HOWS = (
     "refuses", "raises", "allocates", "no schema", "two schemas", "wrong shape", "frame first", "nothing",
-    "hoards", "exits", "crashes", "spins", "calls", "prints", "unsteady",
+    "hoards", "exits", "crashes", "spins", "calls", "sleeps", "prints", "unsteady",
 )  # fmt: skip
 
 
@@ -139,6 +139,8 @@ def _misbehave(how: str) -> Iterator[Schema | Frame]:
         pass
     while how == "calls":  # in C, minutes without returning to the interpreter
         np.linalg.svd(np.ones((6000, 6000)))
+    while how == "sleeps":  # uses nothing and says nothing
+        time.sleep(1000)
     if how == "prints":
         print("not a message")
         os.write(1, b"\xff" * 100)

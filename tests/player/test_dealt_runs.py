@@ -63,7 +63,7 @@ def test_a_killed_worker_makes_the_run_die_and_it_is_computed_again(
         assert f"the worker process {one} of a run ended with SIGKILL" in caplog.text
         until(lambda: not alive(other) and not alive(before))
         assert forking.finish(spec) is run
-    assert (run.state, run.generation, run.deaths) == (State.DONE, 0, 1)
+    assert (run.state, run.replaced, run.deaths) == (State.DONE, 0, 1)
     assert recorded(run) == frames_of(spec, crew)
     assert_nothing_left(forking)
 

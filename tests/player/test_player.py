@@ -11,7 +11,7 @@ import time
 import pytest
 
 from normviz.phrases import Phrase
-from normviz.player import Settings, State
+from normviz.player import Run, Settings, State
 from normviz.player.costs import CostError
 from tests.player.processes import alive, children, until
 from tests.player.small_experiments import SCHEMA, Crew, Fault, Walk, walk
@@ -63,7 +63,7 @@ def test_unwatched_run_ends_and_is_computed_on(stand: Stand) -> None:
     if stand.player.about.form == "fork":
         until(lambda: not alive(pid))
     stand.finish(spec)
-    assert run.generation == 0
+    assert run.replaced == 0
     assert recorded(run)[: len(kept)] == kept
     assert recorded(run) == frames_of(spec, walk)
 
@@ -105,7 +105,7 @@ def test_killed_run_finishes_with_the_same_frames(stand: Stand) -> None:
         until(lambda: run.frames > 10)
         kill(run.pid)
         assert stand.finish(spec) is run
-    assert (run.state, run.generation) == (State.DONE, 0)
+    assert (run.state, run.replaced) == (State.DONE, 0)
     assert recorded(run) == frames_of(spec, walk)
 
 
@@ -122,7 +122,7 @@ def test_killed_hosts_come_back_and_their_runs_finish(stand: Stand) -> None:
         kill(pid)
     for spec, run, end in zip(specs, runs, ends, strict=True):
         assert end.result(300) is run
-        assert (run.state, run.generation) == (State.DONE, 0)
+        assert (run.state, run.replaced) == (State.DONE, 0)
         assert recorded(run) == frames_of(spec, walk)
     assert not any(map(alive, [*before, *forked]))
     until(lambda: len(stand.hosts) == number)
@@ -179,7 +179,7 @@ def test_run_that_comes_out_differently_is_replaced(stand: Stand) -> None:
         until(lambda: run.frames > 5)
         kill(run.pid)
         stand.finish(spec)
-    assert run.generation == 1
+    assert run.replaced == 1
     assert run.frames == 100
     assert len({float(run.recording.frame(k).arrays["start"]) for k in range(100)}) == 1
 
@@ -281,3 +281,12 @@ def test_costly_spec_is_refused_with_the_factor(tight: Stand) -> None:
         tight.open(Walk(steps=10_000))
     with pytest.raises(CostError, match=r"asks for 3\.2 times the work that this server allows\."):
         tight.open(Walk(steps=20, effort=16_000_000))
+
+
+def test_versions_have_recordings_of_their_own() -> None:
+    """So have the frames that somebody brings back to a server that was started anew."""
+    spec = Walk(seed=1)
+    one, same, other = Run(spec, "source torch cpu"), Run(spec, "source torch cpu"), Run(spec, "another")
+    assert one.generation == same.generation != other.generation
+    one.replace()
+    assert one.generation == same.generation + 1

@@ -87,6 +87,11 @@ class Client:
         self.received = 0  # frames
         self.nbytes = 0
 
+    @property
+    def generation(self) -> int:
+        """Of the frames so far."""
+        return int(self.heads[-1]["generation"])
+
     def read(self, timeout: float = 60) -> str:
         """Take one message; returns its kind."""
         data = self.socket.recv(timeout)
@@ -95,6 +100,8 @@ class Client:
         kind = chr(data[0])
         if kind == "F":
             self._store(data)
+            return kind
+        if kind == "B":
             return kind
         told = json.loads(data[1:])
         if kind == "S":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
@@ -28,7 +29,9 @@ from tests.ui.streams import Client, Server
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    made = Server(NORMVIZ_LEASE="1", NORMVIZ_RUNS="2", NORMVIZ_CONNECTIONS_PER_ADDRESS="12")
+    made = Server(
+        NORMVIZ_LEASE="1", NORMVIZ_RUNS="2", NORMVIZ_CONNECTIONS_PER_ADDRESS="12", NORMVIZ_RUN_MEMORY="500"
+    )
     yield made
     made.close()
 
@@ -86,7 +89,7 @@ def test_a_client_that_comes_back_gets_what_it_lacks(server: Server) -> None:
         first.read()
         first.acknowledge()
     first.socket.socket.close()  # without a word
-    second = Client(server, token, f"?after={first.received}&generation=0")
+    second = Client(server, token, f"?after={first.received}&generation={first.generation}")
     second.read_to_end()
     assert min(second.frames) == first.received
     assert [frame for _, frame in sorted({**first.frames, **second.frames}.items())] == frames_of(spec, walk)
@@ -148,6 +151,38 @@ def test_waiting_in_line_is_told(server: Server) -> None:
     third.close()
 
 
+def test_something_is_said_while_there_is_nothing_to_tell(server: Server) -> None:
+    client = Client(server, server.open(Fault(how="sleeps")))
+    while client.received < 3:
+        client.read()
+    client.acknowledge()
+    began = time.monotonic()
+    assert [client.read(), client.read()] == ["B", "B"]
+    assert time.monotonic() - began > 5
+    client.close()
+
+
+def test_a_run_that_needs_too_much_memory_says_so_and_harms_no_other(server: Server) -> None:
+    spec = Walk(seed=8, steps=100, pause=20)
+    beside = Client(server, server.open(spec))
+    greedy = Client(server, server.open(Fault(how="hoards")))
+    greedy.read_to_end()
+    assert greedy.end == {
+        "status": "failed", "frames": 3,
+        "sentence": "This run needs more memory than this server gives to one run. Choose a smaller one.",
+    }  # fmt: skip
+    assert beside.read_to_end() == frames_of(spec, walk)
+    greedy.close()
+    beside.close()
+
+
+def test_frames_of_a_server_of_another_version_are_void(server: Server) -> None:
+    token = server.open(Walk(seed=1, steps=200))
+    client = Client(server, token, "?after=100&generation=5")
+    assert len(client.read_to_end()) == 200
+    client.close()
+
+
 def test_a_run_that_fails_tells_why(server: Server) -> None:
     client = Client(server, server.open(Fault(how="refuses")))
     assert len(client.read_to_end()) == 3
@@ -195,16 +230,17 @@ def test_a_run_that_comes_out_differently_begins_anew(server: Server) -> None:
         first.acknowledge()
     first.close()
     until(lambda: server.get("/report")["runs"]["live"] == 0)
-    client = Client(server, token, f"?after={first.received}")
+    client = Client(server, token, f"?after={first.received}&generation={first.generation}")
     while len(client.heads) < 2:
         client.read()
         client.acknowledge()
     client.frames.clear()
     frames = client.read_to_end()
-    assert [head["generation"] for head in client.heads] == [0, 1]
+    before, after = [head["generation"] for head in client.heads]
+    assert (before, after) == (first.generation, first.generation + 1)
     assert len({float(SCHEMA.decode(frame).arrays["start"]) for frame in frames}) == 1
     assert len(frames) == 100
-    late = Client(server, token, "?after=50&generation=0")  # frames of the void recording
+    late = Client(server, token, f"?after=50&generation={before}")  # frames of the void recording
     late.read_to_end()
     assert len(late.frames) == 100
     client.close()

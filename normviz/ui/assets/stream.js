@@ -1,17 +1,20 @@
 // The connection to a run: a websocket that carries the schema, then frames, then how it ended.
 //
 //   server: "S" + JSON {schema, spec, recorded, generation}   "F" + u32 first index + (u32 length + frame)…
-//           "E" + JSON {status, sentence, frames}             "Q" + JSON {place}
+//           "E" + JSON {status, sentence, frames}             "Q" + JSON {place}             "B" at least every 5 s
 //   client: JSON {seen: frames received over this connection}; the server never runs far ahead of that
 //
 // A connection that drops comes back by itself and asks for the frames it has not seen ("after=n", valid for
-// the generation of frames that it names: a run that came out differently begins anew).
+// the generation of frames that it names: a run that came out differently begins anew).  One that has gone without
+// a word, because a network went away, is known by its silence.
 
 import { parseJson } from "./frames.js";
 import { t } from "./words.js";
 
 const FIRST_WAIT = 250; // ms before the first new attempt; doubles up to LONGEST_WAIT
 const LONGEST_WAIT = 8000;
+const SILENCE = 15000; // ms without a word after which a connection has gone
+const LONGEST_SILENCE = 120000;
 const RENEW_EVERY = 3; // failed attempts in a row after which the page is asked for a new address
 const UNKNOWN = 4404; // the server does not know this run (any more)
 const REFUSED = [4400, 4429, 1008]; // trying again would not help
@@ -29,6 +32,7 @@ export class Connection {
     this.handlers = handlers;
     this.after = after;
     this.failures = 0;
+    this.patience = SILENCE;
     this.wake = () => this.#now();
     window.addEventListener("online", this.wake);
     document.addEventListener("visibilitychange", this.wake);
@@ -40,6 +44,7 @@ export class Connection {
   close() {
     this.closed = true;
     clearTimeout(this.timer);
+    clearTimeout(this.listening);
     window.removeEventListener("online", this.wake);
     document.removeEventListener("visibilitychange", this.wake);
     this.socket?.close(1000);
@@ -66,6 +71,23 @@ export class Connection {
     socket.onclose = (event) => socket === this.socket && this.#lost(event);
     this.received = 0;
     this.socket = socket;
+    this.heard = false;
+    this.#listen(SILENCE);
+  }
+
+  /** The next word is due within so many milliseconds. */
+  #listen(patience) {
+    clearTimeout(this.listening);
+    this.listening = setTimeout(() => this.#miss(), patience);
+  }
+
+  /** Nothing has come: the connection has gone, or a large message is long on its way, which then gets more time. */
+  #miss() {
+    const { socket } = this;
+    if (this.heard) this.patience = Math.min(LONGEST_SILENCE, 2 * this.patience);
+    this.socket = null; // it may take minutes until the browser tells that this one is closed
+    socket.close();
+    this.#lost({});
   }
 
   /** Go on with a connection that others opened, from its first message. */
@@ -78,9 +100,13 @@ export class Connection {
 
   #read(data) {
     this.failures = 0;
+    this.heard = true;
+    this.#listen(this.patience);
     const bytes = new Uint8Array(data);
     const kind = String.fromCharCode(bytes[0]);
+    if (kind === "B") return;
     if (kind === "F") {
+      this.patience = SILENCE;
       this.#readFrames(bytes);
       if (!this.closed) this.socket.send(JSON.stringify({ seen: this.received }));
       return;
@@ -107,6 +133,7 @@ export class Connection {
   }
 
   #lost({ code, reason }) {
+    clearTimeout(this.listening);
     if (this.closed) return;
     if (REFUSED.includes(code)) {
       this.handlers.end({ status: "failed", sentence: reason || t("The server refused this connection.") });
