@@ -13,6 +13,7 @@ from typing import Protocol
 
 from normviz import messages
 from normviz.player.hosts import About, EngineError, HostProcess
+from normviz.player.pulses import LOOKS, Vigil
 from normviz.player.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -20,6 +21,7 @@ logger = logging.getLogger(__name__)
 _HANGS_AFTER = 5.0  # seconds in which a host must stop a run; its other runs wait that long
 Tell = Callable[[messages.Message], None]
 
+_HUNG = "it hung: for {:g} seconds it took no processor time and said nothing"
 _DOES_NOT_START = "The engine that computes the runs does not start on this server; its log says why."
 
 
@@ -44,7 +46,8 @@ class Engine(Protocol):
     def run(self, number: int, text: str, skip: int) -> None:
         """Compute the spec ``text`` under a number that is new; leave out the first ``skip`` frames.
 
-        Whatever happens, the last message of this number is ENDED, unless it is cancelled.
+        Whatever happens, the last message of this number is ENDED, unless it is cancelled.  A run that hangs
+        (``NORMVIZ_SILENCE``) ends as one whose process died.
         """
 
     def cancel(self, number: int) -> None:
@@ -69,6 +72,8 @@ class LocalEngine:
         self._keepers: list[asyncio.Task[None]] = []
         self._about: About | None = None
         self._pending: dict[int, tuple[str, int]] = {}
+        self._vigil = Vigil()
+        self._hung: set[int] = set()
         self._restarts = 0
 
     @property
@@ -94,6 +99,7 @@ class LocalEngine:
         self._keepers += [
             asyncio.create_task(self._keep(self._new_host(about.form), about.form)) for _ in range(count - 1)
         ]
+        self._keepers.append(asyncio.create_task(self._watch_over()))
         return about
 
     def run(self, number: int, text: str, skip: int) -> None:
@@ -104,6 +110,7 @@ class LocalEngine:
             return
         host = min(ready, key=lambda host: len(host.runs))
         host.runs.add(number)
+        self._vigil.begin(number, host.pid)
         host.send(messages.packed(number, messages.START, spec=text, skip=skip))
 
     def cancel(self, number: int) -> None:
@@ -116,9 +123,28 @@ class LocalEngine:
 
     def rest(self, number: int, resting: bool) -> None:
         """See ``Engine``."""
+        self._vigil.rest(number, resting)
         for host in self._hosts:
             if number in host.runs:
                 host.send(messages.packed(number, messages.REST if resting else messages.WAKE))
+
+    async def _watch_over(self) -> None:
+        """End runs that hang."""
+        while True:
+            await asyncio.sleep(self._settings.silence / LOOKS)
+            for number in self._vigil.look():
+                self._hung.add(number)
+                self.cancel(number)
+
+    def _hear(self, message: messages.Message) -> None:
+        """Hand on what a run says; of one that was ended because it hung, that it died of it."""
+        self._vigil.hear(message)
+        if message.kind == messages.ENDED:
+            self._vigil.end(message.run)
+            if message.run in self._hung:
+                self._hung.discard(message.run)
+                message = _ended(message.run, messages.DIED, _HUNG.format(self._settings.silence))
+        self._tell(message)
 
     def _end_if_hung(self, host: HostProcess, number: int) -> None:
         if number in host.runs:
@@ -140,7 +166,7 @@ class LocalEngine:
         await asyncio.gather(*(host.close() for host in self._hosts))
 
     def _new_host(self, form: str) -> HostProcess:
-        host = HostProcess(self._settings, form, self._tell)
+        host = HostProcess(self._settings, form, self._hear)
         self._hosts.append(host)
         return host
 
@@ -176,6 +202,8 @@ class LocalEngine:
             blamed = host.about is not None and host.about.form != "fork" and run == host.turn
             status = messages.DIED if blamed else messages.LOST
             how = f"the engine host {host.pid} ended"
+            self._vigil.end(run)
+            self._hung.discard(run)
             self._tell(_ended(run, status, how))
 
     def _start_pending(self) -> None:

@@ -79,6 +79,10 @@ class Settings:
         3600, label="NORMVIZ_RUN_SECONDS", low=0, high=1_000_000, unit="s",
         help="processor time of one run; 0: no limit (fork form)",
     )  # fmt: skip
+    silence: float = knob(
+        60.0, label="NORMVIZ_SILENCE", low=0.5, high=86_400, unit="s",
+        help="a run that says nothing and takes no processor time for so long is started again (Linux)",
+    )  # fmt: skip
     connections: int = knob(
         2000, label="NORMVIZ_CONNECTIONS", low=1, high=100_000,
         help="websockets open at once; a window has one, and with charts two",
