@@ -22,11 +22,9 @@ import json
 import math
 import os
 import random
-import socket
-import subprocess
 import sys
+import tempfile
 import time
-import urllib.request
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,9 +32,9 @@ from typing import Any
 
 import psutil
 
+from tests.apps import ROOT, App
 from tests.load.visitors import Visit, Visitor
 
-ROOT = Path(__file__).resolve().parents[2]
 PLACES = (
     ("train", "norms=none,batch&steps=200&seed={seed}"),
     ("train", "dataset=moons&depth=4&steps=200&seed={seed}"),
@@ -89,31 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 @contextmanager
 def serving() -> Iterator[tuple[str, psutil.Process]]:
     """A fresh server on a free port of the loopback interface."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), "--server.address=127.0.0.1"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    with subprocess.Popen(
-        [*command, f"--server.port={port}"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL
-    ) as server:
-        try:
-            deadline = time.monotonic() + 120
-            while not _ready(port):
-                if server.poll() is not None or time.monotonic() > deadline:
-                    raise SystemExit("the server did not become ready")
-                time.sleep(0.1)
-            yield f"127.0.0.1:{port}", psutil.Process(server.pid)
-        finally:
-            server.terminate()
-
-
-def _ready(port: int) -> bool:
-    try:
-        urllib.request.urlopen(f"http://127.0.0.1:{port}/lab/ready", timeout=5).close()
-    except OSError:
-        return False
-    return True
+    with tempfile.NamedTemporaryFile() as log, App(Path(log.name), ready="lab/ready") as app:
+        yield app.address, psutil.Process(app.pid)
 
 
 # --- scenarios ------------------------------------------------------------------------------------

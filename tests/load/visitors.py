@@ -61,6 +61,11 @@ class Visitor:
         )  # fmt: skip
         return self
 
+    @property
+    def connected(self) -> bool:
+        """The page's own connection was made."""
+        return self._session is not None
+
     async def __aexit__(self, *_: Any) -> None:
         assert self._session
         await self._session.close()
