@@ -9,7 +9,7 @@ lesson      each follows a step of the shipped lesson, with a seed of its own
 mixed       all click around for some minutes: pages, other settings, leaving early
 
 A first frame is the first one of the visitor's run that arrives; ``charts`` is when the page has told into
-which charts it is drawn.  Meanwhile an idle visitor clicks once a second on a page that computes nothing.
+which charts it is drawn.  Meanwhile an idle visitor (``idle.py``) clicks on a page that computes nothing.
 Memory is that of the server and all its processes, before, at its peak, and two minutes after the last
 visitor left.  Nothing is asserted.
 """
@@ -25,6 +25,7 @@ import random
 import sys
 import tempfile
 import time
+from asyncio.subprocess import PIPE
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -166,16 +167,19 @@ async def measured(
     async with Visitor(address) as first:
         await first.watch(asked.page, f"{asked.query}&seed=999")  # somebody was here before
     before = memory(process)
-    clicks: list[float] = []
     peak = [before]
-    idle = asyncio.create_task(click(address, clicks))
+    clicking = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.load.idle", address, cwd=ROOT, stdin=PIPE, stdout=PIPE
+    )  # fmt: skip
+    assert clicking.stdout
+    await clicking.stdout.readline()  # its first visit
     watching = asyncio.create_task(watch_memory(process, peak))
     began = time.perf_counter()
     visits = await scenario(address)
     done = time.perf_counter() - began
-    idle.cancel()
     watching.cancel()
-    await asyncio.gather(idle, watching, return_exceptions=True)
+    await asyncio.gather(watching, return_exceptions=True)
+    clicks = [float(line) for line in (await clicking.communicate())[0].split()]
     await asyncio.sleep(_QUIET)
     firsts = [visit.first_frame_s for visit in visits if visit.first_frame_s is not None]
     charts = [visit.charts_s for visit in visits if visit.charts_s is not None]
@@ -195,14 +199,6 @@ async def measured(
         "error_examples": FAULTS[:5],
         "memory_mb": {"before": before, "peak": max(peak), "after": memory(process)},
     }
-
-
-async def click(address: str, seconds: list[float]) -> None:
-    """An idle visitor's clicks, once a second."""
-    async with Visitor(address) as visitor:
-        while True:
-            seconds.append(await visitor.script("anatomy"))
-            await asyncio.sleep(1)
 
 
 async def watch_memory(process: psutil.Process, peak: list[float]) -> None:
