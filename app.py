@@ -11,6 +11,7 @@ from normviz.ui.lifespan import lifespan
 from normviz.ui.policies import Policies
 from normviz.ui.portions import Portions
 from normviz.ui.site import SCRIPT
+from normviz.ui.visitors import Visitors
 
 ROUTED = (stream, static, health, metrics, drains, listings)
 """Modules that serve something beside Streamlit."""
@@ -26,6 +27,7 @@ app = st.App(
         Middleware(Policies, settings()),
         Middleware(Portions),
         Middleware(Connections, settings()),
+        Middleware(Visitors),
         Middleware(Ahead),
     ],
     on_script_error=failures.tell,

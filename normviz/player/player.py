@@ -64,7 +64,7 @@ class Player:
         """Newcomers should go elsewhere; whoever is here goes on."""
         self._events = Events(self.meters)
         self._engine = engine(self.settings, self._tell)
-        self._numbers = count(1)
+        self._numbers, self._eyes = count(1), count(1)
         self._runs: OrderedDict[str, Run] = OrderedDict()  # by key; the one asked for last is at the end
         self._keys: dict[str, str] = {}  # token -> key
         self._live: dict[int, Run] = {}
@@ -163,17 +163,23 @@ class Player:
     # --- for streams (in the event loop) ----------------------------------------------------------
 
     @contextlib.contextmanager
-    def watch(self, run: Run) -> Iterator[Watch]:
-        """Watch a run; as long as somebody does, it goes on."""
-        watch = Watch(run)
+    def watch(self, run: Run, visitor: str = "") -> Iterator[Watch]:
+        """Watch a run; as long as somebody does, it goes on.
+
+        Of the runs that one visitor alone watches only some are computed at a time (``Settings.share``),
+        those opened last; the others rest until one of these has ended.  Without a name everyone is another.
+        """
+        watch = Watch(run, visitor, next(self._eyes))
         run.watches.add(watch)
         self._touch(run)
         self._wanted(run)
+        self._deal(run)
         try:
             yield watch
         finally:
             run.watches.discard(watch)
             self._touch(run)
+            self._deal(run, left=visitor)
 
     def place(self, run: Run) -> int:
         """Place in line, from 1; 0 if the run does not wait."""
@@ -242,7 +248,8 @@ class Player:
             run.state = State.WAITING
             self._events.asked(run)
             self._line[run.token] = run
-        self._rest(run, False)
+        if not run.held:
+            self._rest(run, False)
         self._fill()
 
     def _fill(self) -> None:
@@ -261,11 +268,36 @@ class Player:
             run.resting = resting
             self._engine.rest(run.number, resting)
 
+    def _deal(self, run: Run, left: str = "") -> None:
+        """Let a run, and those that its visitors watch besides, go on or wait for each other."""
+        visitors = {left, *(watch.visitor for watch in run.watches)} - {""}
+        others = (one for one in self._live.values() if any(eye.visitor in visitors for eye in one.watches))
+        for one in {run, *others}:
+            self._weigh(one)
+
+    def _weigh(self, run: Run) -> None:
+        held = bool(run.watches and run.number) and all(map(self._behind, run.watches))
+        if run.held != held:
+            run.held = held
+            self._rest(run, held)
+            run.changed()
+
+    def _behind(self, watch: Watch) -> bool:
+        """Its visitor has opened as many other runs since as are computed at a time."""
+        later = {
+            run.token
+            for run in self._live.values()
+            for other in run.watches
+            if other.visitor == watch.visitor and other.number > watch.number and run is not watch.run
+        }
+        return bool(watch.visitor) and len(later) >= self.settings.share
+
     def _attempt(self, run: Run) -> None:
         number = next(self._numbers)
         self._live[number] = run
         skip = run.attempt(number)
         self._engine.run(number, run.text, skip)
+        self._deal(run)
 
     def _end(self, run: Run, state: State, sentence: str = "", *, mendable: bool = False) -> None:
         self._live.pop(run.number, None)
@@ -273,6 +305,7 @@ class Player:
         self._events.ended(run, state, sentence)
         run.leave(state, sentence, mendable=mendable)
         self._fill()
+        self._deal(run)
 
     def _stop(self, run: Run, state: State, sentence: str = "", *, mendable: bool = False) -> None:
         if run.number:

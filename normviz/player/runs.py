@@ -58,6 +58,8 @@ class Run:
         self.pid = 0
         self.resting = False
         """Live, but taking no processor time."""
+        self.held = False
+        """It rests although it is watched: other runs of its visitors come first."""
         self.adopted = False
         """It was made beforehand."""
         self.deaths = 0
@@ -102,12 +104,12 @@ class Run:
         """End the present attempt."""
         self.state, self.sentence, self.mendable = state, sentence, mendable
         self.number = self.pid = 0
-        self.resting = False
+        self.resting = self.held = False
         self.changed()
 
     def attempt(self, number: int) -> int:
         """Begin an attempt; returns how many frames it may leave out."""
-        self.state, self.number, self.resting = State.LIVE, number, False
+        self.state, self.number, self.resting, self.held = State.LIVE, number, False, False
         self._unproven = self.frames
         self.changed()
         return self.frames
@@ -186,8 +188,10 @@ class Run:
 class Watch:
     """Somebody's eye on a run; lives in the event loop."""
 
-    def __init__(self, run: Run) -> None:
-        self.run = run
+    def __init__(self, run: Run, visitor: str, number: int) -> None:
+        self.run, self.visitor = run, visitor
+        self.number = number
+        """Rises with each eye that opens."""
         self.event = asyncio.Event()
         self.event.set()
 

@@ -53,6 +53,10 @@ class Settings:
         64, label="NORMVIZ_RUNS", low=1, high=1000,
         help="runs computed at once; further ones wait in line",
     )  # fmt: skip
+    share: int = knob(
+        2, label="NORMVIZ_SHARE", low=1, high=1000,
+        help="of one visitor's runs so many are computed at once, those opened last; the others wait",
+    )  # fmt: skip
     lease: float = knob(
         10.0, label="NORMVIZ_LEASE", low=0.2, high=3600, unit="s",
         help="how long a run goes on that nobody watches",

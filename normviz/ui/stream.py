@@ -11,7 +11,7 @@ Server to client, binary:
     "R" + JSON  {"run"}                                        the key of the run; only at lab/open, at once
     "S" + JSON  {"schema", "spec", "recorded", "generation"}   before any frame; ``recorded``: it is complete
     "F" + u32 index of the first frame, then for each frame u32 length + frame (little endian)
-    "Q" + JSON  {"place"}                                      the run waits in line
+    "Q" + JSON  {"place"}                                      it waits in line; 0: for others of its visitor
     "B"                                                        nothing to tell; the connection lives
     "E" + JSON  {"status": "done" | "failed" | "stopped", "sentence", "frames"}
 
@@ -57,6 +57,7 @@ from normviz.ui import drains, options
 from normviz.ui.connections import count_refusal
 from normviz.ui.environment import settings
 from normviz.ui.exhibits import first_spec
+from normviz.ui.visitors import visitor
 from normviz.ui.words import ENGLISH, LANGUAGES, PARAMETER, of_locale, spoken
 
 logger = logging.getLogger(__name__)
@@ -132,7 +133,7 @@ async def _serve(socket: WebSocket) -> None:
         raise _Refusal(1013, phrase("The server is not ready yet.")) from None
     after, generation = _number(socket, "after"), _number(socket, "generation")
     run = await _asked(socket, playing)
-    with playing.watch(run) as watch:
+    with playing.watch(run, visitor(socket.cookies)) as watch:
         client = _Client(socket, playing, watch, after if generation == run.generation else 0)
         await _both(client.listen(), client.speak())
 
@@ -182,7 +183,7 @@ class _Client:
         self._counted = 0  # frames
         self._language = _language(socket)
         self._told: int | None = None  # generation whose schema was sent
-        self._place = 0
+        self._place: int | None = None
         self._came = self._heard = self._said = time.monotonic()
 
     async def listen(self) -> None:
@@ -214,10 +215,10 @@ class _Client:
     async def _round(self) -> bool:
         """Send what the window allows; returns whether that was the end."""
         run = self._run
-        if place := self._player.place(run):
-            if place != self._place:
-                await self._say("Q", place=place)
-            self._place = place
+        place = self._player.place(run) or (0 if run.held else None)
+        if place is not None and place != self._place:
+            await self._say("Q", place=place)
+        self._place = place
         # How the run stands is read before its frames: those that come meanwhile are for the next round.
         ended, live, recording = run.ended, run.state is player.State.LIVE, run.recording
         if recording is not None:

@@ -49,6 +49,24 @@ class Stand:
         finally:
             end.cancel()
 
+    @contextlib.contextmanager
+    def looking(self, run: Run, visitor: str) -> Iterator[None]:
+        """Look at a run for a while, as a visitor of this name."""
+
+        async def look(there: threading.Event, leave: asyncio.Event) -> None:
+            with self.player.watch(run, visitor):
+                there.set()
+                await leave.wait()
+
+        there, leave = threading.Event(), asyncio.Event()
+        end = asyncio.run_coroutine_threadsafe(look(there, leave), self._loop)
+        assert there.wait(60)
+        try:
+            yield
+        finally:
+            self._loop.call_soon_threadsafe(leave.set)
+            end.result(60)
+
     def finish(self, spec: Spec) -> Run:
         """Watch a run to the end and wait for it."""
         return self.watch(spec).result(300)

@@ -213,6 +213,37 @@ def test_memory_of_a_run_is_limited(tight: Stand) -> None:
     assert "needs more memory" in run.sentence
 
 
+def test_of_one_visitors_runs_those_opened_last_come_first() -> None:
+    """The first of three windows stands still until one of the others is done, or somebody else looks on."""
+    sharing = Stand(Settings(engine="fork", share=2, lease=60, experiments=EXPERIMENTS))
+    try:
+        specs = [Walk(seed=seed, steps=5000, pause=10) for seed in (91, 92, 93)]
+        first, second, third = map(sharing.open, specs)
+        with sharing.looking(first, "ann"), sharing.looking(second, "ann"):
+            until(lambda: first.frames and second.frames)
+            with sharing.looking(third, "ann"):
+                until(lambda: third.frames)
+                assert [run.held for run in (first, second, third)] == [True, False, False]
+                time.sleep(0.3)  # what was on its way has come
+                frames = first.frames
+                with sharing.looking(sharing.open(Walk(seed=94, steps=5000, pause=10)), "bob"):
+                    time.sleep(0.5)
+                    assert not any(run.held for run in (second, third))
+                assert first.frames == frames
+                with sharing.looking(first, "bob"):
+                    until(lambda: first.frames > frames)
+                until(lambda: first.held)
+            until(lambda: not first.held)
+            short = sharing.open(Walk(seed=95, steps=50, pause=10))
+            with sharing.looking(short, "ann"):
+                until(lambda: first.held)
+                until(lambda: short.ended)
+                until(lambda: not first.held)
+        assert not second.resting
+    finally:
+        sharing.close()
+
+
 def test_runs_beyond_the_number_wait_in_line(tight: Stand) -> None:
     specs = [Walk(seed=seed, steps=30, pause=30) for seed in (11, 12, 13)]
     ends = [tight.watch(spec) for spec in specs]

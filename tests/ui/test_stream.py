@@ -20,6 +20,7 @@ from normviz.player.feeds import WINDOW
 from normviz.specs.train import Train
 from normviz.ui import stream
 from normviz.ui.origins import host_allowed, origin_allowed
+from normviz.ui.visitors import COOKIE
 from normviz.ui.words import LANGUAGES, spoken
 from tests.player.processes import until
 from tests.player.small_experiments import SCHEMA, Fault, Walk, walk
@@ -149,6 +150,27 @@ def test_waiting_in_line_is_told(server: Server) -> None:
     assert third.end
     assert third.end["status"] == "done"
     third.close()
+
+
+def test_a_visitors_first_window_waits_for_the_two_opened_since_and_is_told(server: Server) -> None:
+    cookie = {"additional_headers": {"Cookie": f"{COOKIE}=abcdefghijklmnopqrstuvwx"}}
+    windows = []
+    for seed in (75, 76, 77):
+        windows.append(Client(server, server.open(Walk(seed=seed, steps=60, pause=30)), **cookie))
+        while not windows[-1].received:
+            windows[-1].read()
+            windows[-1].acknowledge()
+    first, *others = windows
+    while not first.places:
+        first.read()
+        first.acknowledge()
+    assert first.places == [0]
+    for client in others:
+        client.close()
+    first.read_to_end()
+    assert first.end
+    assert first.end["status"] == "done"
+    first.close()
 
 
 def test_something_is_said_while_there_is_nothing_to_tell(server: Server) -> None:

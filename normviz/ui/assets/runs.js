@@ -100,7 +100,8 @@ export class Run {
         },
         frame: (k, bytes) => {
           this.recording.put(k, bytes);
-          this.on.change();
+          if (this.status === "waiting") this.#stand("running", "");
+          else this.on.change();
         },
         end: ({ status, sentence }) => this.#stand(status, sentence ?? ""),
         queue: (place) => this.#stand("waiting", waiting(place)),
@@ -123,6 +124,7 @@ export class Run {
 }
 
 function waiting(place) {
+  if (place === 0) return t("Other windows of yours are computing; this run goes on when one of them is done.");
   return tn(
     "The machine is busy: one run is ahead of yours. It starts by itself.",
     "The machine is busy: {n} runs are ahead of yours. It starts by itself.",
