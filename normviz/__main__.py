@@ -1,4 +1,4 @@
-"""The command line: ``python -m normviz list | run | export | warm | settings | bench``.
+"""The command line: ``python -m normviz list | run | export | warm | worker | settings | bench``.
 
 Results go to stdout (one JSON object under ``--json``), progress and messages to stderr.  The lab, and
 with it torch, is imported only by the commands that compute.
@@ -31,6 +31,8 @@ from normviz.spec import Spec, SpecError
 from normviz.specs import EXPERIMENTS, experiment
 from normviz.ui import options
 from normviz.ui.pages import PAGES
+
+_JOBS = 8  # for each core: runs at rest hold a place too, and the kernel shares the core among the others
 
 
 class RefusedError(Exception):
@@ -268,6 +270,27 @@ def _settings(asked: argparse.Namespace) -> None:
         print("\nWhat is set here works.", file=sys.stderr)
 
 
+# --- worker -----------------------------------------------------------------------------------------
+
+
+def _worker(asked: argparse.Namespace) -> None:
+    from normviz.player.hosts import ENVIRONMENT
+    from normviz.player.settings import MB, Settings
+
+    settings = Settings.from_environment()
+    jobs = asked.jobs or _JOBS * (os.cpu_count() or 1)
+    if not (sys.platform == "linux" and 1 <= jobs <= 1000):
+        raise RefusedError("a worker needs Linux, and --jobs takes a whole number from 1 to 1000")
+    _ = settings.server  # refused here, and not after torch is imported
+    command = [
+        sys.executable, "-m", "normviz.lab.cluster", "--jobs", str(jobs), "--keep", str(settings.redis_keep),
+        "--memory", str(settings.run_memory * MB), "--seconds", str(settings.run_seconds),
+        *(part for module in settings.experiments for part in ("--load", module)),
+    ]  # fmt: skip
+    sys.stdout.flush()
+    os.execve(sys.executable, command, {**os.environ, **ENVIRONMENT})
+
+
 # --- bench ------------------------------------------------------------------------------------------
 
 
@@ -281,7 +304,7 @@ def _bench(asked: argparse.Namespace) -> None:
 
 COMMANDS = {
     "list": _list, "run": _run, "export": _export, "warm": _warm, "recordings": _recordings,
-    "settings": _settings, "bench": _bench,
+    "worker": _worker, "settings": _settings, "bench": _bench,
 }  # fmt: skip
 
 
@@ -300,7 +323,7 @@ def _parser() -> argparse.ArgumentParser:
         "  normviz bench stack",
     )
     commands = parser.add_subparsers(
-        dest="command", required=True, metavar="{list,run,export,warm,recordings,settings,bench}"
+        dest="command", required=True, metavar="{list,run,export,warm,recordings,worker,settings,bench}"
     )
 
     one = commands.add_parser(
@@ -352,6 +375,19 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--out", type=Path, metavar="DIR", default=Path(__file__).parent / "ui" / "assets",
         help="the folder (default: where they are shipped)",
+    )  # fmt: skip
+
+    one = commands.add_parser(
+        "worker",
+        formatter_class=raw,
+        help="compute runs for the web processes of a cluster",
+        description="Take runs from Redis and compute them until SIGTERM.  NORMVIZ_REDIS says where it is;\n"
+        "the other settings are those of the server (normviz/player/settings.py).  A web process uses\n"
+        "workers of its own version of the program, and of one torch and one kind of processor.",
+    )
+    one.add_argument(
+        "--jobs", type=int, default=0, metavar="N",
+        help=f"runs computed at once, those at rest included (default: {_JOBS} for each processor core)",
     )  # fmt: skip
 
     one = commands.add_parser(

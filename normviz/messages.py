@@ -37,6 +37,8 @@ WAKE = ord("w")
 # host -> web process
 HELLO = ord("H")
 """{"form", "torch", "cpu", "source", "devices"}: what computes here, once, when the host is warm."""
+PLACE = ord("P")
+"""{"place"}: the run waits in the engine's own line, from 1; 0: no more."""
 BEGAN = ord("B")
 """{"pid"}: the run has a process."""
 SCHEMA = ord("S")
@@ -131,17 +133,22 @@ class Reader:
 
 
 class Digest:
-    """Running hash of a run's frames: tells whether frames computed again are the same ones."""
+    """Hash of a run's frames: tells whether frames computed again are the same ones.
 
-    def __init__(self) -> None:
-        self._hash = hashlib.blake2b(digest_size=16)
+    It is a chain: each digest is made of the one before and the next frame.  So whoever knows the digest of
+    the frames that he has can check the frame that follows, without those frames.
+    """
+
+    def __init__(self, known: str = "00" * 16) -> None:
+        self._value = bytes.fromhex(known)
 
     def add(self, frame: bytes) -> None:
         """Take in the next frame."""
-        self._hash.update(len(frame).to_bytes(4, "little"))
-        self._hash.update(frame)
+        link = hashlib.blake2b(self._value, digest_size=16)
+        link.update(frame)
+        self._value = link.digest()
 
     @property
     def hex(self) -> str:
         """The digest of the frames so far."""
-        return self._hash.hexdigest()
+        return self._value.hex()

@@ -16,40 +16,25 @@ import contextlib
 import gc
 import logging
 import os
-import resource
 import selectors
 import signal
 import sys
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 from normviz import messages
-from normviz.lab import processes, runs
+from normviz.lab import groups, processes, runs
 
 logger = logging.getLogger(__name__)
 
 _CHUNK = 1 << 18
 _SIGNALS = {messages.REST: signal.SIGSTOP, messages.WAKE: signal.SIGCONT}
 _EAGER = (
-    15  # niceness until then: more than twice the share of a run at 19, still a small one beside the server's
+    15  # niceness before the first frame: more than twice the share of a run at 19, small beside a server's
 )
 _FIRST_FRAME = 1  # of what a run sends; the schema comes before it
 _FULL = 1 << 20  # bytes waiting for the web process, beyond which the runs' pipes are left unread
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one run may use.  Zero means no limit.
-
-    Units:
-        memory: bytes of address space beyond what the host has itself.
-        seconds: of processor time.
-    """
-
-    memory: int = 0
-    seconds: int = 0
-    nice: int = 19
 
 
 @dataclass
@@ -64,7 +49,7 @@ class _Child:
 class ForkHost:
     """Relays between the web process (two pipes) and the runs (one pipe each), in one thread."""
 
-    def __init__(self, inbox: int, outbox: int, limits: Limits) -> None:
+    def __init__(self, inbox: int, outbox: int, limits: groups.Limits) -> None:
         self._inbox, self._outbox, self._limits = inbox, outbox, limits
         self._reader = messages.Reader()
         self._children: dict[int, _Child] = {}
@@ -90,7 +75,7 @@ class ForkHost:
             pass
         finally:
             for child in self._children.values():
-                _tell_group(child.pid, signal.SIGKILL)
+                groups.tell(child.pid, signal.SIGKILL)
 
     def _turn(self) -> bool:
         for key, _ in self._selector.select():
@@ -114,7 +99,7 @@ class ForkHost:
             elif message.kind == messages.CANCEL and message.run in self._children:
                 self._end(self._children[message.run], messages.STOPPED)
             elif message.kind in _SIGNALS and message.run in self._children:
-                _tell_group(self._children[message.run].pid, _SIGNALS[message.kind])
+                groups.tell(self._children[message.run].pid, _SIGNALS[message.kind])
         return bool(data)
 
     def _start(self, run: int, text: str, skip: int) -> None:
@@ -164,9 +149,9 @@ class ForkHost:
         with contextlib.suppress(KeyError):
             self._selector.unregister(child.pipe)
         os.close(child.pipe)
-        _tell_group(child.pid, signal.SIGKILL)  # without effect if it has ended: it is not reaped yet
+        groups.tell(child.pid, signal.SIGKILL)  # without effect if it has ended: it is not reaped yet
         _, code = os.waitpid(child.pid, 0)
-        _reap_group(child.pid)
+        groups.reap(child.pid)
         if status:
             how = os.waitstatus_to_exitcode(code)
             sentence = f"process {child.pid} ended with {signal.Signals(-how).name if how < 0 else how}"
@@ -212,20 +197,7 @@ class ForkHost:
                 self._selector.register(child.pipe, selectors.EVENT_READ, child)
 
 
-def _tell_group(leader: int, sign: signal.Signals) -> None:
-    """Send a signal to a run and its workers."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(leader, sign)
-
-
-def _reap_group(leader: int) -> None:
-    """Wait for the workers that a run left behind, who are the host's children now."""
-    with contextlib.suppress(ChildProcessError):
-        while True:
-            os.waitpid(-leader, 0)
-
-
-def _become_run(run: int, text: str, skip: int, pipe: int, host: int, limits: Limits) -> NoReturn:
+def _become_run(run: int, text: str, skip: int, pipe: int, host: int, limits: groups.Limits) -> NoReturn:
     """What the forked process does; it never returns to the host's loop."""
     code = 1
     try:
@@ -236,7 +208,7 @@ def _become_run(run: int, text: str, skip: int, pipe: int, host: int, limits: Li
         nothing = os.open(os.devnull, os.O_RDWR)
         os.dup2(nothing, 0)
         os.dup2(2, 1)
-        _confine(limits)
+        groups.confine(replace(limits, nice=min(_EAGER, limits.nice)))
         for n, data in enumerate(runs.stream(run, text, skip)):
             left = memoryview(data)
             while left:
@@ -253,17 +225,3 @@ def _become_run(run: int, text: str, skip: int, pipe: int, host: int, limits: Li
     finally:
         sys.stderr.flush()
         os._exit(code)
-
-
-def _confine(limits: Limits) -> None:
-    os.nice(min(_EAGER, limits.nice))
-    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as chosen:
-        chosen.write("1000")  # if the machine runs out of memory, a run goes before the server does
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if limits.seconds:
-        resource.setrlimit(resource.RLIMIT_CPU, (limits.seconds, limits.seconds + 5))
-    if limits.memory:
-        with open("/proc/self/statm") as sizes:
-            pages = int(sizes.read().split()[0])
-        most = pages * os.sysconf("SC_PAGE_SIZE") + limits.memory
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))

@@ -11,17 +11,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import faulthandler
-import hashlib
 import importlib
 import itertools
-import json
 import logging
 import os
 import platform
 import signal
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -29,10 +26,10 @@ from pythonjsonlogger.json import JsonFormatter
 
 from normviz import messages, specs
 from normviz.lab import processes, runs
+from normviz.versions import source_hash
 
 logger = logging.getLogger(__name__)
 
-_SOURCES = ("spec.py", "frames.py", "catalog", "specs", "lab")
 _ACCELERATORS = """
 import torch
 found = [f"cuda:{i} {torch.cuda.get_device_name(i)}" for i in range(torch.cuda.device_count())]
@@ -61,9 +58,9 @@ def main(arguments: list[str] | None = None) -> None:
         source=source_hash(options.load),
     )  # fmt: skip
     if form == "fork":
-        from normviz.lab import forks
+        from normviz.lab import forks, groups
 
-        forks.ForkHost(inbox, outbox, forks.Limits(options.memory, options.seconds)).serve(hello)
+        forks.ForkHost(inbox, outbox, groups.Limits(options.memory, options.seconds)).serve(hello)
     else:
         from normviz.lab import turns
 
@@ -132,20 +129,6 @@ def warm_up(modules: list[str]) -> None:
                 pass
         except Exception:
             logger.exception("the experiment %s does not work; its runs will fail", name)
-
-
-def source_hash(modules: list[str]) -> str:
-    """Hash of the code and data that decide what a run computes."""
-    package = Path(__file__).parent.parent
-    files = [f for name in _SOURCES for f in sorted((package / name).rglob("*"))]
-    files += [package / name for name in _SOURCES]
-    files += [Path(sys.modules[name].__file__ or "") for name in modules]
-    digest = hashlib.sha256()
-    for file in files:
-        if file.is_file() and file.suffix != ".pyc":
-            digest.update(json.dumps([file.name, file.stat().st_size]).encode())
-            digest.update(file.read_bytes())
-    return digest.hexdigest()
 
 
 def cpu_type() -> str:

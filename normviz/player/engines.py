@@ -1,6 +1,7 @@
 """The engine as the player sees it: runs go in by number, messages come out.
 
-``Engine`` is all that the player knows of processes and machines.  ``LocalEngine`` computes on this one.
+``Engine`` is all that the player knows of processes and machines.  ``LocalEngine`` computes on this one,
+``normviz.player.cluster`` on others.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 from normviz import messages
-from normviz.player.hosts import About, EngineError, HostProcess
+from normviz.player.hosts import EngineError, HostProcess
 from normviz.player.pulses import LOOKS, Vigil
 from normviz.player.settings import Settings
+from normviz.versions import About
 
 logger = logging.getLogger(__name__)
 
@@ -217,6 +219,15 @@ class LocalEngine:
         pending, self._pending = self._pending, {}
         for number in pending:
             self._tell(_ended(number, messages.BROKEN, _DOES_NOT_START))
+
+
+def engine_of(settings: Settings, tell: Tell) -> Engine:
+    """The engine that the settings choose."""
+    if settings.engine != "redis":
+        return LocalEngine(settings, tell)
+    from normviz.player.cluster import ClusterEngine  # Redis' client is loaded only where it is used
+
+    return ClusterEngine(settings, tell)
 
 
 def _ended(run: int, status: str, sentence: str) -> messages.Message:

@@ -13,12 +13,12 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from normviz import messages
 from normviz.player.settings import MB, OPERATOR_TOKEN, Settings
+from normviz.versions import About
 
 logger = logging.getLogger(__name__)
 engine_log = logging.getLogger("normviz.engine")
@@ -42,22 +42,6 @@ ENVIRONMENT = {
 
 class EngineError(RuntimeError):
     """The engine cannot work; the message is a sentence for the operator."""
-
-
-@dataclass(frozen=True)
-class About:
-    """What an engine host says about itself (see ``messages.HELLO``)."""
-
-    form: str
-    torch: str
-    cpu: str
-    source: str
-    devices: tuple[str, ...]
-
-    @property
-    def version(self) -> str:
-        """Two engines of one version give the same frames for one spec."""
-        return f"{self.source} {self.torch} {self.cpu}"
 
 
 class HostProcess:

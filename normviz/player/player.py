@@ -28,13 +28,13 @@ from normviz.frames import Recording
 from normviz.phrases import phrase
 from normviz.player import kept
 from normviz.player.costs import check_cost
-from normviz.player.engines import Engine, LocalEngine
+from normviz.player.engines import Engine, Tell, engine_of
 from normviz.player.events import Events
-from normviz.player.hosts import About
 from normviz.player.meters import Meters
 from normviz.player.runs import DifferentFramesError, Run, State, Watch
 from normviz.player.settings import MB, Settings
 from normviz.spec import Spec, SpecError
+from normviz.versions import About
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class Player:
     def __init__(
         self,
         settings: Settings | None = None,
-        engine: Callable[[Settings, Callable[[messages.Message], None]], Engine] = LocalEngine,
+        engine: Callable[[Settings, Tell], Engine] = engine_of,
     ) -> None:
         self.settings = settings or Settings()
         self.meters = Meters()
@@ -182,8 +182,8 @@ class Player:
             self._deal(run, left=visitor)
 
     def place(self, run: Run) -> int:
-        """Place in line, from 1; 0 if the run does not wait."""
-        return next((n for n, token in enumerate(self._line, 1) if token == run.token), 0)
+        """Place in line, ours or the engine's, from 1; 0 if the run does not wait."""
+        return next((n for n, token in enumerate(self._line, 1) if token == run.token), run.place)
 
     async def finished(self, token: str) -> Run:
         """Watch a run until it is done or failed.

@@ -56,6 +56,8 @@ class Run:
         self.number = 0
         """The present attempt; 0 if there is none."""
         self.pid = 0
+        self.place = 0
+        """Place in the engine's own line, from 1; 0 if it does not wait there."""
         self.resting = False
         """Live, but taking no processor time."""
         self.held = False
@@ -103,13 +105,14 @@ class Run:
     def leave(self, state: State, sentence: str = "", *, mendable: bool = False) -> None:
         """End the present attempt."""
         self.state, self.sentence, self.mendable = state, sentence, mendable
-        self.number = self.pid = 0
+        self.number = self.pid = self.place = 0
         self.resting = self.held = False
         self.changed()
 
     def attempt(self, number: int) -> int:
         """Begin an attempt; returns how many frames it may leave out."""
-        self.state, self.number, self.resting, self.held = State.LIVE, number, False, False
+        self.state, self.number, self.place = State.LIVE, number, 0
+        self.resting = self.held = False
         self._unproven = self.frames
         self.changed()
         return self.frames
@@ -157,6 +160,9 @@ class Run:
             self._unproven = 0
         elif message.kind == messages.BEGAN:
             self.pid = message.told["pid"]
+        elif message.kind == messages.PLACE:
+            self.place = message.told["place"]
+            self.changed()
 
     def prove(self) -> None:
         """Make sure that the attempt has computed again what was recorded before it.

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from normviz.spec import Knob, SpecError, knob
+from normviz.store import Server
 
 _PREFIX = "NORMVIZ_"
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
@@ -42,8 +43,9 @@ class Settings:
         "Empty: all",
     )  # fmt: skip
     engine: str = knob(
-        "auto", label="NORMVIZ_ENGINE", choices=("auto", "fork", "persistent"),
-        help="how runs are computed: one forked process a run (Linux, CPU) or a few lasting processes",
+        "auto", label="NORMVIZ_ENGINE", choices=("auto", "fork", "persistent", "redis"),
+        help="how runs are computed: one forked process a run (Linux, CPU), a few lasting processes, or the "
+        "workers of a cluster",
     )  # fmt: skip
     processes: int = knob(
         0, label="NORMVIZ_PROCESSES", low=0, high=64,
@@ -132,6 +134,32 @@ class Settings:
         "", label="NORMVIZ_RECORDED", form="a folder that exists",
         help="recordings made beforehand (`python -m normviz warm`), read at the start",
     )  # fmt: skip
+    redis: str = field(
+        default="", repr=False,  # it may hold a password
+        metadata={"knob": Knob(
+            "NORMVIZ_REDIS", form="redis://host:port/number, or rediss://… for TLS",
+            help="where replicas and workers meet; `user:password@` may stand before the host",
+        )},
+    )  # fmt: skip
+    redis_password_file: str = knob(
+        "", label="NORMVIZ_REDIS_PASSWORD_FILE", form="a file",
+        help="the password, if it is not to stand in the environment",
+    )  # fmt: skip
+    redis_ca: str = knob(
+        "", label="NORMVIZ_REDIS_CA", form="a file",
+        help="certificates that may vouch for Redis (TLS); by default the system's",
+    )  # fmt: skip
+    redis_certificate: str = knob(
+        "", label="NORMVIZ_REDIS_CERTIFICATE", form="a file",
+        help="this side's own certificate, if Redis asks for one (TLS)",
+    )  # fmt: skip
+    redis_key: str = knob(
+        "", label="NORMVIZ_REDIS_KEY", form="a file", help="the private key of that certificate",
+    )  # fmt: skip
+    redis_keep: int = knob(
+        3600, label="NORMVIZ_REDIS_KEEP", low=60, high=1_000_000, unit="s",
+        help="how long a recording stays in Redis after it was last wanted",
+    )  # fmt: skip
     experiments: tuple[str, ...] = knob(
         (), label="NORMVIZ_EXPERIMENTS", form="names of Python modules, separated by commas",
         help="modules with further experiments, each adding to `normviz.specs.EXPERIMENTS`",
@@ -144,6 +172,8 @@ class Settings:
         for module in self.experiments:
             if not _MODULE.fullmatch(module):
                 raise self.refused("experiments", module)
+        if self.engine == "redis":
+            _ = self.server
         for origin in self.embed_in:
             if not _ORIGIN.fullmatch(origin):
                 raise self.refused("embed_in", origin)
@@ -155,6 +185,18 @@ class Settings:
             folder = getattr(self, name)
             if folder and not Path(folder).is_dir():
                 raise self.refused(name, folder, "Make it first.")
+
+    @property
+    def server(self) -> Server:
+        """Where replicas and workers meet.
+
+        Raises:
+            SpecError: the address makes no sense, or a file is not there.
+        """
+        return Server(
+            url=self.redis, password_file=self.redis_password_file, ca=self.redis_ca,
+            certificate=self.redis_certificate, key=self.redis_key,
+        )  # fmt: skip
 
     @classmethod
     def knobs(cls) -> Iterator[tuple[str, Knob, Any]]:

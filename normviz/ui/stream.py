@@ -91,22 +91,33 @@ def routes() -> list[BaseRoute]:
 
 @contextlib.asynccontextmanager
 async def lifespan(app: Any) -> AsyncIterator[None]:
-    """Have a player while the server runs."""
+    """Have a player while the server runs.
+
+    Workers elsewhere are not waited for: the server says that it is not ready until there are some.
+    """
     for sentence in (*misspelt(), *options.departures()):
         logger.warning("%s", sentence)
     playing = player.Player(settings())
     with drains.on_signals(playing):
-        began = time.monotonic()
-        await playing.start()
-        player.set_current(playing)
-        told = {"event": "server_ready", "seconds": round(time.monotonic() - began, 3)}
-        logger.info("ready: runs can be computed, %(seconds).1f s after the start", told)
+        starting = asyncio.create_task(_start(playing))
         try:
+            if playing.settings.engine != "redis":
+                await starting
             yield
         finally:
             player.set_current(None)
+            starting.cancel()
+            await asyncio.gather(starting, return_exceptions=True)
             await playing.close()
             logger.info("ended: no run and no engine host is left", {"event": "server_ended"})
+
+
+async def _start(playing: player.Player) -> None:
+    began = time.monotonic()
+    await playing.start()
+    player.set_current(playing)
+    told = {"event": "server_ready", "seconds": round(time.monotonic() - began, 3)}
+    logger.info("ready: runs can be computed, %(seconds).1f s after the start", told)
 
 
 async def stream(socket: WebSocket) -> None:

@@ -1,22 +1,27 @@
-"""Players with real engine hosts."""
+"""Players with real engine hosts, and one with real workers behind a real Redis."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
 import pytest
 
 from normviz.player import Settings
+from tests.cluster.services import WORKERS, Cluster, ClusterStand
 from tests.player.stands import EXPERIMENTS, Stand
 
 
-@pytest.fixture(scope="session", params=["fork", "persistent"])
-def stand(request: pytest.FixtureRequest) -> Iterator[Stand]:
+@pytest.fixture(scope="session", params=["fork", "persistent", "redis"])
+def stand(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     """One player in each form, for all tests that can share it."""
-    settings = Settings(engine=request.param, processes=2, lease=1.0, experiments=EXPERIMENTS)
-    standing = Stand(settings)
-    yield standing
-    standing.close()
+    with contextlib.ExitStack() as opened:
+        if request.param == "redis":
+            cluster = opened.enter_context(Cluster(tmp_path_factory.mktemp("cluster"), jobs=WORKERS))
+            yield opened.enter_context(contextlib.closing(ClusterStand(cluster, lease=1.0)))
+        else:
+            settings = Settings(engine=request.param, processes=2, lease=1.0, experiments=EXPERIMENTS)
+            yield opened.enter_context(contextlib.closing(Stand(settings)))
 
 
 @pytest.fixture(scope="session")

@@ -77,6 +77,17 @@ class Stand:
         engine: Any = self.player.report()["engine"]
         return [host["pid"] for host in engine["hosts"] if host["ready"]]
 
+    @property
+    def at_work(self) -> int:
+        """Runs that the engine computes."""
+        engine: Any = self.player.report()["engine"]
+        return sum(host["runs"] for host in engine["hosts"])
+
+    @property
+    def log(self) -> str:
+        """What the engine's processes logged elsewhere than in this one's log."""
+        return ""
+
     def close(self) -> None:
         """End everything."""
         self.wait(self.player.close())

@@ -1,4 +1,4 @@
-"""The player with real engine hosts, in both forms: the tests kill processes and count them."""
+"""The player with real engine hosts and workers, in all forms: the tests kill processes and count them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from normviz.phrases import Phrase
 from normviz.player import Run, Settings, State
 from normviz.player.costs import CostError
+from tests.cluster.services import WORKERS
 from tests.player.processes import alive, children, until
 from tests.player.small_experiments import SCHEMA, Crew, Fault, Walk, walk
 from tests.player.stands import EXPERIMENTS, Stand, frames_of
@@ -46,7 +47,7 @@ def test_many_visitors_of_one_spec_cost_one_run(stand: Stand) -> None:
     assert len({run.token for run in runs}) == 1
     with stand.watching(spec) as run:
         until(lambda: run.frames)
-        assert sum(host["runs"] for host in stand.player.report()["engine"]["hosts"]) == 1
+        assert stand.at_work == 1
         if stand.player.about.form == "fork":
             assert children(stand.hosts[0]) == {run.pid}
     assert recorded(stand.finish(spec)) == frames_of(spec, walk)
@@ -110,7 +111,7 @@ def test_killed_run_finishes_with_the_same_frames(stand: Stand) -> None:
 
 
 def test_killed_hosts_come_back_and_their_runs_finish(stand: Stand) -> None:
-    number = 1 if stand.player.about.form == "fork" else 2
+    number = {"fork": 1, "persistent": 2, "redis": WORKERS}[stand.player.about.form]
     until(lambda: len(stand.hosts) == number)
     specs = [Walk(seed=seed, steps=60, pause=20) for seed in (6, 7, 8)]
     ends = [stand.watch(spec) for spec in specs]
@@ -163,8 +164,8 @@ def test_failing_run_says_so_in_a_sentence(
     assert "Traceback" not in run.sentence
     assert "secret" not in run.sentence
     if how == "raises":  # the log has what the visitor is spared
-        until(lambda: "ZeroDivisionError: the inner secret" in caplog.text)
-        assert spec.key[:8] in caplog.text
+        until(lambda: "ZeroDivisionError: the inner secret" in caplog.text + stand.log)
+        assert spec.key[:8] in caplog.text + stand.log
         assert spec.key[:8] in run.sentence
 
 
