@@ -8,19 +8,26 @@ from normviz.player.player import Player
 from normviz.player.runs import Run, State, Watch
 from normviz.player.settings import Settings
 
-__all__ = ["Engine", "EngineError", "Player", "Run", "Settings", "State", "Watch", "current", "set_current"]
+__all__ = [
+    "Engine", "EngineError", "NotRunningError", "Player", "Run", "Settings", "State", "Watch", "current",
+    "set_current",
+]  # fmt: skip
 
 _current: Player | None = None
+
+
+class NotRunningError(RuntimeError):
+    """This process has no player: the server is starting, is ending, or has found no workers yet."""
 
 
 def current() -> Player:
     """The player of this process, which the server starts (``normviz.ui.stream.lifespan``).
 
     Raises:
-        RuntimeError: none is running.
+        NotRunningError: none is running.
     """
     if _current is None:
-        raise RuntimeError("no player is running in this process; the web server's lifespan starts it")
+        raise NotRunningError("no player is running in this process; the web server's lifespan starts it")
     return _current
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import Any, Self
 
@@ -104,6 +103,11 @@ class Workers:
         return children(self.process.pid)
 
     @property
+    def horses(self) -> set[int]:
+        """Process ids of the runs that they compute."""
+        return set().union(*map(children, self.pids))
+
+    @property
     def log(self) -> str:
         """What they logged."""
         return self._log.read_text()
@@ -111,8 +115,7 @@ class Workers:
     def end(self, sign: signal.Signals = signal.SIGTERM) -> None:
         """End all and see that nothing is left."""
         started = descendants(self.process.pid)
-        with contextlib.suppress(ProcessLookupError):
-            self.process.send_signal(sign)
+        self.process.send_signal(sign)
         self.process.wait(30)
         until(lambda: not any(map(alive, started)), within=10)
 
@@ -159,13 +162,122 @@ class ClusterStand(Stand):
         return int(engine["runs"])
 
 
-@contextlib.contextmanager
-def restarting(server: RedisServer, sign: signal.Signals, after: float) -> Iterator[None]:
-    """End a Redis; start it again a while later."""
-    server.end(sign)
-    timer = threading.Timer(after, server.start)
-    timer.start()
+class Replica:
+    """One web process, started as ``make run`` does."""
+
+    def __init__(self, environment: dict[str, str], *, log: Path) -> None:
+        self.port, self._environment, self._log = free_port(), environment, log
+        self.start()
+
+    def start(self) -> None:
+        """Start it, or start it again on the same port."""
+        command = [
+            sys.executable, "-m", "streamlit", "run", "app.py", "--server.address", "127.0.0.1",
+            "--server.port", str(self.port), "--server.headless", "true",
+        ]  # fmt: skip
+        with self._log.open("ab") as told:
+            environment = {**os.environ, "OMP_NUM_THREADS": "1", **self._environment}
+            self.process = subprocess.Popen(command, stdout=told, stderr=told, env=environment, cwd=ROOT)
+
+    @property
+    def address(self) -> str:
+        """Host and port."""
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> str:
+        """What it logged."""
+        return self._log.read_text()
+
+    @property
+    def status(self) -> int:
+        """What it answers to whoever asks whether it is ready; 0: it does not answer."""
+        return status_of(self.address)
+
+    def end(self, sign: signal.Signals = signal.SIGTERM) -> None:
+        """End it and wait."""
+        if self.process.poll() is None:
+            self.process.send_signal(sign)
+        self.process.wait(30)
+
+
+def status_of(address: str) -> int:
+    """Status of /lab/ready at an address; 0: nothing answers."""
     try:
-        yield
-    finally:
-        timer.join()
+        with urllib.request.urlopen(f"http://{address}/lab/ready", timeout=5) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return 0
+
+
+_PROXY = """
+daemon off; worker_processes 1; pid {folder}/proxy.pid; error_log {folder}/proxy.log;
+events {{ worker_connections 256; }}
+http {{
+  access_log off;
+  client_body_temp_path {folder}; proxy_temp_path {folder};
+  fastcgi_temp_path {folder}; uwsgi_temp_path {folder}; scgi_temp_path {folder};
+  upstream replicas {{
+    hash $http_visitor consistent;  # one visitor, one replica
+    {servers}
+  }}
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{
+      proxy_pass http://replicas;
+      proxy_next_upstream error timeout http_503;
+      proxy_connect_timeout 2s; proxy_read_timeout 600s;
+      proxy_http_version 1.1;
+      proxy_set_header Host $http_host;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection upgrade;
+    }}
+  }}
+}}
+"""
+
+
+class Proxy:
+    """nginx before the replicas: a visitor stays with one of them as long as it answers."""
+
+    def __init__(self, folder: Path, replicas: list[Replica]) -> None:
+        self.address = f"127.0.0.1:{free_port()}"
+        servers = "\n".join(f"server {one.address} max_fails=1 fail_timeout=2s;" for one in replicas)
+        port = self.address.partition(":")[2]
+        (folder / "proxy.conf").write_text(_PROXY.format(folder=folder, servers=servers, port=port))
+        self._process = subprocess.Popen([tool("nginx"), "-p", folder, "-c", folder / "proxy.conf"])
+        until(lambda: status_of(self.address), within=60)
+
+    def end(self) -> None:
+        """End it and wait."""
+        self._process.terminate()
+        self._process.wait(30)
+
+
+class Site:
+    """Redis that keeps what it has, workers on two "machines", two replicas, and a proxy."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.redis = RedisServer(folder, "--appendonly", "yes", "--appendfsync", "always")
+        self.machines = [self.new_machine() for _ in range(2)]
+        self.replicas = [Replica(self.redis.environment, log=folder / f"replica{n}.log") for n in range(2)]
+        self.proxy = Proxy(folder, self.replicas)
+        until(self.whole)
+
+    def whole(self) -> bool:
+        """Everything runs."""
+        return all(replica.status == 200 for replica in self.replicas)
+
+    def new_machine(self, jobs: int = 2) -> Workers:
+        """Start workers as on a machine that joins."""
+        return Workers(self.redis.environment, jobs, log=self.folder / "workers.log")
+
+    def close(self) -> None:
+        """End everything and see that nothing is left."""
+        self.proxy.end()
+        for one in [*self.replicas, *self.machines]:
+            one.end()
+        self.redis.end()

@@ -51,13 +51,15 @@ class Visitor:
     errors: list[str] = field(default_factory=list)
     token: str | None = None
     """Of the run that the page names."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """Sent along when the tab is opened."""
     _session: ClientConnection | None = None
 
     async def __aenter__(self) -> Self:
         self._session = await connect(
             f"ws://{self.address}/_stcore/stream", subprotocols=[Subprotocol("streamlit")], max_size=None,
             origin=f"http://{self.address}",  # type: ignore[arg-type]
-            open_timeout=_PATIENCE,
+            open_timeout=_PATIENCE, additional_headers=self.headers,
         )  # fmt: skip
         return self
 
