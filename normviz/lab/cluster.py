@@ -106,14 +106,17 @@ class Crew:
             while len(self._born) < self._jobs and not self._leaving:
                 self._fork()
             pid, status = os.wait()
-            if pid not in self._born or self._leaving:  # else a run's worker left behind
+            born = self._born.pop(pid, None)
+            if born is None or self._leaving:  # what a killed worker left behind is ours to reap, too
                 continue
             code = os.waitstatus_to_exitcode(status)
-            quick = time.monotonic() - self._born.pop(pid) < _QUICK
+            quick = time.monotonic() - born < _QUICK
             failures = failures + 1 if quick else 0
             logger.warning("the worker process %d ended with %d; it is replaced", pid, code)
             time.sleep(min(10.0, 0.1 * 2.0**failures))
-        self._end()
+        with contextlib.suppress(ChildProcessError):  # none is left
+            while True:
+                self._born.pop(os.wait()[0], None)
 
     def _fork(self) -> None:
         parent = os.getpid()
@@ -139,21 +142,16 @@ class Crew:
             os._exit(code)
 
     def _leave(self, signum: int, frame: FrameType | None) -> None:
+        """Have the workers leave; end those that do not, as when Redis is away to whom they say it."""
         self._leaving = True
         self._tell(signal.SIGTERM)
+        signal.signal(signal.SIGALRM, lambda *_: self._tell(signal.SIGKILL))
+        signal.setitimer(signal.ITIMER_REAL, _GRACE)
 
     def _tell(self, sign: signal.Signals) -> None:
         for pid in self._born:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, sign)
-
-    def _end(self) -> None:
-        """Wait for the workers, at last without patience."""
-        signal.signal(signal.SIGALRM, lambda *_: self._tell(signal.SIGKILL))
-        signal.setitimer(signal.ITIMER_REAL, _GRACE)
-        with contextlib.suppress(ChildProcessError):  # none is left
-            while True:
-                self._born.pop(os.wait()[0], None)
 
 
 if __name__ == "__main__":

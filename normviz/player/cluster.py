@@ -17,7 +17,7 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 from uuid import uuid4
 
@@ -41,10 +41,13 @@ logger = logging.getLogger(__name__)
 
 _BEAT = 1.0  # seconds between two words about what is wanted
 _GONE = 1.0  # seconds after which a run counts as lost that neither waits nor is computed
+_BACK = 3.0  # seconds in which workers are found to be at work again after Redis was away
 _BLOCK = 2000  # milliseconds of one read; a new run interrupts it
 _AT_ONCE = 64  # entries of one stream in one answer
 _TIMEOUT = 8.0  # seconds; longer than a read blocks
 _WAIT = 0.5  # seconds between two tries to reach Redis
+
+Turn = Callable[[], Awaitable[None]]
 
 
 class ClusterEngine:
@@ -129,12 +132,18 @@ class ClusterEngine:
 
     async def close(self) -> None:
         """See ``Engine``."""
-        self._closing = True
-        for loop in self._loops:
-            loop.cancel()
-        await asyncio.gather(*self._loops, return_exceptions=True)
         if not self._loops:
             return
+        self._closing = True
+        self._wake.set()
+        with contextlib.suppress(redis.RedisError, OSError, TimeoutError):
+            async with asyncio.timeout(2):
+                await self._ring()
+        # A read that is cancelled leaves its connection open for a while, so the loops may end by themselves.
+        _, late = await asyncio.wait(self._loops, timeout=2)
+        for loop in late:
+            loop.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
         self._left += self._followed.values()
         self._followed.clear()
         with contextlib.suppress(redis.RedisError, OSError, TimeoutError):
@@ -145,28 +154,26 @@ class ClusterEngine:
 
     # --- the two loops ----------------------------------------------------------------------------
 
-    async def _always(self, turn: Any) -> None:
+    async def _always(self, turn: Turn) -> None:
         while not self._closing:
             try:
                 await turn()
-                self._reach(True)
-            except (redis.RedisError, OSError) as error:
-                self._reach(False, error)
+                self._reach(turn, True)
+            except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
+                self._reach(turn, False, error)
                 await asyncio.sleep(_WAIT)
             except Exception:
                 logger.exception("following the runs failed; it is tried again")
                 await asyncio.sleep(_WAIT)
 
-    def _reach(self, reached: bool, error: Exception | None = None) -> None:
-        if reached is self._reached:
+    def _reach(self, turn: Turn, reached: bool, error: Exception | None = None) -> None:
+        """Note whether Redis answers.  Both loops would notice, not at once; the one that speaks tells."""
+        if turn != self._speak or reached is self._reached:
             return
         if reached and self._reached is False:
             logger.warning("Redis at %s answers again", self._place)
         elif not reached:
             logger.error("Redis at %s does not answer; it is tried again: %s", self._place, error)
-            now = time.monotonic()
-            for following in self._followed.values():
-                following.seen = now + _BEAT  # what it says first after that may be old
         self._reached = reached
 
     async def _speak(self) -> None:
@@ -174,6 +181,9 @@ class ClusterEngine:
             async with asyncio.timeout(_BEAT):
                 await self._wake.wait()
         self._wake.clear()
+        if self._reached is False:
+            for following in self._followed.values():
+                following.seen = time.monotonic() + _BACK
         await self._leave()
         due = time.monotonic() - self._looked > 0.9 * _BEAT
         if due:
@@ -187,8 +197,12 @@ class ClusterEngine:
             elif due or following.changed:
                 await self._look(following)
         if joined:
-            await self._redis.xadd(self._bell, {"": ""}, maxlen=1)
-            await self._redis.expire(self._bell, 60)
+            await self._ring()
+
+    async def _ring(self) -> None:
+        """End the read that is going on, so that the next one sees what has changed."""
+        await self._redis.xadd(self._bell, {"": ""}, maxlen=1)
+        await self._redis.expire(self._bell, 60)
 
     async def _read(self) -> None:
         followed = [following for following in self._followed.values() if following.heard]
@@ -302,8 +316,11 @@ class ClusterEngine:
             (about for about in there if about.source == self._source),
             key=lambda about: (about != self._about, -there[about], about.version),
         )
-        if set(there) - set(self._workers) and len(there) > len(fitting[:1]):
-            logger.warning("workers of another version are there; they compute nothing for this replica")
+        for about in set(there) - set(self._workers) - set(fitting[:1]):
+            logger.warning(
+                "workers of another version are not used: source %.12s (ours: %.12s), torch %s, %s",
+                about.source, self._source, about.torch, about.cpu,
+            )  # fmt: skip
         self._workers = there
         if fitting and fitting[0] != self._about:
             self._about = fitting[0]

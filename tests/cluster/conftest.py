@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cluster.services import RedisServer, Site
+from tests.cluster.services import Site
 
 
 @pytest.fixture(scope="module")
@@ -15,11 +15,3 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The whole of it, for the tests of one file: each leaves it whole."""
     with contextlib.closing(Site(tmp_path_factory.mktemp("site"))) as made:
         yield made
-
-
-@pytest.fixture(scope="module")
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """A Redis alone."""
-    server = RedisServer(tmp_path_factory.mktemp("redis"))
-    yield server
-    server.end()

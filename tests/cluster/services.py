@@ -10,12 +10,14 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
 import redis
 
 from normviz.player import Settings
+from normviz.store import Server
 from tests.player.processes import alive, children, descendants, until
 from tests.player.stands import EXPERIMENTS, Stand
 
@@ -45,31 +47,34 @@ def free_port() -> int:
 
 
 class RedisServer:
-    """One Redis, with a password; it keeps its data over a restart if it is told to."""
+    """One Redis, with a password; it keeps its data over a restart if its options say so."""
 
     def __init__(self, folder: Path, *options: str) -> None:
         self.port, self._options = free_port(), options
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
-        self.environment = {"NORMVIZ_ENGINE": "redis", "NORMVIZ_REDIS": self.url}
+        self.environment = {"NORMVIZ_ENGINE": "redis", **self._address()}
         self.start()
 
-    @property
-    def url(self) -> str:
-        """Its address, with the password."""
-        return f"redis://:{PASSWORD}@127.0.0.1:{self.port}/0"
+    def _address(self) -> dict[str, str]:
+        """The settings that lead to it."""
+        return {"NORMVIZ_REDIS": f"redis://:{PASSWORD}@127.0.0.1:{self.port}/0"}
+
+    def _line(self) -> list[str]:
+        """Options of the port."""
+        return ["--port", str(self.port)]
 
     @property
-    def client(self) -> redis.Redis:
+    def client(self) -> Any:
         """A client of its own."""
-        return redis.Redis(host="127.0.0.1", port=self.port, password=PASSWORD)
+        return redis.Redis(**Server.from_environment(self.environment).options())
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
         command = [
-            tool("redis-server"), "--bind", "127.0.0.1", "--port", str(self.port), "--requirepass", PASSWORD,
-            "--dir", str(self._folder), "--save", "", "--logfile", str(self._folder / "redis.log"),
-            *self._options,
+            tool("redis-server"), "--bind", "127.0.0.1", "--requirepass", PASSWORD,
+            "--dir", str(self._folder), "--logfile", str(self._folder / "redis.log"), "--save", "",
+            *self._line(), *self._options,
         ]  # fmt: skip
         self._process = subprocess.Popen(command)
         until(self._answers, within=30)
@@ -87,11 +92,40 @@ class RedisServer:
             self._process = None
 
 
+class SecureRedisServer(RedisServer):
+    """One that speaks TLS alone and asks for certificates; the password comes from a file."""
+
+    def _address(self) -> dict[str, str]:
+        for name, options in (
+            ("ca", ["-x509", "-subj", "/CN=test authority", "-addext", "basicConstraints=critical,CA:TRUE"]),
+            ("own", ["-x509", "-CA", "ca.pem", "-CAkey", "ca.key", "-subj", "/CN=lab"]),
+        ):
+            if name == "own":
+                options += ["-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=CA:FALSE"]
+            files = ["-keyout", f"{name}.key", "-out", f"{name}.pem", "-days", "2", "-nodes"]
+            command = [tool("openssl"), "req", "-newkey", "rsa:2048", *options, *files]
+            subprocess.run(command, cwd=self._folder, check=True, capture_output=True)
+        (self._folder / "password").write_text(PASSWORD + "\n")
+        return {
+            "NORMVIZ_REDIS": f"rediss://localhost:{self.port}/0",
+            "NORMVIZ_REDIS_PASSWORD_FILE": str(self._folder / "password"),
+            "NORMVIZ_REDIS_CA": str(self._folder / "ca.pem"),
+            "NORMVIZ_REDIS_CERTIFICATE": str(self._folder / "own.pem"),
+            "NORMVIZ_REDIS_KEY": str(self._folder / "own.key"),
+        }
+
+    def _line(self) -> list[str]:
+        files = [
+            "--tls-ca-cert-file", "ca.pem", "--tls-cert-file", "own.pem", "--tls-key-file", "own.key",
+        ]  # fmt: skip
+        return ["--port", "0", "--tls-port", str(self.port), *files, "--tls-auth-clients", "yes"]
+
+
 class Workers:
     """The workers of one machine: the process that an operator starts, and its forks."""
 
     def __init__(self, environment: dict[str, str], jobs: int, *, log: Path) -> None:
-        self._log = log
+        self.log_file = log
         command = [sys.executable, "-m", "normviz", "worker", "--jobs", str(jobs)]
         settings = {"NORMVIZ_EXPERIMENTS": EXPERIMENTS[0], "PYTHONPATH": str(ROOT), **environment}
         with log.open("ab") as told:
@@ -110,7 +144,7 @@ class Workers:
     @property
     def log(self) -> str:
         """What they logged."""
-        return self._log.read_text()
+        return self.log_file.read_text()
 
     def end(self, sign: signal.Signals = signal.SIGTERM) -> None:
         """End all and see that nothing is left."""
@@ -123,9 +157,9 @@ class Workers:
 class Cluster:
     """A Redis and the workers of one machine."""
 
-    def __init__(self, folder: Path, jobs: int) -> None:
-        self.redis = RedisServer(folder)
-        self.workers = Workers(self.redis.environment, jobs, log=folder / "workers.log")
+    def __init__(self, server: RedisServer, jobs: int, *, log: Path) -> None:
+        self.redis = server
+        self.workers = Workers(server.environment, jobs, log=log)
 
     def __enter__(self) -> Self:
         return self
@@ -140,8 +174,8 @@ class ClusterStand(Stand):
 
     def __init__(self, cluster: Cluster, **settings: Any) -> None:
         self._workers = cluster.workers
-        settings = {"engine": "redis", "redis": cluster.redis.url, "experiments": EXPERIMENTS, **settings}
-        super().__init__(Settings(**settings))
+        environment = {**cluster.redis.environment, "NORMVIZ_EXPERIMENTS": EXPERIMENTS[0]}
+        super().__init__(replace(Settings.from_environment(environment), **settings))
 
     @property
     def hosts(self) -> list[int]:
@@ -265,7 +299,11 @@ class Site:
         self.machines = [self.new_machine() for _ in range(2)]
         self.replicas = [Replica(self.redis.environment, log=folder / f"replica{n}.log") for n in range(2)]
         self.proxy = Proxy(folder, self.replicas)
-        until(self.whole)
+        try:
+            until(self.whole)
+        except AssertionError:
+            self.close()
+            raise
 
     def whole(self) -> bool:
         """Everything runs."""
@@ -273,7 +311,11 @@ class Site:
 
     def new_machine(self, jobs: int = 2) -> Workers:
         """Start workers as on a machine that joins."""
-        return Workers(self.redis.environment, jobs, log=self.folder / "workers.log")
+        environment = {
+            **self.redis.environment,
+            "NORMVIZ_EXPERIMENTS": "",
+        }  # those of the replicas: the shipped
+        return Workers(environment, jobs, log=self.folder / "workers.log")
 
     def close(self) -> None:
         """End everything and see that nothing is left."""

@@ -23,7 +23,7 @@ async def main(address: str) -> None:
     ended = asyncio.create_task(asyncio.to_thread(sys.stdin.read))
     async with Visitor(address) as visitor:
         while not ended.done():
-            print(await visitor.script("anatomy"), flush=True)
+            print((await visitor.script("anatomy"))[0], flush=True)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(ended), _EVERY)
 

@@ -72,8 +72,8 @@ class Visitor:
         assert self._session
         await self._session.close()
 
-    async def script(self, page: str, query: str = "", visit: Visit | None = None) -> float:
-        """Have a page's script run; seconds until it has finished."""
+    async def script(self, page: str, query: str = "", visit: Visit | None = None) -> tuple[float, str | None]:
+        """Have a page's script run; seconds until it has finished, and the token of its run if it has one."""
         assert self._session
         asked = BackMsg()
         asked.rerun_script.page_name, asked.rerun_script.query_string = page, query
@@ -86,7 +86,7 @@ class Visitor:
             message = ForwardMsg.FromString(data)
             kind = message.WhichOneof("type")
             if kind == "script_finished":
-                return time.perf_counter() - began
+                return time.perf_counter() - began, self.token
             if kind == "delta" and message.delta.new_element.WhichOneof("type") == "exception":
                 self.errors.append(f"{page}?{query}: {message.delta.new_element.exception.message}")
             if found := _STREAM.search(data):
@@ -102,7 +102,7 @@ class Visitor:
             async with asyncio.timeout(seconds):
                 early = asyncio.create_task(self._follow(f"open/{page}?{query}", visit, began))
                 try:
-                    visit.script_s = await self.script(page, query, visit)
+                    visit.script_s, _ = await self.script(page, query, visit)
                     if not await early:
                         await self._named(page, query, visit, began)
                 finally:

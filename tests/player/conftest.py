@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from normviz.player import Settings
-from tests.cluster.services import WORKERS, Cluster, ClusterStand
+from tests.cluster.services import WORKERS, Cluster, ClusterStand, RedisServer
 from tests.player.stands import EXPERIMENTS, Stand
 
 
@@ -17,7 +17,8 @@ def stand(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """One player in each form, for all tests that can share it."""
     with contextlib.ExitStack() as opened:
         if request.param == "redis":
-            cluster = opened.enter_context(Cluster(tmp_path_factory.mktemp("cluster"), jobs=WORKERS))
+            folder = tmp_path_factory.mktemp("cluster")
+            cluster = opened.enter_context(Cluster(RedisServer(folder), WORKERS, log=folder / "workers.log"))
             yield opened.enter_context(contextlib.closing(ClusterStand(cluster, lease=1.0)))
         else:
             settings = Settings(engine=request.param, processes=2, lease=1.0, experiments=EXPERIMENTS)
