@@ -11,6 +11,7 @@ What it changes about RQ's own worker:
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -21,7 +22,7 @@ from typing import Any, NoReturn
 from uuid import uuid4
 
 from rq import Queue, Worker
-from rq.exceptions import StopRequested
+from rq.exceptions import DeserializationError, StopRequested
 from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
@@ -109,8 +110,9 @@ class RunWorker(Worker):
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Compute a run in a work-horse, and say how the attempt ended if that is not in the recording."""
-        if job.func_name != recordings.COMPUTE:
-            self.handle_job_failure(job, queue, exc_string=f"{job.func_name} is not called by this worker")
+        if not _is_run(job):
+            logger.warning("the job %s is refused: it is no run", job.id)
+            self.handle_job_failure(job, queue, exc_string="Workers call nothing but runs.")
             return
         self._keys, self._word = recordings.Keys(job.args[0]), None
         self._looked = self._wanted = 0.0
@@ -139,7 +141,8 @@ class RunWorker(Worker):
         pid = os.fork()
         if pid == 0:
             self._become_horse(job, queue, worker)
-        os.setpgid(pid, pid)  # it may have done so itself
+        with contextlib.suppress(OSError):  # it may have done so itself, and even ended
+            os.setpgid(pid, pid)
         self._horse_pid = pid
         self._tell_began(pid)
 
@@ -256,6 +259,13 @@ class RunWorker(Worker):
         self._stop_requested = True
         if self._horse_pid:
             self.kill_horse()
+
+
+def _is_run(job: Job) -> bool:
+    try:
+        return bool(job.func_name == recordings.COMPUTE)
+    except DeserializationError:
+        return False
 
 
 def _lost(sentence: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -281,18 +281,31 @@ class ClusterEngine:
     async def _leave(self) -> None:
         """Take back our word about runs that we follow no more."""
         while self._left:
-            keys = self._left[0].keys
+            left, keys = self._left[0], self._left[0].keys
             if all(keys.key != following.keys.key for following in self._followed.values()):
                 await self._redis.zrem(keys.wanted, self._replica)
                 await self._redis.zrem(keys.awake, self._replica)
                 await self._redis.publish(recordings.NUDGES, keys.key)
+                if left.place and not await self._redis.zcard(keys.wanted):
+                    await asyncio.to_thread(self._withdraw, left)
             self._left.pop(0)
+
+    @contextlib.contextmanager
+    def _queue(self, following: Following) -> Iterator[Queue]:
+        """The queue of a run's job, for whoever alone may change what is there of it."""
+        with self._asking.lock(following.keys.lock, timeout=10, blocking_timeout=5):
+            yield Queue(following.queue, connection=self._asking, serializer=JSONSerializer)
+
+    def _withdraw(self, following: Following) -> None:
+        """Take a run's job out of the queue, so that it holds no place there."""
+        with self._queue(following) as queue:
+            if queue.get_job_position(following.job) is not None and (job := queue.fetch_job(following.job)):
+                job.delete()
 
     def _ask(self, following: Following) -> None:
         """Put the run's job into the queue, unless it is there or is computed."""
         keys = following.keys
-        queue = Queue(following.queue, connection=self._asking, serializer=JSONSerializer)
-        with self._asking.lock(keys.lock, timeout=10, blocking_timeout=5):
+        with self._queue(following) as queue:
             waits = queue.get_job_position(following.job) is not None
             if waits or self._asking.exists(keys.lease, keys.asked):
                 return

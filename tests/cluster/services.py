@@ -173,7 +173,7 @@ class ClusterStand(Stand):
     """A player that follows runs which workers compute.  The workers are its hosts."""
 
     def __init__(self, cluster: Cluster, **settings: Any) -> None:
-        self._workers = cluster.workers
+        self._cluster = cluster
         environment = {**cluster.redis.environment, "NORMVIZ_EXPERIMENTS": EXPERIMENTS[0]}
         super().__init__(replace(Settings.from_environment(environment), **settings))
 
@@ -181,13 +181,13 @@ class ClusterStand(Stand):
     def hosts(self) -> list[int]:
         """Process ids of the workers that have said that they are there."""
         engine: Any = self.player.report()["engine"]
-        pids = sorted(self._workers.pids)
+        pids = sorted(self._cluster.workers.pids)
         return pids if engine["workers"] >= len(pids) else []
 
     @property
     def log(self) -> str:
         """What the workers logged."""
-        return self._workers.log
+        return self._cluster.workers.log
 
     @property
     def at_work(self) -> int:

@@ -21,7 +21,7 @@ from tests.player.processes import until
 
 pytestmark = pytest.mark.slow
 
-STEPS = 600
+STEPS = 400
 
 
 def watchers(addresses: list[str], seed: int) -> list[Watcher]:
@@ -70,7 +70,7 @@ def test_two_replicas_serve_one_computation(site: Site) -> None:
     before = attempts(site)
     asyncio.run(play(site, watching, lambda: None))
     frames = computed(101)
-    assert len(frames) > 100
+    assert len(frames) > 50
     assert [one.recorded for one in watching] == [frames] * 3
     assert attempts(site) == before + 1
 

@@ -112,6 +112,15 @@ def test_engine_that_cannot_start_says_so(caplog: pytest.LogCaptureFixture) -> N
     assert "No module named 'no_such_module'" in caplog.text
 
 
+def test_redis_client_is_loaded_only_where_it_is_chosen() -> None:
+    look = "import sys, normviz.player, normviz.store; print(sorted({'redis', 'rq'} & set(sys.modules)))"
+    for chosen, loaded in (("", "[]"), ("import normviz.player.cluster; ", "['redis', 'rq']")):
+        told = subprocess.run(
+            [sys.executable, "-c", chosen + look], cwd=ROOT, capture_output=True, check=True
+        )
+        assert told.stdout.decode().strip() == loaded
+
+
 class RawHost:
     """A host behind bare pipes, read only when the test wants."""
 
