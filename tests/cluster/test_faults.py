@@ -23,6 +23,8 @@ from tests.player.processes import alive, until
 from tests.player.small_experiments import Crew, Fault, Walk, crew, walk
 from tests.player.stands import EXPERIMENTS, Stand, frames_of
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
@@ -81,7 +83,7 @@ def test_a_run_that_hangs_is_ended_when_nobody_wants_it(
 def test_another_players_visitors_keep_a_run_going(stand: ClusterStand, cluster: Cluster) -> None:
     other = ClusterStand(cluster, lease=0.5)
     try:
-        spec = Walk(seed=42, steps=150, pause=20)
+        spec = Walk(seed=42, steps=100, pause=20)
         with other.watching(spec):
             end = stand.watch(spec)
             until(lambda: other.open(spec).frames > 5)
@@ -95,9 +97,9 @@ def test_another_players_visitors_keep_a_run_going(stand: ClusterStand, cluster:
 
 
 def test_redis_that_lost_everything_gets_the_same_run_again(stand: ClusterStand, cluster: Cluster) -> None:
-    spec = Walk(seed=43, steps=200, pause=20)
+    spec = Walk(seed=43, steps=100, pause=20)
     with stand.watching(spec) as run:
-        until(lambda: run.frames > 20)
+        until(lambda: run.frames > 10)
         cluster.redis.end(signal.SIGKILL)
         until(lambda: not stand.player.able)
         time.sleep(0.5)
@@ -166,13 +168,6 @@ def test_workers_leave_at_once_and_say_so(cluster: Cluster, stand: ClusterStand)
     assert recorded(run) == frames_of(replace(spec, steps=run.frames), walk)
 
 
-def test_workers_end_though_redis_is_away(cluster: Cluster) -> None:
-    cluster.redis.end()
-    cluster.workers.end()  # waits for half a minute; what they have to say to Redis would be tried for two
-    cluster.redis.start()
-    cluster.workers = Workers(cluster.redis.environment, 2, log=cluster.workers.log_file)
-
-
 def test_a_player_waits_for_redis(cluster: Cluster, caplog: pytest.LogCaptureFixture) -> None:
     cluster.redis.end()
     made: list[Stand] = []
@@ -187,3 +182,8 @@ def test_a_player_waits_for_redis(cluster: Cluster, caplog: pytest.LogCaptureFix
     made[0].close()
     assert "open-sesame" not in caplog.text + cluster.workers.log
     assert Settings(experiments=EXPERIMENTS).engine == "auto"  # a cluster is chosen, never found
+
+
+def test_workers_end_though_redis_is_away(cluster: Cluster) -> None:
+    cluster.redis.end()
+    cluster.workers.end()  # waits for half a minute; what they have to say to Redis would be tried for two
