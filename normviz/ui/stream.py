@@ -114,7 +114,11 @@ async def lifespan(app: Any) -> AsyncIterator[None]:
 
 async def _start(playing: player.Player) -> None:
     began = time.monotonic()
-    await playing.start()
+    try:
+        await playing.start()
+    except player.EngineError as error:
+        logger.error("%s", error)
+        raise
     player.set_current(playing)
     told = {"event": "server_ready", "seconds": round(time.monotonic() - began, 3)}
     logger.info("ready: runs can be computed, %(seconds).1f s after the start", told)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.browser.conftest import chromium, chromium_path  # noqa: F401 (fixtures)
 from tests.cluster.services import Site
 
 

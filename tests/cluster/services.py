@@ -250,7 +250,8 @@ _PROXY = """
 daemon off; worker_processes 1; pid {folder}/proxy.pid; error_log {folder}/proxy.log;
 events {{ worker_connections 256; }}
 http {{
-  access_log off;
+  log_format chosen '$request_uri $upstream_addr';
+  access_log {folder}/chosen.log chosen;
   client_body_temp_path {folder}; proxy_temp_path {folder};
   fastcgi_temp_path {folder}; uwsgi_temp_path {folder}; scgi_temp_path {folder};
   upstream replicas {{
@@ -281,8 +282,15 @@ class Proxy:
         servers = "\n".join(f"server {one.address} max_fails=1 fail_timeout=2s;" for one in replicas)
         port = self.address.partition(":")[2]
         (folder / "proxy.conf").write_text(_PROXY.format(folder=folder, servers=servers, port=port))
+        self._chosen, self._replicas = folder / "chosen.log", replicas
         self._process = subprocess.Popen([tool("nginx"), "-p", folder, "-c", folder / "proxy.conf"])
         until(lambda: status_of(self.address), within=60)
+
+    def replica(self, path: str) -> Replica:
+        """The replica that answered last for a path."""
+        lines = [line.split() for line in self._chosen.read_text().splitlines()]
+        last = [line[-1] for line in lines if line[0].startswith(path)][-1]
+        return next(one for one in self._replicas if one.address == last)
 
     def end(self) -> None:
         """End it and wait."""

@@ -11,10 +11,12 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 
 from normviz import messages
 from normviz.lab import runs
 from normviz.specs import experiment
+from tests.browser.visitors import Server, Visitor
 from tests.cluster.services import Site
 from tests.cluster.watchers import Watcher
 from tests.player.processes import until
@@ -140,4 +142,27 @@ def test_a_replica_is_killed_and_its_visitors_get_the_rest_from_the_other(site: 
     breaks = [one.breaks for one in watching]
     assert min(breaks) == 0  # the other's visitors have not noticed
     assert max(breaks) > 0
+    assert attempts(site) == before + 1
+    site.replicas[0].start()
+
+
+@pytest.mark.browser
+def test_a_browser_gets_the_rest_from_the_other_replica(site: Site, chromium: Browser) -> None:
+    until(site.whole)
+    before = attempts(site)
+    server = Server(f"http://{site.proxy.address}/", 0, site.folder)
+    visitor = Visitor(chromium, server)
+    try:
+        visitor.open(f"train?norms=none,batch&steps={10 * STEPS}&seed=107")
+        visitor.page.wait_for_function("() => stage()?.run?.frames > 10")
+        replica = site.proxy.replica("/train?")
+        replica.end(signal.SIGKILL)
+        frames = visitor.page.evaluate("() => stage().run.frames")
+        # Without a gap, and in the recording that was there before.
+        visitor.page.evaluate("() => { window.before = stage().run.recording; }")
+        visitor.page.wait_for_function(
+            "frames => stage()?.run?.recording === before && before.complete > frames + 20", arg=frames
+        )
+    finally:
+        visitor.context.close()
     assert attempts(site) == before + 1

@@ -72,7 +72,9 @@ class Visitor:
         assert self._session
         await self._session.close()
 
-    async def script(self, page: str, query: str = "", visit: Visit | None = None) -> tuple[float, str | None]:
+    async def script(
+        self, page: str, query: str = "", visit: Visit | None = None
+    ) -> tuple[float, str | None]:
         """Have a page's script run; seconds until it has finished, and the token of its run if it has one."""
         assert self._session
         asked = BackMsg()
