@@ -30,7 +30,9 @@ pytestmark = pytest.mark.slow
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Two workers."""
     folder = tmp_path_factory.mktemp("cluster")
-    with Cluster(SecureRedisServer(folder), 2, log=folder / "workers.log") as made:
+    server = SecureRedisServer(folder)
+    server.environment["NORMVIZ_RUN_MEMORY"] = "8000"  # else what hangs in a call runs out of memory first
+    with Cluster(server, 2, log=folder / "workers.log") as made:
         yield made
 
 
