@@ -2,7 +2,7 @@
 
 The host has one thread, torch imported and warm.  A run is a fork of it: it starts in a few
 milliseconds, shares the imported code's memory, and is ended by SIGKILL whatever it computes.  The
-kernel is the scheduler, and the limits of one run are the kernel's too.
+kernel is the scheduler (but for ``newcomers``), and the limits of one run are the kernel's too.
 
 No run outlives its host: the kernel kills it when the host ends (PR_SET_PDEATHSIG, which is reliable
 because the host has a single thread), and its pipe breaks.  The host ends when its input does.  A run may
@@ -19,21 +19,18 @@ import os
 import selectors
 import signal
 import sys
+import time
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NoReturn
 
 from normviz import messages
 from normviz.lab import groups, processes, runs
+from normviz.lab.newcomers import Newcomers
 
 logger = logging.getLogger(__name__)
 
 _CHUNK = 1 << 18
-_SIGNALS = {messages.REST: signal.SIGSTOP, messages.WAKE: signal.SIGCONT}
-_EAGER = (
-    15  # niceness before the first frame: more than twice the share of a run at 19, small beside a server's
-)
-_FIRST_FRAME = 1  # of what a run sends; the schema comes before it
 _FULL = 1 << 20  # bytes waiting for the web process, beyond which the runs' pipes are left unread
 
 
@@ -44,6 +41,10 @@ class _Child:
     pipe: int
     reader: messages.Reader = field(default_factory=messages.Reader)
     ended: bool = False
+    resting: bool = False
+    """The web process wants it to rest."""
+    stopped: bool = False
+    """It stands still, for that or any other reason."""
 
 
 class ForkHost:
@@ -56,6 +57,7 @@ class ForkHost:
         self._out: deque[memoryview] = deque()
         self._waiting = 0
         self._paused = False
+        self._newcomers = Newcomers()
         self._selector = selectors.DefaultSelector()
         for pipe in (inbox, outbox):
             os.set_blocking(pipe, False)
@@ -78,7 +80,7 @@ class ForkHost:
                 groups.tell(child.pid, signal.SIGKILL)
 
     def _turn(self) -> bool:
-        for key, _ in self._selector.select():
+        for key, _ in self._selector.select(self._newcomers.look_again):
             if key.fd == self._inbox:
                 if not self._listen():
                     return False
@@ -86,7 +88,18 @@ class ForkHost:
                 self._flush()
             elif isinstance(key.data, _Child) and not key.data.ended:
                 self._relay(key.data)
+        self._let_go()
         return True
+
+    def _let_go(self) -> None:
+        """Have those runs stand still that rest, or that others come before; the others go on."""
+        resting = {child.run for child in self._children.values() if child.resting}
+        held = self._newcomers.held(self._children, resting, time.monotonic())
+        for child in self._children.values():
+            stop = child.resting or child.run in held
+            if stop != child.stopped:
+                child.stopped = stop
+                groups.tell(child.pid, signal.SIGSTOP if stop else signal.SIGCONT)
 
     # --- from the web process ---------------------------------------------------------------------
 
@@ -98,8 +111,8 @@ class ForkHost:
                 self._start(message.run, told["spec"], told["skip"])
             elif message.kind == messages.CANCEL and message.run in self._children:
                 self._end(self._children[message.run], messages.STOPPED)
-            elif message.kind in _SIGNALS and message.run in self._children:
-                groups.tell(self._children[message.run].pid, _SIGNALS[message.kind])
+            elif message.kind in (messages.REST, messages.WAKE) and message.run in self._children:
+                self._children[message.run].resting = message.kind == messages.REST
         return bool(data)
 
     def _start(self, run: int, text: str, skip: int) -> None:
@@ -122,6 +135,7 @@ class ForkHost:
             os.setpgid(pid, pid)
         os.close(write)
         child = self._children[run] = _Child(run, pid, read)
+        self._newcomers.came(run)
         if not self._paused:
             self._selector.register(read, selectors.EVENT_READ, child)
         return self._send(messages.packed(run, messages.BEGAN, pid=pid))
@@ -138,6 +152,8 @@ class ForkHost:
             return self._end(child, messages.DIED)
         for message in child.reader.feed(data):
             self._send(messages.packed(message.run, message.kind, message.payload))
+            if message.kind in (messages.FRAME, messages.SKIPPED):
+                self._newcomers.known(child.run)
             if message.kind == messages.ENDED:
                 return self._end(child, "")
         return None
@@ -146,6 +162,7 @@ class ForkHost:
         """Make sure that a run's process is gone, and say ``status`` for it unless it spoke itself."""
         child.ended = True
         del self._children[child.run]
+        self._newcomers.known(child.run)
         with contextlib.suppress(KeyError):
             self._selector.unregister(child.pipe)
         os.close(child.pipe)
@@ -208,15 +225,11 @@ def _become_run(run: int, text: str, skip: int, pipe: int, host: int, limits: gr
         nothing = os.open(os.devnull, os.O_RDWR)
         os.dup2(nothing, 0)
         os.dup2(2, 1)
-        groups.confine(replace(limits, nice=min(_EAGER, limits.nice)))
-        for n, data in enumerate(runs.stream(run, text, skip)):
+        groups.confine(limits)
+        for data in runs.stream(run, text, skip):
             left = memoryview(data)
             while left:
                 left = left[os.write(pipe, left) :]
-            if n == _FIRST_FRAME:
-                # Runs that have shown something stand back behind those that have not: of sixty that begin
-                # at once nobody waits until all the others are well under way.
-                processes.stand_back(limits.nice)
         code = 0
     except BrokenPipeError:
         pass

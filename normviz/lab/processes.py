@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import os
 import sys
@@ -51,16 +50,6 @@ def keep_only(pipe: int) -> None:
     """
     os.closerange(3, pipe)
     os.closerange(pipe + 1, os.sysconf("SC_OPEN_MAX"))
-
-
-def stand_back(nice: int) -> None:
-    """Lower the priority of this process and of its children, the workers of a dealt run (Linux)."""
-    with contextlib.suppress(OSError):
-        with open(f"/proc/self/task/{os.getpid()}/children") as listed:
-            children = [int(pid) for pid in listed.read().split()]
-        for pid in (os.getpid(), *children):
-            with contextlib.suppress(ProcessLookupError):
-                os.setpriority(os.PRIO_PROCESS, pid, nice)
 
 
 def _prctl(option: int, value: int) -> None:

@@ -20,6 +20,11 @@ def alive(pid: int) -> bool:
     return _stat(pid)[:1] not in ([], ["Z"], ["X"])
 
 
+def stopped(pid: int) -> bool:
+    """The process stands still."""
+    return _stat(pid)[:1] == ["T"]
+
+
 def ended_unreaped(pid: int) -> set[int]:
     """Children of a process that have ended and that it has not reaped."""
     everybody = (int(one.name) for one in Path("/proc").iterdir() if one.name.isdigit())

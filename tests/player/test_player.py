@@ -14,7 +14,7 @@ from normviz.phrases import Phrase
 from normviz.player import Run, Settings, State
 from normviz.player.costs import CostError
 from tests.cluster.services import WORKERS
-from tests.player.processes import alive, children, until
+from tests.player.processes import alive, children, stopped, until
 from tests.player.small_experiments import SCHEMA, Crew, Fault, Walk, walk
 from tests.player.stands import EXPERIMENTS, Stand, frames_of
 
@@ -272,7 +272,7 @@ def test_recordings_that_nobody_watches_any_more_keep_less(monkeypatch: pytest.M
         runs = [standing.finish(spec) for spec in specs]
         time.sleep(1)  # several looks
         assert all(run.recording is not None for run in runs)
-        with standing.watching(specs[0]):
+        with standing.looking(runs[0], "somebody"):
             monkeypatch.setattr(module, "_OLD_AFTER", 0.1)
             until(lambda: standing.player.report()["recordings_bytes"] <= 1.5e6)
             assert [run.recording is not None for run in runs] == [True, *[False] * 3, True, True]
@@ -280,19 +280,26 @@ def test_recordings_that_nobody_watches_any_more_keep_less(monkeypatch: pytest.M
         standing.close()
 
 
-def test_a_run_that_has_shown_something_stands_back_behind_those_that_have_not(stand: Stand) -> None:
+def test_runs_stand_still_for_one_that_has_shown_nothing_yet(stand: Stand) -> None:
+    """For two seconds at most; its workers too.  Then they go on where they were."""
     if stand.player.about.form != "fork":
-        return  # its few processes are at the lowest priority, and take turns
+        return  # elsewhere runs take turns, or are spread over more workers than cores
     with (
-        stand.watching(Walk(seed=77, steps=1000, pause=20)) as run,
-        stand.watching(Crew(seed=77, steps=1000, pause=20)) as crew,
+        stand.watching(Walk(seed=77, steps=5000, pause=20)) as run,
+        stand.watching(Crew(seed=77, steps=5000, pause=20)) as crew,
     ):
         until(lambda: run.frames and crew.frames)
-        pids = [run.pid, crew.pid, *children(crew.pid)]
-        until(lambda: {os.getpriority(os.PRIO_PROCESS, pid) for pid in pids} == {19})
-    with stand.watching(Walk(seed=78, steps=2, pause=10_000)) as slow:
-        until(lambda: slow.pid)
-        until(lambda: os.getpriority(os.PRIO_PROCESS, slow.pid) == 15)
+        pids = {run.pid, crew.pid, *children(crew.pid)}
+        with stand.watching(Walk(seed=78, steps=2, pause=1500)) as slow:
+            until(lambda: all(map(stopped, pids)))
+            assert not slow.frames
+            until(lambda: slow.frames)
+            until(lambda: not any(map(stopped, pids)))
+        with stand.watching(Walk(seed=79, steps=2, pause=8000)) as slower:
+            until(lambda: all(map(stopped, pids)))
+            frames = run.frames
+            until(lambda: run.frames > frames)
+            assert not slower.frames
 
 
 def test_recording_that_grows_too_large_is_ended(tight: Stand) -> None:
