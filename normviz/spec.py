@@ -213,7 +213,7 @@ class Knob:
         if isinstance(default, bool):
             return _TRUTHS.get(text.strip().lower(), text)
         if isinstance(default, int):
-            return int(text) if _INTEGER.fullmatch(text.strip()) else text
+            return int(text.strip()) if _INTEGER.fullmatch(text.strip()) else text
         if isinstance(default, float):
             with contextlib.suppress(ValueError):
                 return float(text)

@@ -15,6 +15,7 @@ from redis.retry import Retry
 
 from normviz import messages
 from normviz.lab import runs
+from normviz.phrases import to_plain
 from normviz.store import recordings, scripts
 
 _OUTAGE = 120
@@ -76,7 +77,7 @@ class Attempt:
         reader = messages.Reader()
         for message in (message for data in runs.stream(0, text) for message in reader.feed(data)):
             if message.kind == messages.ENDED and message.told["status"] not in _FINAL:
-                return message.told
+                return {name: to_plain(one) for name, one in message.told.items()}
             if message.kind == messages.FRAME:
                 frames += 1
                 digest.add(message.payload)

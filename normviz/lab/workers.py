@@ -31,6 +31,7 @@ from rq.worker.base import WorkerStatus
 
 from normviz import messages
 from normviz.lab import groups, horses, processes, runs
+from normviz.phrases import to_plain
 from normviz.store import recordings, scripts
 from normviz.versions import About
 
@@ -246,7 +247,7 @@ class RunWorker(Worker):
         how = signal.Signals(-code).name if code < 0 else code
         sentence = f"process {retpid} of worker {self.name} ended with {how}"
         if code == -signal.SIGXCPU:
-            self._word = {"status": messages.FAILED, "sentence": runs.OUT_OF_TIME}
+            self._word = {"status": messages.FAILED, "sentence": to_plain(runs.OUT_OF_TIME)}
         elif self._stop_requested:
             self._word = _lost(sentence)
         else:

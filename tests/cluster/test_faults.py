@@ -107,7 +107,7 @@ def test_redis_that_lost_everything_gets_the_same_run_again(stand: ClusterStand,
         time.sleep(0.5)
         cluster.redis.start()
         assert stand.finish(spec) is run
-    assert (run.state, run.generation, run.deaths) == (State.DONE, 0, 0)
+    assert (run.state, run.replaced, run.deaths) == (State.DONE, 0, 0)
     assert recorded(run) == frames_of(spec, walk)
     until(lambda: stand.player.able)
 

@@ -22,13 +22,14 @@ def enter(told: dict[str, Any]) -> None:
     root = Path(told["root"])
     mount("--make-rprivate", "/")
     mount("--bind", root, root)
+    # Before the rest: what is bound may itself lie below /tmp.
+    mount("-t", "tmpfs", "-o", "size=64m,mode=1777", "tmp", root / "tmp")
     for inside, outside in told["binds"].items():
         place = root / inside.lstrip("/")
         place.mkdir(parents=True, exist_ok=True)
         mount("--bind", outside, place)
         mount("-o", "remount,bind,ro", place)
     mount("-t", "proc", "proc", root / "proc")
-    mount("-t", "tmpfs", "-o", "size=64m,mode=1777", "tmp", root / "tmp")
     mount("-t", "tmpfs", "-o", "mode=755", "dev", root / "dev")
     (root / "dev" / "shm").mkdir(mode=0o1777)
     for name in ("null", "zero", "full", "random", "urandom"):

@@ -55,7 +55,7 @@ def test_a_variable_sets_its_field(variable: str, text: str, field: str, value: 
         ("NORMVIZ_RECORDINGS", "1 GB", "NORMVIZ_RECORDINGS: “1 GB” does not work"),
         ("NORMVIZ_LOG", "yaml", "NORMVIZ_LOG: “yaml” does not work; allowed is one of text, json."),
         ("NORMVIZ_METRICS", "maybe", "NORMVIZ_METRICS: “maybe” does not work; allowed is 1 (yes) or 0 (no)."),
-        ("NORMVIZ_DRAIN", "-1", "NORMVIZ_DRAIN: “-1.0” does not work"),
+        ("NORMVIZ_DRAIN", "-1", "NORMVIZ_DRAIN: “-1” does not work"),
         (
             "NORMVIZ_OPERATOR_TOKEN",
             "fifteen letters",

@@ -7,6 +7,7 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
+from normviz.player import Settings
 from normviz.spec import Spec
 
 
@@ -18,6 +19,7 @@ class IdlePlayer:
 
     def __init__(self) -> None:
         self.opened: list[Spec] = []
+        self.settings = Settings()
 
     def open(self, spec: Spec) -> str:
         self.opened.append(spec)

@@ -274,8 +274,8 @@ def test_sentences_at_the_end_hold(spec):
     sentences = [TEMPLATES[note.id].format(**note.numbers) for note in recording.frame(-1).notes]
     assert len(set(sentences)) == len(sentences) < recorded.MOST_NOTES  # nothing is cut off
     if spec.network == "transformer":
-        assert "Batch norm, Group norm and Instance norm" in told["sequences.future_seen"]
-        assert "No normalization, Layer norm and RMS norm" in told["sequences.future_blind"]
+        assert "Batch norm, Group norm, Instance norm" in told["sequences.future_seen"]
+        assert "No normalization, Layer norm, RMS norm" in told["sequences.future_blind"]
     else:
         assert "sequences.future_seen" not in told
         assert "sequences.future_all_blind" in told
