@@ -59,6 +59,7 @@ def test_neither_a_compiler_nor_a_package_manager_is_brought_in() -> None:
 
 def wheel(folder: Path, name: str, version: str) -> None:
     """An empty stand-in for a package, in an index of such."""
+    folder, name = folder / re.sub("[-_.]+", "-", name).lower(), name.replace("-", "_")
     about = f"{name}-{version}.dist-info"
     texts = {
         f"{name}.py": f"version = {version!r}\n",
@@ -66,14 +67,13 @@ def wheel(folder: Path, name: str, version: str) -> None:
         f"{about}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
     rows = [f"{path},sha256={_digest(text)},{len(text)}" for path, text in texts.items()]
-    place = folder / name
-    place.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     file = f"{name}-{version}-py3-none-any.whl"
-    with zipfile.ZipFile(place / file, "w") as archive:
+    with zipfile.ZipFile(folder / file, "w") as archive:
         for path, text in texts.items():
             archive.writestr(path, text)
         archive.writestr(f"{about}/RECORD", "\n".join([*rows, f"{about}/RECORD,,"]))
-    with (place / "index.html").open("a") as index:
+    with (folder / "index.html").open("a") as index:
         index.write(f'<a href="{file}">{file}</a>\n')
 
 
@@ -95,7 +95,7 @@ def test_the_pinned_packages_are_installed_with_the_asked_build_of_torch(tmp_pat
     image.build(PACKAGES, {"TORCH_INDEX": "file:///cpu"})
     (packages,) = (tmp_path / "venv" / "lib").glob("python*/site-packages")
     got = {path.name.removesuffix(".dist-info") for path in packages.glob("*.dist-info")}
-    expected = {f"{name}-{version}" for name, version in pinned if name != "torch"}
+    expected = {f"{name.replace('-', '_')}-{version}" for name, version in pinned if name != "torch"}
     assert expected | {f"torch-{dict(pinned)['torch']}+cpu"} <= got
     assert list(packages.glob("__pycache__/torch.*.pyc")), "nothing can be compiled later"
 

@@ -31,7 +31,11 @@ from tests.ui.streams import Client, Server
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     made = Server(
-        NORMVIZ_LEASE="1", NORMVIZ_RUNS="2", NORMVIZ_SHARE="1", NORMVIZ_CONNECTIONS_PER_ADDRESS="12", NORMVIZ_RUN_MEMORY="500"
+        NORMVIZ_LEASE="1",
+        NORMVIZ_RUNS="2",
+        NORMVIZ_SHARE="1",
+        NORMVIZ_CONNECTIONS_PER_ADDRESS="12",
+        NORMVIZ_RUN_MEMORY="500",
     )
     yield made
     made.close()

@@ -116,7 +116,11 @@ def test_the_browser_decides_and_only_for_its_own_language(locale: str | None, c
 def quiet() -> Iterator[None]:
     """A player that computes nothing."""
     silent: Any = SimpleNamespace(
-        running=False, about=None, open=lambda spec: "token", run=lambda token: None, note=lambda *_: None,
+        running=False,
+        about=None,
+        open=lambda spec: "token",
+        run=lambda token: None,
+        note=lambda *_: None,
         settings=player.Settings(),
     )
     player.set_current(silent)
