@@ -43,7 +43,7 @@ def set_up(settings: Settings) -> None:
     # Streamlit gives a handler of its own to each of its loggers, also to those that come later.
     streamlit_logger.setup_formatter = _give_up_handlers
     for one in list(logging.root.manager.loggerDict.values()):
-        if isinstance(one, logging.Logger) and one.handlers:
+        if isinstance(one, logging.Logger) and (one.handlers or not one.propagate):
             _give_up_handlers(one)
     logging.captureWarnings(True)
     sys.excepthook = _tell
