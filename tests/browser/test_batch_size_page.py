@@ -41,7 +41,7 @@ def told(spec: Spec) -> list[str]:
 def test_errors_and_cases_are_those_of_a_fresh_computation(visit: Visit) -> None:
     visitor, truth = visit(), recorded(SMALL)
     page = visitor.play(address(SMALL))
-    expect(page.get_by_role("heading", level=3).first).to_have_text(BatchSize.title, timeout=PATIENCE)
+    expect(page.get_by_role("heading", level=2).first).to_have_text(BatchSize.title, timeout=PATIENCE)
     drawn = [one for one in visitor.data("error_by_batch_size") if one["ghost"] is None]
     assert [one["variant"] for one in drawn] == list(SMALL.variants)
     for v, one in enumerate(drawn):
@@ -93,7 +93,7 @@ def test_the_other_question_has_its_own_settings_and_charts(visit: Visit) -> Non
     assert np.allclose(differences, truth.at("difference_interval")[0], rtol=1e-5, atol=1e-6)
     assert page.locator(".nv-reading li").all_text_contents() == told(FEW)
     page.get_by_role("radio", name="Error against batch size").click()
-    expect(page.get_by_role("heading", level=3).first).to_have_text(BatchSize.title, timeout=PATIENCE)
+    expect(page.get_by_role("heading", level=2).first).to_have_text(BatchSize.title, timeout=PATIENCE)
     assert "n_train" not in page.url
 
 

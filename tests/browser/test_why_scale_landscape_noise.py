@@ -59,7 +59,7 @@ def assert_drawn(visitor: Visitor, spec: Spec, key: str, frame: int, layer: int 
 def test_charts_and_sentences_are_those_of_a_fresh_computation(visit: Visit, name: str) -> None:
     visitor, spec = visit(), SPECS[name]
     page = visitor.play(address(spec))
-    expect(page.get_by_role("heading", level=3).first).to_have_text(spec.title, timeout=PATIENCE)
+    expect(page.get_by_role("heading", level=2).first).to_have_text(spec.title, timeout=PATIENCE)
     page.get_by_role("button", name="More charts").click() if name != "noisy_bn" else None
     last = len(recorded(spec)) - 1
     for frame in (last, last // 3):
