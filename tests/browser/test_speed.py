@@ -144,7 +144,8 @@ const look = () => {
   const panels = [...(root?.normviz.scene.panels.values() ?? [])];
   if (panels.some(({ draft }) => draft?.axes)) mark("picture");
   if (document.querySelector('.nv-chip:not([data-verdict="waiting"])')) mark("picture");
-  if (root?.normviz.settled && root.normviz.run.frames > 0) mark("settled");
+  // A run begun before its page has frames at once; only what is drawn is there.
+  if (root?.normviz.settled && root.normviz.updates > 0 && root.normviz.run.frames > 0) mark("settled");
   requestAnimationFrame(look);
 };
 look();

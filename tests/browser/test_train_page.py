@@ -170,7 +170,7 @@ def test_a_change_at_the_cursor_makes_a_run_with_the_same_beginning(visit: Visit
         "none → BN", timeout=PATIENCE
     )
     expect(page.locator(".nv-reading")).to_contain_text(
-        "no normalization becomes Batch norm", timeout=PATIENCE
+        "No normalization → Batch norm", timeout=PATIENCE
     )
     page.get_by_role("button", name="Without changes").click()
     page.wait_for_function("key => stage().state().run === key", arg=spec.key)
