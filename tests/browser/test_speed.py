@@ -144,8 +144,11 @@ const look = () => {
   const panels = [...(root?.normviz.scene.panels.values() ?? [])];
   if (panels.some(({ draft }) => draft?.axes)) mark("picture");
   if (document.querySelector('.nv-chip:not([data-verdict="waiting"])')) mark("picture");
-  // A run begun before its page has frames at once; only what is drawn is there.
-  if (root?.normviz.settled && root.normviz.updates > 0 && root.normviz.run.frames > 0) mark("settled");
+  if (document.querySelector(".nv-stage .js-plotly-plot")?.data) mark("picture");
+  // A run begun before its page has frames at once, before a chart is known to be in sight; those of Diagnose
+  // are not, at first.
+  const drawn = "picture" in window.marks || location.pathname.endsWith("/diagnose");
+  if (drawn && root?.normviz.settled && root.normviz.run.frames > 0) mark("settled");
   requestAnimationFrame(look);
 };
 look();
