@@ -138,7 +138,7 @@ def _misbehave(how: str) -> Iterator[Schema | Frame]:
     while how == "spins":  # in the interpreter
         pass
     while how == "calls":  # in C, minutes without returning to the interpreter
-        np.linalg.svd(np.ones((6000, 6000)))
+        np.linalg.svd(np.ones((3000, 3000)))
     while how == "sleeps":  # uses nothing and says nothing
         time.sleep(1000)
     if how == "prints":
