@@ -137,8 +137,8 @@ def _misbehave(how: str) -> Iterator[Schema | Frame]:
         os.kill(os.getpid(), signal.SIGSEGV)
     while how == "spins":  # in the interpreter
         pass
-    while how == "calls":  # in C, minutes without returning to the interpreter
-        np.linalg.svd(np.ones((3000, 3000)))
+    while how == "calls":  # in C, seconds without returning to the interpreter
+        np.linalg.svd(np.ones((1500, 1500)))
     while how == "sleeps":  # uses nothing and says nothing
         time.sleep(1000)
     if how == "prints":
