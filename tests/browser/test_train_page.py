@@ -169,9 +169,7 @@ def test_a_change_at_the_cursor_makes_a_run_with_the_same_beginning(visit: Visit
     expect(page.locator('.nv-figure[data-key="loss"] .shape-label')).to_have_text(
         "none → BN", timeout=PATIENCE
     )
-    expect(page.locator(".nv-reading")).to_contain_text(
-        "No normalization → Batch norm", timeout=PATIENCE
-    )
+    expect(page.locator(".nv-reading")).to_contain_text("No normalization → Batch norm", timeout=PATIENCE)
     page.get_by_role("button", name="Without changes").click()
     page.wait_for_function("key => stage().state().run === key", arg=spec.key)
     assert visitor.faults == []
