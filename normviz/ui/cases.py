@@ -70,6 +70,27 @@ class Case:
         return shown
 
 
+class Showing:
+    """Some charts of a case as a function of the spec; of the same case and charts always the same function.
+
+    What plays a run is made once for everybody who has the same function (``ui/playable.py``).  A case cannot
+    be hashed by what is in it, but there is only one of each: lessons are read once (``ui/shelf.py``).
+    """
+
+    def __init__(self, case: Case, charts: Sequence[str] = ()) -> None:
+        self._case, self._charts = case, tuple(charts)
+
+    def __call__(self, spec: Spec) -> list[Figure]:
+        """The charts of a run."""
+        return self._case.figures(spec, self._charts)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Showing) and self._case is other._case and self._charts == other._charts
+
+    def __hash__(self) -> int:
+        return hash((id(self._case), self._charts))
+
+
 def case_of(told: Any, where: str, faults: Mapping[str, str]) -> Case:
     """A case from its decoded text, checked.
 

@@ -15,6 +15,7 @@ from normviz.specs.sequences import Sequences
 from normviz.specs.signal import Signal
 from normviz.specs.start import Start
 from normviz.ui import small_batches, train, why
+from normviz.ui.doors import page_at
 from normviz.ui.question import Question
 
 STAGED = frozenset(EXPERIMENTS) - {"anatomy", "cost"}
@@ -65,7 +66,7 @@ def first_spec(path: str, query: Mapping[str, str]) -> Spec | None:
 
     What a lesson shows is left to the page.  A query that does not work falls back as it does there.
     """
-    if "lesson" in query:
+    if "lesson" in query or page_at(path) is None:
         return None
     try:
         found = kinds(path, query.get("question", "") if path in QUESTIONS else "")

@@ -17,56 +17,45 @@ from itertools import count
 import streamlit as st
 
 _GRACE = 1.0  # seconds by which a first visit stands back behind a click
-_PATIENCE = 10.0  # seconds after which a script no longer waits: one that hangs must not hold up the others
+_PATIENCE = 2.0  # seconds; a script that takes longer hangs, and loses its turn to the next one
 _HERE = "been here"
 
 
 class Gate:
     """Lets threads in one by one, by the time at which they came; those with a delay stand back by it."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = _PATIENCE) -> None:
+        self._patience = patience
         self._lock = threading.Lock()
-        self._busy = False
         self._line: list[tuple[float, int, threading.Event]] = []
         self._numbers = count()
+        self._inside: threading.Event | None = None
+        self._since = 0.0
 
     @contextlib.contextmanager
-    def turn(self, delay: float = 0.0, patience: float = _PATIENCE) -> Iterator[bool]:
-        """Wait for a turn and hold it; False if patience ran out, so that another one may have it too.
-
-        Units:
-            delay, patience: seconds.
-        """
-        held = self._enter(delay, patience)
-        try:
-            yield held
-        finally:
-            if held:
-                self._leave()
-
-    def _enter(self, delay: float, patience: float) -> bool:
+    def turn(self, delay: float = 0.0) -> Iterator[None]:
+        """Wait for a turn and hold it.  ``delay``: seconds by which others may come later and yet before."""
         called = threading.Event()
         with self._lock:
-            if not self._busy:
-                self._busy = True
-                return True
-            mine = (time.monotonic() + delay, next(self._numbers), called)
-            heapq.heappush(self._line, mine)
-        if called.wait(patience):
-            return True
-        with self._lock:
-            if called.is_set():  # at the last moment
-                return True
-            self._line.remove(mine)
-            heapq.heapify(self._line)
-        return False
+            heapq.heappush(self._line, (time.monotonic() + delay, next(self._numbers), called))
+            self._call()
+        while not called.wait(self._patience):
+            with self._lock:
+                self._call()
+        try:
+            yield
+        finally:
+            with self._lock:
+                if self._inside is called:
+                    self._inside = None
+                    self._call()
 
-    def _leave(self) -> None:
-        with self._lock:
-            if self._line:
-                heapq.heappop(self._line)[-1].set()
-            else:
-                self._busy = False
+    def _call(self) -> None:
+        """Let the next one in, if nobody is inside or whoever is has been for too long."""
+        now = time.monotonic()
+        if self._line and (self._inside is None or now - self._since > self._patience):
+            self._inside, self._since = heapq.heappop(self._line)[-1], now
+            self._inside.set()
 
 
 _gate = Gate()

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import streamlit as st
 
 from normviz.spec import Spec
-from normviz.ui.cases import Case, Repair
+from normviz.ui.cases import Case, Repair, Showing
 from normviz.ui.course import Place
 from normviz.ui.stage import stage
 from normviz.ui.words import _, spoken
@@ -25,7 +23,7 @@ def riddle(here: Place, case: Case) -> None:
     apart = " ".join([here.lesson.name[:40], str(here.at), *charts])
     stage(
         spec,
-        partial(case.figures, charts=charts),
+        Showing(case, charts),
         sealed=guess is None,
         behind=broken if repair else None,
         apart=apart,

@@ -9,7 +9,7 @@ page; without it English, for a page the browser's.
 Server to client, binary:
 
     "R" + JSON  {"run"}                                        the key of the run; only at lab/open, at once
-    "S" + JSON  {"schema", "spec", "recorded", "generation"}   before any frame; ``recorded``: it is complete
+    "S" + JSON  {"schema", "recorded", "generation"}           before any frame; ``recorded``: it is complete
     "F" + u32 index of the first frame, then for each frame u32 length + frame (little endian)
     "Q" + JSON  {"place"}                                      it waits in line; 0: for others of its visitor
     "B"                                                        nothing to tell; the connection lives
@@ -270,7 +270,6 @@ class _Client:
         self._told = run.generation
         head = {
             "schema": json.loads(recording.schema.to_json()),
-            "spec": json.loads(run.text),
             "recorded": run.state is player.State.DONE,
             "generation": run.generation,
         }

@@ -8,12 +8,14 @@ import json
 import struct
 from functools import cache
 from typing import Any
+from urllib.parse import parse_qsl
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 from normviz import specs
 from normviz.lab.runs import record
+from normviz.ui.exhibits import first_spec
 from tests.load.visitors import Visitor
 
 _LENGTH = struct.Struct("<I")
@@ -117,7 +119,9 @@ class Guest:
 
     def undisturbed(self) -> list[bytes]:
         """The frames of the same run, computed here."""
-        return _computed(json.dumps(self.head["spec"]))
+        spec = first_spec(self.page, dict(parse_qsl(self.query)))
+        assert spec
+        return _computed(spec.to_json())
 
 
 @cache

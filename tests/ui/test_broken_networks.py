@@ -9,7 +9,7 @@ from normviz.frames import Recording
 from normviz.lab.runs import record
 from normviz.spec import Spec
 from normviz.specs.train import Train
-from normviz.ui import shelf
+from normviz.ui import playable, shelf
 from normviz.ui.cases import Case
 from tests.ui.sites import IdlePlayer, Sent, query_of, run, visit
 
@@ -106,6 +106,15 @@ def test_naming_a_fault_uncovers_and_offers_repairs(fault: str, idle: IdlePlayer
     assert idle.opened[-1] == case.repairs[0].spec
     assert sent[-1]["behind"] == case.spec.key
     assert [one["key"] for one in sent[-1]["figures"]] == list(case.repairs[0].charts or case.charts)
+
+
+def test_a_class_on_one_case_has_its_charts_made_once(idle: IdlePlayer, sent: Sent) -> None:
+    playable._played.cache_clear()
+    for _ in range(3):
+        visit("lesson", lesson="broken-networks", step="3")
+    made = playable._played.cache_info()
+    assert (made.misses, made.hits) == (1, 2)
+    assert sent[0]["figures"] is sent[-1]["figures"]
 
 
 def test_a_wrong_guess_is_told_which_it_is(idle: IdlePlayer, sent: Sent) -> None:

@@ -11,13 +11,14 @@ from streamlit.testing.v1 import AppTest
 from normviz.figures.lr_init import figures
 from normviz.spec import SpecError
 from normviz.specs.lr_init import LrInit
-from normviz.ui import ahead, claims, shelf, site, tour
+from normviz.specs.signal import Signal
+from normviz.ui import ahead, claims, playable, shelf, site, tour
 from normviz.ui.choices import REASONS
 from normviz.ui.doors import Door
 from normviz.ui.entries import LessonError
+from normviz.ui.exhibits import first_spec
 from normviz.ui.lesson_texts import step_of
 from normviz.ui.pages import ALL, chosen, shown
-from normviz.ui.playable import playable
 from tests.ui.sites import IdlePlayer, Sent
 
 LESSON = {"title": "x", "steps": [{"page": "signal"}, {"page": "train"}]}
@@ -27,11 +28,13 @@ LESSON = {"title": "x", "steps": [{"page": "signal"}, {"page": "train"}]}
 def few(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A server that shows three pages."""
     monkeypatch.setenv("NORMVIZ_PAGES", "/signal, diagnose")
-    ahead.head.cache_clear()
-    shelf._inline.cache_clear()
+    # A server shows the same pages for life, and keeps what it has made for them.
+    kept = (ahead.head, shelf._inline, shelf._read, playable._played)
+    for one in kept:
+        one.cache_clear()
     yield
-    ahead.head.cache_clear()
-    shelf._inline.cache_clear()
+    for one in kept:
+        one.cache_clear()
 
 
 def open_site(path: str = "", **query: str) -> AppTest:
@@ -123,7 +126,7 @@ def test_cells_and_cards_do_not_lead_to_hidden_pages(monkeypatch: pytest.MonkeyP
     spec = LrInit()
 
     def opens() -> list[Any]:
-        return [figure["opens"] for figure in playable(spec, figures(spec))["figures"]]
+        return [figure["opens"] for figure in playable.playable(spec, figures(spec))["figures"]]
 
     def cards() -> set[str]:
         return {card["see"].partition("?")[0] for card in map(claims.card, claims.CLAIMS.values())} - {""}
@@ -137,6 +140,8 @@ def test_cells_and_cards_do_not_lead_to_hidden_pages(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.usefixtures("few")
 def test_a_hidden_page_is_not_fetched_ahead() -> None:
+    assert first_spec("signal", {}) == Signal()
+    assert first_spec("train", {}) is None, "its run is begun by nobody"
     """Its address is that of no page: what a browser gets there is the front door."""
     assert ahead.head("train") == ahead.head("no-such-page")
     assert ahead.head("signal") != ahead.head("no-such-page")

@@ -62,7 +62,7 @@ def test_a_run_is_told_from_schema_to_end(server: Server) -> None:
     assert client.read_to_end() == frames_of(spec, walk)
     (head,) = client.heads
     assert head["schema"] == json.loads(SCHEMA.to_json())
-    assert head["spec"] == json.loads(spec.to_json())
+    assert sorted(head) == ["generation", "recorded", "schema"], "nothing that gives a covered case away"
     assert client.end == {"status": "done", "sentence": "", "frames": 200}
     client.close()
     again = Client(server, server.open(spec))
@@ -192,12 +192,12 @@ def test_a_run_that_needs_too_much_memory_says_so_and_harms_no_other(server: Ser
     spec = Walk(seed=8, steps=100, pause=20)
     beside = Client(server, server.open(spec))
     greedy = Client(server, server.open(Fault(how="hoards")))
+    assert beside.read_to_end() == frames_of(spec, walk)
     greedy.read_to_end()
     assert greedy.end == {
         "status": "failed", "frames": 3,
         "sentence": "This run needs more memory than this server gives to one run. Choose a smaller one.",
     }  # fmt: skip
-    assert beside.read_to_end() == frames_of(spec, walk)
     greedy.close()
     beside.close()
 
@@ -285,7 +285,6 @@ def test_the_run_of_a_page_is_begun_by_its_address(server: Server) -> None:
         head = socket.recv(60)
         assert isinstance(head, bytes)
         assert head[:1] == b"S"
-        assert json.loads(head[1:])["spec"] == json.loads(spec.to_json())
     client = Client(server, server.open(spec))
     assert client.read_to_end()
     assert client.end

@@ -1,6 +1,6 @@
 // The connection to a run: a websocket that carries the schema, then frames, then how it ended.
 //
-//   server: "S" + JSON {schema, spec, recorded, generation}   "F" + u32 first index + (u32 length + frame)…
+//   server: "S" + JSON {schema, recorded, generation}         "F" + u32 first index + (u32 length + frame)…
 //           "E" + JSON {status, sentence, frames}             "Q" + JSON {place}             "B" at least every 5 s
 //   client: JSON {seen: frames received over this connection}; the server never runs far ahead of that
 //
