@@ -28,12 +28,12 @@ lint: $(VENV)/tests
 	$(BIN)/mypy normviz
 	$(BIN)/lint-imports
 
-# What the tests run beside Python: a browser, proxies, a database.  (Debian's names; caddy may be missing.)
+# What the tests run beside Python: a browser, proxies, a database.  (Debian's names.)
 services:
 	@missing=; has() { command -v $$1 >/dev/null || test -x /usr/sbin/$$1; }; \
 	has chromium || has chromium-browser || has google-chrome || missing="$$missing chromium"; \
 	has nginx || missing="$$missing nginx-light"; has redis-server || missing="$$missing redis-server"; \
-	has openssl || missing="$$missing openssl"; \
+	has openssl || missing="$$missing openssl"; has caddy || missing="$$missing caddy"; \
 	test -z "$$missing" || \
 	  { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && \
 	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing; } || \

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -107,7 +106,6 @@ def test_a_cookie_of_somebody_s_own_making_is_replaced(site: Site) -> None:
     assert "set-cookie" not in kept.headers
 
 
-@pytest.mark.skipif(shutil.which("caddy") is None, reason="Caddy is missing: apt-get install caddy")
 def test_the_proxy_of_compose_speaks_tls_and_passes_websockets_on(tmp_path: Path) -> None:
     app, port = free_port(), free_port()
     environment = {
