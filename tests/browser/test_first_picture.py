@@ -214,7 +214,9 @@ def test_a_run_is_begun_before_its_page_and_taken_over(visit: Callable[..., Visi
     assert opened.index(ours[0]) == 0  # before Streamlit's own
     whole = visitor.page.evaluate("() => [stage().run.frames, stage().run.recording.complete]")
     assert whole[0] == whole[1] > 10
-    visitor.page.get_by_role("button", name="Reset settings").click()
+    # The page says "done" of the run before, until the script has answered the click.
+    with visitor.page.expect_event("websocket", lambda socket: "/lab/stream/" in socket.url):
+        visitor.page.get_by_role("button", name="Reset settings").click()
     visitor.page.wait_for_function("() => stage().state().staged && stage().run.settings[0]")
     visitor.wait("status", "done")
     assert sum("/lab/stream/" in url for url in opened) == 1
