@@ -179,7 +179,7 @@ async def measured(
     done = time.perf_counter() - began
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
-    clicks = [float(line) for line in (await clicking.communicate())[0].split()]
+    clicks = [float(line) for line in (await clicking.communicate(b""))[0].split()]
     await asyncio.sleep(_QUIET)
     firsts = [visit.first_frame_s for visit in visits if visit.first_frame_s is not None]
     charts = [visit.charts_s for visit in visits if visit.charts_s is not None]
