@@ -16,7 +16,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, ClassVar, Self
 
 from normviz.phrases import phrase
@@ -296,6 +296,11 @@ class Spec:
     def replace(self, **changes: Any) -> Self:
         """The same spec with some fields changed, checked anew."""
         return type(self)(**{**self.values(), **changes})
+
+    @cached_property
+    def unseeded(self) -> Self:
+        """The same settings with the default seed, for what is the same whatever the seed."""
+        return self.replace(seed=0)
 
     def to_query(self, *, full: bool = False) -> dict[str, str]:
         """Fields as URL parameters: those that differ from the default, or every one if ``full``."""

@@ -16,7 +16,7 @@ from itertools import count
 
 import streamlit as st
 
-_GRACE = 1.0  # seconds by which a first visit stands back behind a click
+_GRACE = 10.0  # seconds by which a first visit stands back behind a click: a class has long arrived by then
 _PATIENCE = 2.0  # seconds; a script that takes longer hangs, and loses its turn to the next one
 _HERE = "been here"
 

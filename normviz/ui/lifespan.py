@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
 from normviz.ui import preludes, static, stream
 
+_SWITCH = 0.001
+"""Seconds after which Python lets another thread go on, instead of five times as long: the event loop waits
+for that whenever a page's script runs, and many times for one click."""
 _LATER = ("pandas", "pyarrow")
 """Imported by Streamlit when it sends the first component."""
 
@@ -17,6 +21,7 @@ _LATER = ("pandas", "pyarrow")
 @contextlib.asynccontextmanager
 async def lifespan(app: Any) -> AsyncIterator[None]:
     """See ``normviz.ui.stream.lifespan``; the rest is done while the engine host starts."""
+    sys.setswitchinterval(_SWITCH)
     prepared = asyncio.create_task(asyncio.to_thread(_prepare))
     async with stream.lifespan(app):
         await prepared

@@ -14,6 +14,7 @@ from normviz.figures.theme import STYLES
 from normviz.readings import TEMPLATES
 from normviz.readings.places import places
 from normviz.spec import Spec
+from normviz.specs.lr_init import LrInit
 from normviz.ui.doors import leads
 from normviz.ui.settings import settings
 from normviz.ui.speech import asked, drawn, heard, written
@@ -40,9 +41,15 @@ class Played:
 def played(spec: Spec, figures: Figures, cards: Cards | None = None) -> Played:
     """What plays the run of a spec, in the visitor's language.
 
-    Made once for everybody who looks at the same settings: a class opens a page at the same moment.
+    Made once for everybody who looks at the same settings, whatever their seeds: a class opens a page at the
+    same moment, or each of it with another seed.
     """
-    return _played(spec, figures, cards, language())
+    plays = _played(spec if _seed_is_drawn(spec) else spec.unseeded, figures, cards, language())
+    return Played(plays.figures, {**plays.data, **_named(spec)})
+
+
+def _seed_is_drawn(spec: Spec) -> bool:
+    return isinstance(spec, LrInit)  # its cells open runs of the same seed
 
 
 @lru_cache(maxsize=16)  # half a megabyte each
@@ -57,9 +64,8 @@ def playable(
     """Figures, settings and words of a run; plain values only."""
     told, compared = formula(spec), headline(spec)
     return {
+        **_named(spec),
         "experiment": spec.name,
-        "run": spec.key,
-        "settings": settings(spec),
         "figures": [drawn(_leading(figure.to_plain())) for figure in figures],
         "cards": [dict(card) for card in cards],
         "styles": {norm: {**asdict(style), "label": spoken(style.label)} for norm, style in STYLES.items()},
@@ -72,6 +78,11 @@ def playable(
         "headline": None if compared is None else asked(compared.to_plain()),
         "speech": heard(),
     }
+
+
+def _named(spec: Spec) -> dict[str, Any]:
+    """What tells a run from one with another seed."""
+    return {"run": spec.key, "settings": settings(spec)}
 
 
 def _leading(figure: dict[str, Any]) -> dict[str, Any]:

@@ -172,7 +172,7 @@ class Widgets(Generic[S]):
         """Choices that do not go with the other settings, and why."""
         return {
             choice: spoken(problem.remedy) or _("allowed is {allowed}", allowed=spoken(problem.allowed))
-            for choice, problem in _clashes(spec, name)
+            for choice, problem in _clashes(spec.unseeded, name)
         }
 
 

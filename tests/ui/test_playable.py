@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 
 import pytest
@@ -12,7 +13,7 @@ from normviz.readings.places import places
 from normviz.specs import EXPERIMENTS, experiment
 from normviz.ui import preludes, static
 from normviz.ui.exhibits import STAGED
-from normviz.ui.playable import playable
+from normviz.ui.playable import playable, played
 
 
 @pytest.mark.parametrize("name", sorted(STAGED))
@@ -24,6 +25,16 @@ def test_the_words_for_all_notes_of_a_run_come_and_no_others(name: str) -> None:
     assert set(told["readings"]) >= noted & set(TEMPLATES)
     assert set(told["places"]["of"]) >= noted & set(places())
     assert len(json.dumps(told["readings"])) < len(json.dumps(TEMPLATES)) / 2
+
+
+@pytest.mark.parametrize("name", sorted(STAGED))
+def test_what_another_seed_shares_is_what_it_would_have_of_its_own(name: str) -> None:
+    figures = importlib.import_module(f"normviz.figures.{name}").figures
+    first, other = experiment(name)(), experiment(name)(seed=7)
+    played(first, figures)
+    own = playable(other, figures(other))
+    assert own["run"] != playable(first, ())["run"]
+    assert played(other, figures).data == own
 
 
 def test_every_note_belongs_to_an_experiment() -> None:
