@@ -9,6 +9,7 @@ of frames (``ui/stream.py``).  ``Connections`` stands before both:
   Streamlit's handshake gets 403, after which it asks again, less and less often.
 - Who talks faster than a hand can is closed with 1008, and who does not read is not heard: so a client cannot
   pile up work or answers.
+- They are let in one after the other, so that a hundred at once leave the event loop time for others.
 - Of Streamlit's messages those pass that a page of ours sends.
 
 Behind a proxy every visitor has the proxy's address, unless the server trusts what it says of them: uvicorn
@@ -54,6 +55,11 @@ _SAID = frozenset(
 """Kinds of Streamlit's messages that pages send.  The others empty caches, run git, or are for its makers."""
 
 
+_AT_ONCE = 2
+"""Connections that are being opened; to open one takes milliseconds.  A class that comes at the same moment
+would otherwise hold up everybody who is there already."""
+
+
 @dataclass(frozen=True)
 class Talk:
     """How much a client may say: so many messages at once, and so many a second on average."""
@@ -73,6 +79,7 @@ class Connections:
         self._app = app
         self._most, self._most_each = settings.connections, settings.connections_per_address
         self._open: Counter[str] = Counter()
+        self._door = asyncio.Semaphore(_AT_ONCE)
         self._crowd = Complaint(logger, "connections are refused: %d are open, %d of them from that address")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -99,7 +106,20 @@ class Connections:
             return
         heard = _Heard(TALK[route], receive, send, checked=route == SESSION)
         with self._counted(client):
-            await self._app(scope, heard.receive, heard.send)
+            await self._enter(scope, heard)
+
+    async def _enter(self, scope: Scope, heard: _Heard) -> None:
+        """Have the application serve a connection; others are let in as soon as it has accepted this one."""
+        await self._door.acquire()
+        inside = contextlib.ExitStack()
+        inside.callback(self._door.release)
+
+        async def send(message: Message) -> None:
+            inside.close()  # it has answered
+            await heard.send(message)
+
+        with inside:
+            await self._app(scope, heard.receive, send)
 
     def _full(self, client: str) -> bool:
         return self._open.total() >= self._most or self._open[client] >= self._most_each

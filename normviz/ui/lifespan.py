@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
-from normviz.ui import preludes, static, stream
+from normviz.ui import heap, preludes, static, stream
 
 _SWITCH = 0.001
 """Seconds after which Python lets another thread go on, instead of five times as long: the event loop waits
@@ -22,10 +22,13 @@ _LATER = ("pandas", "pyarrow")
 async def lifespan(app: Any) -> AsyncIterator[None]:
     """See ``normviz.ui.stream.lifespan``; the rest is done while the engine host starts."""
     sys.setswitchinterval(_SWITCH)
+    heap.few()
     prepared = asyncio.create_task(asyncio.to_thread(_prepare))
+    trimming = asyncio.create_task(heap.give_back())
     async with stream.lifespan(app):
         await prepared
         yield
+    trimming.cancel()
 
 
 def _prepare() -> None:
