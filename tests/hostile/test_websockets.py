@@ -101,7 +101,8 @@ def test_a_long_message_is_not_kept(server: Server, whole: bool) -> None:
                 socket.send(b"x" * (LARGEST_MESSAGE + 1))
             else:
                 socket.send(b"x" * 10_000 for _ in iter(int, 1))
-        assert end(socket) == 1009
+        # The reason may be lost on the way to a client that goes on talking: its connection is reset.
+        assert end(socket) in ((1009,) if whole else (1009, 1006))
 
 
 @pytest.mark.parametrize(
