@@ -416,3 +416,25 @@ def test_every_chart_says_what_it_shows(seated: Visitor) -> None:
         plot = seated.page.locator(f'.nv-figure[data-key="{figure.key}"] .nv-plot')
         expect(plot).to_have_attribute("role", "img")
         expect(plot).to_have_attribute("aria-label", figure.alt)
+
+
+def test_a_chart_out_of_sight_takes_the_new_width_when_it_is_seen(visit: Visit) -> None:
+    """A phone is turned while one looks at the first chart."""
+    visitor = visit(viewport={"width": 844, "height": 2500})
+    page = visitor.play(ADDRESS)
+    last = page.locator(".nv-grid:not([hidden]) .nv-figure").last.get_attribute("data-key")
+    assert last
+    visitor.show(last)
+    page.set_viewport_size({"width": 844, "height": 390})
+    page.locator("h1").scroll_into_view_if_needed()
+    page.set_viewport_size({"width": 390, "height": 390})
+    page.wait_for_timeout(500)
+    visitor.show(last)
+    page.wait_for_function(FITS, arg=last, timeout=10_000)
+
+
+FITS = """key => {
+  const place = document.querySelector(`.nv-figure[data-key="${key}"] .nv-plot`);
+  const width = place.clientWidth;
+  return width < 390 && Math.abs(width - place.querySelector(".main-svg").clientWidth) <= 1;
+}"""

@@ -34,6 +34,7 @@ export class Panel {
     this.draft = null; // what stands in for the chart until Plotly is there
     this.chart = null; // made when it is first on screen: Plotly needs the width of its node
     this.visible = false;
+    this.fits = true; // out of sight a chart keeps the size that it had
     this.hidden = new Set();
     this.featured = []; // variants that stand out
     this.title = element("span", { className: "nv-title" });
@@ -100,6 +101,7 @@ export class Panel {
       const at = recording && k >= 0 ? { recording, k, cursors } : null;
       if (!this.kit.Plotly) return this.#sketchOut(at);
       this.#ensureChart(at);
+      this.#fit();
       const picture = at ? this.chart.draw(recording, k, cursors, moving && !this.pointed) : null;
       this.doors.show();
       setText(this.badge, this.chart.cursors.has("layer") ? layerName : "");
@@ -167,12 +169,19 @@ export class Panel {
   }
 
   resize() {
-    if (this.chart && this.visible) this.chart.resize();
+    this.fits = false;
+    if (this.visible) this.#fit();
   }
 
   destroy() {
     this.chart?.destroy();
     this.root.remove();
+  }
+
+  /** Let the chart take the size of its place, if that has changed. */
+  #fit() {
+    if (!this.fits) this.chart?.resize();
+    this.fits = true;
   }
 
   #sketchOut(at) {
