@@ -40,11 +40,9 @@ def trained_in_eval(spec: ForgottenEval) -> Figure:
                 traces.append(
                     line(x, y, spec.norm, panel=panel, markers=True, **look, hovertemplate=template)
                 )
-    rates = [f"{rate * spec.lr:.3g}" for rate in recorded.RATES]
+    low, high = (rate * spec.lr for rate in recorded.RATES)
     words = phrase(
-        "solid: as usual<br>dashed: eval mode<br>● rate {low}<br>○ rate {high}",
-        low=rates[0],
-        high=rates[1],
+        "solid: as usual<br>dashed: eval mode<br>● rate {low:.3g}<br>○ rate {high:.3g}", low=low, high=high
     )
     plan = layout(
         "Training step", "%", x_log=True, x_range=(0.9, max(10, x[-1] * 1.15)), y_range=(-3, 103),

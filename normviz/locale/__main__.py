@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from copy import deepcopy
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -30,10 +32,29 @@ def read(path: Path) -> Catalog:
 
 
 def compiled(catalogue: Catalog) -> bytes:
-    """What its ``.mo`` holds."""
+    """What its ``.mo`` holds: the translations, their lines broken only where the language allows it."""
+    tied = deepcopy(catalogue)
+    for message in tied if str(catalogue.locale) == "cs" else ():
+        if message.id:
+            said = message.string
+            message.string = bound(said) if isinstance(said, str) else tuple(map(bound, said or ()))
     out = BytesIO()
-    write_mo(out, catalogue)
+    write_mo(out, tied)
     return out.getvalue()
+
+
+_VERBATIM = re.compile(r"(`[^`]*`|\$[^$]*\$|<[^>]*>)")
+_SHORT = re.compile(r"(?<![\w\u00a0.])([AIKOSUVZaikosuvz]) (?=\S|$)")
+
+
+def bound(text: str) -> str:
+    """A Czech text whose prepositions and conjunctions of one letter stay with the next word.
+
+    Code, formulas and tags stay as they are.
+    """
+    parts = _VERBATIM.split(text)
+    parts[::2] = [_SHORT.sub("\\1\u00a0", part) for part in parts[::2]]
+    return "".join(parts)
 
 
 def merge(path: Path, found: list[sources.Sentence]) -> list[str]:

@@ -244,7 +244,7 @@ class TestWhatIsSeen:
         )
         assert bars == pytest.approx([0.0 if one < 0.01 else one for one in p], abs=1e-5)
         expect(page.locator(".nvt-told")).to_contain_text(
-            f"A {by_torch.labels[digit]}, in batch 6, with 7 others"
+            f"Digit {by_torch.labels[digit]}, in batch 6, with 7 others"
         )
 
 

@@ -13,7 +13,7 @@ import pytest
 from babel.messages.catalog import Catalog
 
 from normviz.locale import sources
-from normviz.locale.__main__ import catalogues, read
+from normviz.locale.__main__ import bound, catalogues, read
 
 EVERY = pytest.mark.parametrize("path", catalogues(), ids=lambda path: path.parents[1].name)
 SPOKEN = {
@@ -52,9 +52,16 @@ def test_what_is_read_at_run_time_is_what_is_written(path: Path) -> None:
     compiled = gettext.GNUTranslations(BytesIO(path.with_suffix(".mo").read_bytes()))
     for message in read(path):
         if isinstance(message.id, tuple):
-            assert [compiled.ngettext(*message.id, n) for n in (1, 2, 5)] == list(message.string)
+            assert [compiled.ngettext(*message.id, n) for n in (1, 2, 5)] == list(map(bound, message.string))
         elif message.id and message.string:
-            assert compiled.gettext(message.id) == message.string
+            assert compiled.gettext(message.id) == bound(message.string)
+
+
+def test_short_words_of_czech_stay_with_the_next_one() -> None:
+    """As its typography asks; a line does not end with “v”.  Code, formulas and tags are left alone."""
+    assert bound("V dávce a s ReLU: k `x v y`, $z o u$") == "V~dávce a~s~ReLU: k~`x v y`, $z o u$".replace(
+        "~", "\N{NO-BREAK SPACE}"
+    )
 
 
 def places(template: str) -> set[tuple[str, str]]:

@@ -31,7 +31,7 @@ export class Inspector {
     const mates = batch === 1 ? t("alone in its batch")
       : tn("in batch {place}, with {n} other", "in batch {place}, with {n} others", batch - 1, { place });
     this.element.querySelector(".nvt-told").innerHTML = `
-      <p>A <b>${label}</b>, ${mates}</p>
+      <p>${t("Digit {label}, {mates}", { label: `<b>${label}</b>`, mates })}</p>
       <p><i class="nvt-bar-eval"></i>${t("eval reads {answer}", { answer: `<b>${top(evaluated)}</b>` })}</p>
       <p><i class="nvt-bar-train"></i>${trained
         ? t("train reads {answer}", { answer: `<b>${top(trained)}</b>` }) : t("train gives no answer")}</p>`;
