@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 LINE = 110
@@ -69,6 +70,7 @@ def _edits(source: str, known: Known) -> Iterator[_Edit]:
             statements = getattr(node, name, None)
             if isinstance(statements, list):
                 yield from _folded_statements(lines, statements, known)
+                yield from _returned_at_once(lines, statements)
         if isinstance(node, ast.IfExp):
             taken = _decided(node.test, known)
             if taken is not None:
@@ -108,6 +110,21 @@ def _folded_statements(lines: _Lines, statements: list[ast.stmt], known: Known) 
             raise ValueError(f"folding line {statement.lineno} would leave a block without statements")
         yield start, stop, lines.dedented(kept, statement.col_offset) if kept else ""
         return
+
+
+def _returned_at_once(lines: _Lines, statements: list[ast.stmt]) -> Iterator[_Edit]:
+    """``y: Tensor = f(x)`` before ``return y``: only a type checker needs the name."""
+    for told, after in pairwise(statements):
+        match told, after:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()),
+                ast.Return(value=ast.Name(id=same)),
+            ) if name == same:
+                start, stop = lines.span(told)[0], lines.whole(after)[1]
+                kept = lines.raw[lines.span(told.annotation)[1] : lines.starts[after.lineno - 1]]
+                yield start, stop, "return " + kept.decode().removeprefix(" = ")
+            case _:
+                pass
 
 
 def _always_default(lines: _Lines, function: ast.FunctionDef, known: Known) -> Iterator[_Edit]:

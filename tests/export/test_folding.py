@@ -45,6 +45,11 @@ KNOWN = Known(
         ("def f(x, gain=G):\n    return x * gain\n", "def f(x):\n    return x * G\n"),
         ("def f(x, norm=G):\n    return x * norm\n", "def f(x, norm=G):\n    return x * norm\n"),
         (
+            "def f():\n    y: T = (  # why\n        a\n    )\n    return y\n",
+            "def f():\n    return (  # why\n        a\n    )\n",
+        ),
+        ("def f():\n    y: T = a\n    return z\n", "def f():\n    y: T = a\n    return z\n"),
+        (
             "def f(step):\n    if MANY and step in MANY:\n        a()\n",
             "def f(step):\n    if step in MANY:\n        a()\n",
         ),

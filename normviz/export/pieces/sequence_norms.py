@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from normviz.export.pieces.settings import EPS, HAS_BATCH_NORM, MOMENTUM, POOLED
+from normviz.export.pieces.settings import EPS, HAS_BATCH_NORM, MOMENTUM, NETWORK, POOLED
 
 
 class SequenceBatchNorm(nn.Module):
@@ -28,7 +28,8 @@ class SequenceBatchNorm(nn.Module):
             self.by_step = True
 
     def forward(self, x: Tensor, exists: Tensor, step: int) -> Tensor:
-        step = min(step, len(self.running_mean) - 1)
+        if NETWORK in ("rnn", "gru"):
+            step = min(step, len(self.running_mean) - 1)
         mean, var = self.running_mean[step], self.running_var[step]
         if POOLED and not self.by_step:
             mean = self.running_mean.mean(0)
@@ -36,7 +37,7 @@ class SequenceBatchNorm(nn.Module):
         if self.training:
             if len(x) < 2:
                 raise ValueError(f"Expected more than 1 value per channel, got input size {list(x.shape)}")
-            if not exists.any():
+            if NETWORK in ("rnn", "gru") and not exists.any():
                 return x  # nobody looks at it
             rows = x[exists]
             mean, var, n = rows.mean(0), rows.var(0, correction=0), len(rows)

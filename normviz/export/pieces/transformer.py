@@ -124,8 +124,9 @@ def normalized(norm: nn.Module, x: Tensor, exists: Tensor) -> Tensor:
         return by_time.mT
     tokens = x.flatten(0, 1)
     if HAS_BATCH_NORM and isinstance(norm, SequenceBatchNorm):
-        counted = exists if MASKED else torch.ones_like(exists)
-        y: Tensor = norm(tokens, counted.flatten(), 0)
-    else:
-        y = norm(tokens)
-    return y.view_as(x)
+        if not MASKED:
+            exists = torch.ones_like(exists)
+        over_batch: Tensor = norm(tokens, exists.flatten(), 0).view_as(x)
+        return over_batch
+    y: Tensor = norm(tokens).view_as(x)
+    return y
