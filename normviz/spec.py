@@ -249,6 +249,8 @@ class Spec:
     title: ClassVar[str]
     leader: ClassVar[str] = ""
     """Field whose choice brings other fields along (see `suited`); empty if none does."""
+    draws_seed: ClassVar[bool] = False
+    """Its figures depend on the seed too.  Otherwise they are made once for all seeds."""
 
     seed: int = knob(
         0, label="Seed", low=0, high=999_999, step=1, expert=True,

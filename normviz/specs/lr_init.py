@@ -34,6 +34,7 @@ class LrInit(Spec):
     name = "lr_init"
     runner = "normviz.lab.experiments.lr_init:run"
     title = "How many learning rates and initializations let a deep network learn?"
+    draws_seed = True  # its cells open runs of the same seed
 
     norms: tuple[str, ...] = knob(
         ("none", "batch", "layer"), label="Normalizations", most=6,

@@ -14,7 +14,6 @@ from normviz.figures.theme import STYLES
 from normviz.readings import TEMPLATES
 from normviz.readings.places import places
 from normviz.spec import Spec
-from normviz.specs.lr_init import LrInit
 from normviz.ui.doors import leads
 from normviz.ui.settings import settings
 from normviz.ui.speech import asked, drawn, heard, written
@@ -44,12 +43,8 @@ def played(spec: Spec, figures: Figures, cards: Cards | None = None) -> Played:
     Made once for everybody who looks at the same settings, whatever their seeds: a class opens a page at the
     same moment, or each of it with another seed.
     """
-    plays = _played(spec if _seed_is_drawn(spec) else spec.unseeded, figures, cards, language())
+    plays = _played(spec if spec.draws_seed else spec.unseeded, figures, cards, language())
     return Played(plays.figures, {**plays.data, **_named(spec)})
-
-
-def _seed_is_drawn(spec: Spec) -> bool:
-    return isinstance(spec, LrInit)  # its cells open runs of the same seed
 
 
 @lru_cache(maxsize=16)  # half a megabyte each
