@@ -27,8 +27,10 @@ async def lifespan(app: Any) -> AsyncIterator[None]:
     trimming = asyncio.create_task(heap.give_back())
     async with stream.lifespan(app):
         await prepared
-        yield
-    trimming.cancel()
+        try:
+            yield
+        finally:
+            trimming.cancel()
 
 
 def _prepare() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import subprocess
+import sys
 
 import psutil
 import pytest
@@ -31,8 +33,29 @@ def test_holes_in_the_heap_are_given_back(monkeypatch: pytest.MonkeyPatch) -> No
     assert len(pins) == 200
 
 
-def test_few_heaps_work_wherever_the_server_runs() -> None:
+@pytest.mark.parametrize("few", [True, False])
+def test_threads_share_few_heaps(few: bool) -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", COUNT, "few" if few else ""], capture_output=True, text=True, check=True
+    ).stdout
+    heaps = told.count("<heap ")
+    assert heaps == 2 if few else heaps > 2
+
+
+COUNT = """
+import ctypes, sys, threading
+from normviz.ui import heap
+if sys.argv[1]:
     heap.few()
+threads = [threading.Thread(target=lambda: (bytearray(4000), there.wait())) for _ in range(3)]
+there = threading.Barrier(4)
+for thread in threads:
+    thread.start()
+there.wait()  # all of them are here at once, and each has taken memory
+library = ctypes.CDLL(None)
+library.malloc_info(0, ctypes.c_void_p.in_dll(library, "stdout"))
+library.fflush(None)
+"""
 
 
 def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
