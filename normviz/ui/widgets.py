@@ -18,6 +18,7 @@ S = TypeVar("S", bound=Spec)
 PALETTE = 4
 """Of a long list of choices, so many are offered at once; the rest are under More."""
 _SHORT = 16  # letters of all choices that fit side by side in a column
+_MOST_BROUGHT = 12  # stops that a slider keeps beside those of its grid
 _MOST_STOPS = 60  # of a slider; beyond, a number is typed
 
 
@@ -162,11 +163,13 @@ class Widgets(Generic[S]):
             st.session_state[key] = [choice for choice in choices if choice in value]
 
     def _stops(self, name: str, stops: Sequence[Any]) -> list[Any]:
-        """The grid of a slider, the default, and every value that a link has brought in this session."""
-        key = self._key(name, "stops")
-        brought: set[Any] = st.session_state.setdefault(key, set())
-        brought.add(st.session_state[self._key(name)])
-        return sorted({*stops, self._defaults[name], *brought})
+        """The grid of a slider, the default, and the last values that links have brought in this session."""
+        now = st.session_state[self._key(name)]
+        brought: list[Any] = st.session_state.setdefault(self._key(name, "stops"), [])
+        if now not in brought:
+            brought.append(now)
+            del brought[:-_MOST_BROUGHT]
+        return sorted({*stops, self._defaults[name], *brought, now})
 
     def _refused(self, name: str, spec: S) -> dict[Any, str]:
         """Choices that do not go with the other settings, and why."""

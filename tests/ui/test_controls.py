@@ -130,6 +130,17 @@ def test_a_widget_writes_the_url_and_the_url_resets_the_widget() -> None:
     assert spec_of(app).values() == {**EXPERIMENTS["train"]().values(), "depth": 3}
 
 
+def test_a_slider_does_not_grow_with_the_links_of_a_session() -> None:
+    app = visit("train")
+    stops = len(app.select_slider(key="train.lr").options)
+    for n in range(1, 41):
+        app.query_params["lr"] = str(0.1 + n / 1000)
+        run(app)
+        assert spec_of(app).values()["lr"] == 0.1 + n / 1000
+    grown = len(app.select_slider(key="train.lr").options) - stops
+    assert 1 < grown < 20
+
+
 def test_a_moved_widget_leads_where_the_address_lags_behind() -> None:
     app = visit("train")
     app.slider(key="train.depth").set_value(3)
