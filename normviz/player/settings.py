@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from os.path import isdir
 from pathlib import Path
 from typing import Any
 
@@ -183,7 +184,7 @@ class Settings:
             raise self.refused("operator_token", told, _MAKE_ONE)
         for name in ("lessons", "recorded"):
             folder = getattr(self, name)
-            if folder and not Path(folder).is_dir():
+            if folder and not isdir(folder):  # other than Path's it takes any text
                 raise self.refused(name, folder, "Make it first.")
 
     @property

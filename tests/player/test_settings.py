@@ -61,6 +61,8 @@ def test_a_variable_sets_its_field(variable: str, text: str, field: str, value: 
             "fifteen letters",
             "NORMVIZ_OPERATOR_TOKEN: “a text of 15 characters” does not work; allowed is 16 to 200",
         ),
+        ("NORMVIZ_LESSONS", "/" + "x" * 300, "NORMVIZ_LESSONS: “/xxx"),
+        ("NORMVIZ_RECORDED", "a\0b", "NORMVIZ_RECORDED: “a"),
         ("NORMVIZ_EXPERIMENTS", "a;rm -rf", "NORMVIZ_EXPERIMENTS: “a;rm -rf” does not work"),
     ],
 )
