@@ -236,7 +236,7 @@ def test_sentences_come_in_the_language_that_is_asked_for(server: Server) -> Non
     assert told[""] == told["?lang=xx"] != told["?lang=cs"]
     assert told["?lang=cs"].startswith("How: hodnotu „refuses“")
     refusal = closing(Client(server, token, "?after=x&lang=cs"))
-    assert refusal == (4400, "„after“ a „generation“ musí být celá čísla.")
+    assert refusal == (4400, "„after“ a\N{NO-BREAK SPACE}„generation“ musí být celá čísla.")
 
 
 def test_every_reason_fits_into_the_end_of_a_connection() -> None:
