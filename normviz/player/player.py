@@ -221,10 +221,14 @@ class Player:
 
     @property
     def attended(self) -> int:
-        """Runs in progress that somebody watches or has just asked for.  In the event loop."""
+        """Runs in progress that somebody watches or has just asked for, and finished ones that are still on
+        their way to somebody.  In the event loop.
+        """
         now = time.monotonic()
-        runs = [*self._live.values(), *self._line.values()]
-        return sum(bool(run.watches) or now - run.left <= _REST_AFTER for run in runs)
+        going = {run.token: run for run in (*self._live.values(), *self._line.values())}
+        asked = sum(bool(run.watches) or now - run.left <= _REST_AFTER for run in going.values())
+        ended = (run for run in self.runs() if run.token not in going)
+        return asked + sum(any(watch.owed for watch in run.watches) for run in ended)
 
     def report(self) -> dict[str, object]:
         """Facts for the operator; plain JSON values, nothing personal."""

@@ -198,6 +198,8 @@ class Watch:
         self.run, self.visitor = run, visitor
         self.number = number
         """Rises with each eye that opens."""
+        self.owed = False
+        """There are frames on their way to it, or an end that it was not told yet."""
         self.event = asyncio.Event()
         self.event.set()
 

@@ -2,8 +2,9 @@
 
     POST /lab/drain, SIGUSR1    begin: /lab/ready answers 503, so that a proxy sends newcomers elsewhere
     DELETE /lab/drain           end it
-    SIGTERM                     begin, wait until nobody watches a run in progress, NORMVIZ_DRAIN seconds at
-                                most (default 0), then end; a second SIGTERM ends the wait
+    SIGTERM                     begin, wait until nobody watches a run in progress and every frame has
+                                arrived, NORMVIZ_DRAIN seconds at most (default 0), then end; a second
+                                SIGTERM ends the wait
 
 While it waits everything works as always, new runs of those who are here too.  The wait has to come before
 the server's own end, which begins with closing every connection; so the signal is kept from it until then.

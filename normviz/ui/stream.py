@@ -195,6 +195,8 @@ class _Client:
         self._socket, self._player, self._watch, self._run = socket, playing, watch, watch.run
         self._meters = playing.meters
         self._feed = Feed(after)
+        self._ended = False
+        watch.owed = True
         self._counted = 0  # frames
         self._language = _language(socket)
         self._told: int | None = None  # generation whose schema was sent
@@ -209,6 +211,7 @@ class _Client:
                 return
             self._heard = time.monotonic()
             self._feed.acknowledge(_seen(message.get("text")))
+            self._watch.owed = not self._ended or self._feed.outstanding > 0
             self._watch.event.set()
 
     async def speak(self) -> None:
@@ -255,6 +258,8 @@ class _Client:
     async def _end(self, status: str, sentence: str) -> None:
         told = spoken(sentence, self._language)
         await self._say("E", status=status, sentence=told, frames=self._run.frames)
+        self._ended = True
+        self._watch.owed = self._feed.outstanding > 0
 
     def _measure(self, message: bytes) -> None:
         self._meters.sent_bytes.inc(len(message))

@@ -8,6 +8,7 @@ import signal
 import time
 import urllib.error
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -47,7 +48,7 @@ def serve() -> Any:
 def test_a_run_in_progress_is_finished_for_its_visitor(serve: Callable[[], Server]) -> None:
     server = serve()
     assert status(server, "/lab/metrics") == status(server, "/lab/drain") == 404  # both are off
-    first, second = Walk(seed=1, steps=100, pause=20), Walk(seed=2, steps=300, pause=20)
+    first, second = Walk(seed=1, steps=400, pause=20), Walk(seed=2, steps=100, pause=20)
     client = Client(server, server.open(first))
     while not client.received:
         client.read()
@@ -57,14 +58,29 @@ def test_a_run_in_progress_is_finished_for_its_visitor(serve: Callable[[], Serve
     assert server.process.poll() is None
     server.process.send_signal(signal.SIGTERM)
     another = Client(server, server.open(second))  # who is here may begin new ones
-    assert client.read_to_end() == frames_of(first, walk)
+    assert another.read_to_end() == frames_of(replace(second, pause=0), walk)
     assert (status(server, "/lab/live"), status(server, "/lab/ready")) == (200, 503)
-    assert another.read_to_end() == frames_of(second, walk)
+    assert client.read_to_end() == frames_of(replace(first, pause=0), walk)
     for one, spec in ((client, first), (another, second)):
         assert one.end == {"status": "done", "sentence": "", "frames": spec.steps}
         one.close()
     assert server.process.wait(60) == 0
     until(lambda: not any(map(alive, started)))
+
+
+def test_a_finished_run_reaches_who_reads_it_late(serve: Callable[[], Server]) -> None:
+    server = serve()
+    spec = Walk(steps=200)  # three times what may be on its way
+    client = Client(server, server.open(spec))
+    until(lambda: server.get("/report")["runs"]["done"] == 1)
+    server.process.send_signal(signal.SIGTERM)
+    until(lambda: status(server, "/lab/ready") == 503)
+    time.sleep(1)  # five looks at who is here
+    assert server.process.poll() is None
+    assert client.read_to_end() == frames_of(spec, walk)
+    assert client.end == {"status": "done", "sentence": "", "frames": spec.steps}
+    assert server.process.wait(60) == 0  # though the client is here still
+    client.close()
 
 
 def test_a_second_signal_ends_the_wait(serve: Callable[[], Server]) -> None:
