@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from normviz.__main__ import _record
 from normviz.catalog.norms import NORMS, reason
+from normviz.commands.run import record
 from normviz.specs.cost import NormCost
 from normviz.specs.diagnosis import BATCHES, NETS, SYMPTOMS, TASKS, Choice, Diagnosis
 from normviz.specs.start import Start
@@ -28,7 +28,7 @@ def summary(symptom: str) -> dict[str, Any]:
     """What the experiment of a symptom measures."""
     spec = BOOK[symptom].door.spec
     assert spec is not None
-    return spec.summary(_record(spec))
+    return spec.summary(record(spec))
 
 
 class TestSymptoms:

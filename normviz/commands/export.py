@@ -1,0 +1,73 @@
+"""``export``: a run as files."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+from pathlib import Path
+
+from normviz import exporting
+from normviz.commands.run import record, spec_of
+from normviz.commands.telling import RAW, Commands, RefusedError, json_flag, write
+from normviz.export import ExportError
+from normviz.specs import EXPERIMENTS, experiment
+
+
+def add(commands: Commands) -> None:
+    """Declare the command."""
+    one = commands.add_parser(
+        "export",
+        formatter_class=RAW,
+        help="write a run to files: script, notebook, HTML, tables, pictures",
+        description="Write an experiment to files.\n\n"
+        "  script    one plain PyTorch file that makes the run, without this project\n"
+        "  notebook  the same as a notebook\n"
+        "  html      the whole run in one file that opens in a browser, plays and scrubs, without a server\n"
+        "  csv       the numbers of each chart, all frames\n"
+        "  png, svg  each chart at the end of the run (needs kaleido and a Chromium or Chrome)\n\n"
+        "Of csv, png and svg FILE is a folder, with a file KEY.csv for each chart; with a single --figure\n"
+        "it is that chart's file.",
+        epilog="examples:\n"
+        "  normviz export train --format html --out race.html\n"
+        "  normviz export train --set norms=none,batch --format csv --figure loss --out loss.csv\n"
+        "  normviz export forgotten_eval --format script --chapter repairs --out repairs.py\n"
+        "  normviz export signal --format svg --out pictures",
+    )
+    one.add_argument("experiment", help="one of " + ", ".join(EXPERIMENTS))
+    one.add_argument(
+        "--set", action="append", default=[], metavar="FIELD=VALUE",
+        help="change a setting, as for run; may be repeated",
+    )  # fmt: skip
+    one.add_argument("--format", required=True, choices=exporting.FORMATS, help="what to write")
+    one.add_argument("--out", required=True, type=Path, metavar="FILE", help="where to write it")
+    one.add_argument(
+        "--figure", action="append", default=[], metavar="KEY", help="only this chart; may be repeated"
+    )
+    one.add_argument(
+        "--chapter", default="", metavar="NAME",
+        help="of a script or notebook: which part of the page (default: the first; each script names them)",
+    )  # fmt: skip
+    json_flag(one)
+    one.set_defaults(act=_export)
+
+
+def _export(asked: argparse.Namespace) -> None:
+    spec = spec_of(experiment(asked.experiment), asked.set)
+    settings = " ".join(f"--set {shlex.quote(word)}" for word in asked.set)
+    origin = f"python -m normviz run {spec.name} {settings}".rstrip()
+    written: dict[str, int] = {}
+    try:
+        exporting.check(asked.format, asked.figure, asked.chapter, asked.out)
+        for path, data in exporting.files(
+            spec, asked.format, asked.out, asked.figure, origin, record, asked.chapter
+        ):
+            write(path, data)
+            written[str(path)] = len(data)
+            print(f"{path} ({len(data):,} bytes)", file=sys.stderr)
+    except ExportError as refusal:
+        raise RefusedError(str(refusal)) from refusal
+    if asked.json:
+        told = {"experiment": spec.name, "format": asked.format, "spec": spec.values()}
+        print(json.dumps({**told, "files": [{"path": path, "bytes": n} for path, n in written.items()]}))

@@ -1,0 +1,102 @@
+"""``run``: an experiment in this process."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from normviz import files
+from normviz.commands.telling import RAW, Commands, RefusedError, json_flag, print_tree
+from normviz.frames import Recording
+from normviz.spec import Spec
+from normviz.specs import EXPERIMENTS, experiment
+
+
+def add(commands: Commands) -> None:
+    """Declare the command."""
+    one = commands.add_parser(
+        "run",
+        formatter_class=RAW,
+        help="run an experiment and print its summary",
+        description="Run one experiment in this process and print the numbers that answer its question.\n"
+        "The same settings give the same numbers, bit for bit, on the same kind of processor.",
+        epilog="experiments and their fields:\n\n" + "\n\n".join(map(_fields, EXPERIMENTS.values())),
+    )
+    one.add_argument("experiment", help="one of " + ", ".join(EXPERIMENTS))
+    one.add_argument(
+        "--set", action="append", default=[], metavar="FIELD=VALUE",
+        help="change a setting; several values with commas; may be repeated",
+    )  # fmt: skip
+    one.add_argument(
+        "--out", type=Path, metavar="DIR", help="also write the summary and the whole recording there"
+    )
+    json_flag(one)
+    one.set_defaults(act=_run)
+
+
+def _run(asked: argparse.Namespace) -> None:
+    spec = spec_of(experiment(asked.experiment), asked.set)
+    started = time.perf_counter()
+    recording = record(spec)
+    summary = spec.summary(recording)
+    print(f"{len(recording)} frames in {time.perf_counter() - started:.1f} s", file=sys.stderr)
+    told = {"experiment": spec.name, "spec": spec.values(), **summary}
+    if asked.out:
+        told["recording"] = str(_save(asked.out, spec, recording, told))
+    if asked.json:
+        print(json.dumps(told))
+    else:
+        print_tree(told)
+
+
+def spec_of(kind: type[Spec], assignments: Sequence[str]) -> Spec:
+    """The spec of a run from ``field=value`` words; unlike in a URL, nothing falls back silently."""
+    declared = {name: (knob, default) for name, knob, default in kind.knobs()}
+    values: dict[str, Any] = {}
+    for word in assignments:
+        name, equals, text = word.partition("=")
+        if not equals:
+            raise RefusedError(f"--set takes field=value, not “{word}”")
+        if name not in declared:
+            near = difflib.get_close_matches(name, declared, 1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise RefusedError(f"{kind.name} has no field “{name}”; it has {', '.join(declared)}.{hint}")
+        knob, default = declared[name]
+        values[name] = knob.read(name, text, default)
+    return kind(**values)
+
+
+def record(spec: Spec) -> Recording:
+    """Run a spec to its end in this process, telling a terminal how far it is."""
+    from normviz.lab.runs import record
+
+    if not sys.stderr.isatty():
+        return record(spec)
+    recording = record(spec, lambda frame: print(f"\rstep {frame.step}", end="", file=sys.stderr))
+    print("\r\033[K", end="", file=sys.stderr)
+    return recording
+
+
+def _save(folder: Path, spec: Spec, recording: Recording, told: dict[str, Any]) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{spec.name}.normviz"
+        recording.save(path, {"spec": json.loads(spec.to_json())})
+        files.write(folder / f"{spec.name}.json", json.dumps(told, indent=1).encode())
+    except OSError as error:
+        raise RefusedError(f"cannot write to {folder}: {error.strerror}") from error
+    return path
+
+
+def _fields(kind: type[Spec]) -> str:
+    lines = [f"{kind.name}: {kind.title}"]
+    for name, knob, default in kind.knobs():
+        shown = ",".join(default) if isinstance(default, tuple) else default
+        lines.append(f"  {name:18}{knob.allowed(default)} (default {shown})")
+    return "\n".join(lines)
