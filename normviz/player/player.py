@@ -16,10 +16,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
@@ -31,6 +30,7 @@ from normviz.player.costs import check_cost
 from normviz.player.engines import Engine, Tell, engine_of
 from normviz.player.events import Events
 from normviz.player.meters import Meters
+from normviz.player.registry import Registry
 from normviz.player.runs import DifferentFramesError, Run, State, Watch
 from normviz.player.settings import MB, Settings
 from normviz.spec import Spec, SpecError
@@ -39,10 +39,8 @@ from normviz.versions import About
 logger = logging.getLogger(__name__)
 
 _REST_AFTER = 1.0  # seconds unwatched; between its page and its stream a run is unwatched for a moment
-_OLD_AFTER = 60.0  # seconds unwatched; the memory for recordings is then a smaller one
 _MOST_DEATHS = 3  # restarts of a run whose process died
 _MOST_LOSSES = 10  # restarts of a run whose process ended for another reason
-_MOST_RUNS = 10_000  # known runs, with or without frames
 _ENDED = phrase("The operator of this server has ended this run.")
 
 
@@ -65,11 +63,9 @@ class Player:
         self._events = Events(self.meters)
         self._engine = engine(self.settings, self._tell)
         self._numbers, self._eyes = count(1), count(1)
-        self._runs: OrderedDict[str, Run] = OrderedDict()  # by key; the one asked for last is at the end
-        self._keys: dict[str, str] = {}  # token -> key
+        self._known = Registry()
         self._live: dict[int, Run] = {}
         self._line: OrderedDict[str, Run] = OrderedDict()  # by token
-        self._lock = threading.Lock()  # of the two registries that open() changes, in any thread
         self._loop: asyncio.AbstractEventLoop | None = None
         self._sweeper: asyncio.Task[None] | None = None
 
@@ -90,11 +86,8 @@ class Player:
         if not self.settings.recorded or about is None:
             return
         for spec, recording in kept.load(Path(self.settings.recorded), about.version):
-            run = Run(spec, about.version)
-            run.adopt(recording)
-            key = f"{spec.key} {about.version}"
-            self._runs[key], self._keys[run.token] = run, key
-        logger.info("%d recorded runs from %s", len(self._runs), self.settings.recorded)
+            self._known.of(spec, about.version).adopt(recording)
+        logger.info("%d recorded runs from %s", len(self._known), self.settings.recorded)
 
     async def close(self) -> None:
         """End all runs and the engine; return when no process is left."""
@@ -139,14 +132,7 @@ class Player:
         except SpecError:
             self._events.refused(spec)
             raise
-        key = f"{spec.key} {about.version}"
-        with self._lock:
-            run = self._runs.get(key)
-            if run is None:
-                run = self._runs[key] = Run(spec, about.version)
-                self._keys[run.token] = key
-            self._runs.move_to_end(key)
-            run.left = time.monotonic()
+        run = self._known.of(spec, about.version)
         loop.call_soon_threadsafe(self._wanted, run, True)
         return run.token
 
@@ -157,8 +143,7 @@ class Player:
 
     def run(self, token: str) -> Run | None:
         """The run of a token."""
-        with self._lock:
-            return self._runs.get(self._keys.get(token, ""))
+        return self._known.find(token)
 
     # --- for streams (in the event loop) ----------------------------------------------------------
 
@@ -171,14 +156,14 @@ class Player:
         """
         watch = Watch(run, visitor, next(self._eyes))
         run.watches.add(watch)
-        self._touch(run)
+        self._known.touch(run)
         self._wanted(run)
         self._deal(run)
         try:
             yield watch
         finally:
             run.watches.discard(watch)
-            self._touch(run)
+            self._known.touch(run)
             self._deal(run, left=visitor)
 
     def place(self, run: Run) -> int:
@@ -206,8 +191,7 @@ class Player:
 
     def runs(self) -> list[Run]:
         """The runs known, the one asked for last at the end; from any thread."""
-        with self._lock:
-            return list(self._runs.values())
+        return self._known.all()
 
     def end(self, token: str) -> None:
         """End a run that waits or is computed; whoever watches it is told.  From any thread."""
@@ -357,13 +341,6 @@ class Player:
 
     # --- leases and memory ------------------------------------------------------------------------
 
-    def _touch(self, run: Run) -> None:
-        run.left = time.monotonic()
-        with self._lock:
-            key = self._keys.get(run.token)
-            if key:
-                self._runs.move_to_end(key)
-
     async def _sweep(self) -> None:
         pause = min(1.0, self.settings.lease / 4)
         while True:
@@ -373,7 +350,7 @@ class Player:
             try:
                 self._events.tell_refusals()
                 self._end_leases()
-                self._make_room()
+                self._known.make_room(self.settings)
             except Exception:
                 logger.exception("looking after the runs failed; it is tried again")
 
@@ -385,31 +362,6 @@ class Player:
                 self._stop(run, State.IDLE)
             elif alone > _REST_AFTER:
                 self._rest(run, True)
-
-    def _make_room(self) -> None:
-        """Let go of the recordings watched least recently, and of runs beyond the number to be known."""
-        now = time.monotonic()
-        with self._lock:
-            idle = [
-                (key, run)
-                for key, run in self._runs.items()
-                if not run.watches and run.state not in (State.LIVE, State.WAITING)
-            ]
-            old = [run for _, run in idle if now - run.left > _OLD_AFTER and not run.adopted]
-            self._forget(old, sum(run.nbytes for run in old) - self.settings.kept * MB)
-            total = sum(run.nbytes for run in self._runs.values())
-            self._forget([run for _, run in idle], total - self.settings.recordings * MB)
-            for key, run in idle[: max(0, len(self._runs) - _MOST_RUNS)]:
-                del self._runs[key], self._keys[run.token]
-
-    @staticmethod
-    def _forget(runs: Iterable[Run], excess: int) -> None:
-        """Let go of recordings, in this order, until so many bytes are free."""
-        for run in runs:
-            if excess <= 0:
-                return
-            excess -= run.nbytes
-            run.forget()
 
 
 def _given_up(times: int) -> str:

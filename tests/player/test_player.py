@@ -265,7 +265,7 @@ def test_recordings_stay_within_their_memory(tight: Stand) -> None:
 
 def test_recordings_that_nobody_watches_any_more_keep_less(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of those unwatched for long only what fits stays, the one watched last first; the memory comes back."""
-    module = sys.modules["normviz.player.player"]
+    module = sys.modules["normviz.player.registry"]
     standing = Stand(Settings(engine="fork", lease=0.5, kept=1, experiments=EXPERIMENTS))
     try:
         specs = [Walk(seed=seed, steps=100) for seed in range(6)]  # 0.4 MB each
