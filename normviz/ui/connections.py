@@ -9,7 +9,8 @@ of frames (``ui/stream.py``).  ``Connections`` stands before both:
   Streamlit's handshake gets 403, after which it asks again, less and less often.
 - Who talks faster than a hand can is closed with 1008, and who does not read is not heard: so a client cannot
   pile up work or answers.
-- They are let in one after the other, so that a hundred at once leave the event loop time for others.
+- They are let in one after the other, and their first scripts begin two at a time, so that a hundred at once
+  leave the event loop time for others.
 - Of Streamlit's messages those pass that a page of ours sends.
 
 Behind a proxy every visitor has the proxy's address, unless the server trusts what it says of them: uvicorn
@@ -33,6 +34,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from normviz import player
 from normviz.player.settings import Settings
@@ -57,7 +59,9 @@ _SAID = frozenset(
 
 _AT_ONCE = 2
 """Connections that are being opened; to open one takes milliseconds.  A class that comes at the same moment
-would otherwise hold up everybody who is there already."""
+would otherwise hold up everybody who is there already.  As many first scripts of newcomers run at a time."""
+_PATIENCE = 2.0  # seconds; a first script that takes longer leaves its place to the next one
+_SHORT = 200  # bytes; a message that says no more than that a script has ended is shorter
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,7 @@ class Connections:
         self._app = app
         self._most, self._most_each = settings.connections, settings.connections_per_address
         self._open: Counter[str] = Counter()
-        self._door = asyncio.Semaphore(_AT_ONCE)
+        self._door, self._places = asyncio.Semaphore(_AT_ONCE), asyncio.Semaphore(_AT_ONCE)
         self._crowd = Complaint(logger, "connections are refused: %d are open, %d of them from that address")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -104,9 +108,14 @@ class Connections:
             count_refusal(FULL)
             await _refuse(route, receive, send)
             return
-        heard = _Heard(TALK[route], receive, send, checked=route == SESSION)
-        with self._counted(client):
-            await self._enter(scope, heard)
+        arrival = _Arrival(self._places) if route == SESSION else None
+        heard = _Heard(TALK[route], receive, send, arrival)
+        try:
+            with self._counted(client):
+                await self._enter(scope, heard)
+        finally:
+            if arrival:
+                arrival.end()
 
     async def _enter(self, scope: Scope, heard: _Heard) -> None:
         """Have the application serve a connection; others are let in as soon as it has accepted this one."""
@@ -151,11 +160,44 @@ async def _refuse(route: str, receive: Receive, send: Send) -> None:
     await send({"type": "websocket.close", "code": FULL, "reason": _WHY_FULL})
 
 
-class _Heard:
-    """Both directions of one connection, within what is allowed to it."""
+class _Arrival:
+    """The first script of a newcomer: it waits for one of few places and has it until it ends.
 
-    def __init__(self, talk: Talk, receive: Receive, send: Send, *, checked: bool) -> None:
-        self._talk, self._receive, self._send, self._checked = talk, receive, send, checked
+    Every script is a thread, and while sixty of them start at once the event loop, a thread like them, gets a
+    sixtieth of the time.
+    """
+
+    def __init__(self, places: asyncio.Semaphore) -> None:
+        self._places = places
+        self._due = True
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def begin(self) -> None:
+        """Wait for a place, the first time."""
+        if not self._due:
+            return
+        self._due = False
+        await self._places.acquire()
+        self._timer = asyncio.get_running_loop().call_later(_PATIENCE, self.end)
+
+    def hear(self, data: bytes | None) -> None:
+        """Streamlit says something to the newcomer's page."""
+        if self._timer and data and len(data) < _SHORT and _finished(data):
+            self.end()
+
+    def end(self) -> None:
+        """Give the place to the next one, if there is one to give."""
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+            self._places.release()
+
+
+class _Heard:
+    """Both directions of one connection, within what is allowed to it; ``arrival`` if it is a session."""
+
+    def __init__(self, talk: Talk, receive: Receive, send: Send, arrival: _Arrival | None) -> None:
+        self._talk, self._receive, self._send, self._arrival = talk, receive, send, arrival
         self._left, self._counted = talk.burst, time.monotonic()
         self._taken = asyncio.Event()
         self._taken.set()
@@ -166,6 +208,8 @@ class _Heard:
         if self._closed:
             return
         self._taken.clear()
+        if self._arrival:
+            self._arrival.hear(message.get("bytes"))
         try:
             # What is said to a client that has left is lost; that it has, ``receive`` will tell.  (Streamlit
             # takes the error that this is for a breach of protocol, and fills the log with it.)
@@ -183,11 +227,13 @@ class _Heard:
                 return message
             if self._too_fast():
                 return await self._end(1008, _TOO_FAST)
-            if not self._checked:
+            if not self._arrival:
                 return message
             kind = _kind(message.get("bytes"))
             if kind is None:
                 return await self._end(1002, _NO_PROTOCOL)
+            if kind == "rerun_script":
+                await self._arrival.begin()
             if kind in _SAID:
                 return message
 
@@ -202,6 +248,14 @@ class _Heard:
         await self.send({"type": "websocket.close", "code": code, "reason": reason})
         self._closed = True
         return {"type": "websocket.disconnect", "code": code, "reason": reason}
+
+
+def _finished(data: bytes) -> bool:
+    """Whether a message of Streamlit's says that a script has ended."""
+    try:
+        return bool(ForwardMsg.FromString(data).WhichOneof("type") == "script_finished")
+    except DecodeError:
+        return False
 
 
 def _kind(data: bytes | None) -> str | None:
