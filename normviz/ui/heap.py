@@ -1,17 +1,22 @@
-"""Memory that nobody needs goes back to the machine (GNU's C library; elsewhere nothing is done).
+"""Memory that nobody needs goes back to the machine.
 
-What sixty visitors and their recordings took is free again after they have left, but for the C library it is
-a hole in its heap, to be used again by the same process alone.  On a small machine the runs need it.
+The pages of visitors who have left are kept for a while in case they come back
+(``server.disconnectedSessionTTL``), but Streamlit looks whether that while is over only when somebody else
+leaves, and a page's objects refer to each other, so that only the collector frees them.  What is free then is
+for GNU's C library a hole in its heap, to be used again by the same process alone, until it is told to give
+it back.  On a small machine the runs need it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ctypes
+import gc
 import sys
-from collections.abc import Callable
 
-_EVERY = 30.0  # seconds; it takes a few milliseconds, in a thread of its own
+from streamlit import runtime
+
+_EVERY = 30.0  # seconds; it takes a hundredth of a second, in a thread of its own
 _ARENA_MAX = -8  # of mallopt(3)
 _ARENAS = 2
 """Heaps.  Threads get one each, up to eight times the cores, so that they need not wait for another; but of
@@ -24,17 +29,32 @@ def few() -> None:
         library.mallopt(_ARENA_MAX, _ARENAS)
 
 
+def settle() -> None:
+    """What is there when the server has started stays, so the collector need not look at it ever again.
+
+    It would take a tenth of a second each time, in which nobody is answered.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 async def give_back() -> None:
     """Give back what is free, again and again."""
-    trim = _trim()
-    while trim:
-        await asyncio.sleep(_EVERY)
-        await asyncio.to_thread(trim)
-
-
-def _trim() -> Callable[[], object] | None:
     library = _library()
-    return (lambda: library.malloc_trim(0)) if library else None
+    while True:
+        await asyncio.sleep(_EVERY)
+        _forget_pages()
+        await asyncio.to_thread(gc.collect)
+        if library:
+            await asyncio.to_thread(library.malloc_trim, 0)
+
+
+def _forget_pages() -> None:
+    """Have Streamlit let go of the pages of those who left long ago; as its parts are named at present."""
+    manager = getattr(runtime.get_instance(), "_session_mgr", None) if runtime.exists() else None
+    kept = getattr(getattr(manager, "_session_storage", None), "_cache", None)
+    if expire := getattr(kept, "expire", None):
+        expire()
 
 
 def _library() -> ctypes.CDLL | None:

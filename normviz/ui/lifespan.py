@@ -27,6 +27,7 @@ async def lifespan(app: Any) -> AsyncIterator[None]:
     trimming = asyncio.create_task(heap.give_back())
     async with stream.lifespan(app):
         await prepared
+        heap.settle()
         try:
             yield
         finally:

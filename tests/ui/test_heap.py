@@ -6,9 +6,16 @@ import asyncio
 import gc
 import subprocess
 import sys
+import weakref
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
 
 import psutil
 import pytest
+from streamlit.runtime.memory_session_storage import MemorySessionStorage
+from streamlit.runtime.session_manager import SessionInfo
+from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
 
 from normviz.ui import heap
 from tests.player.processes import until
@@ -60,5 +67,55 @@ library.fflush(None)
 
 def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "darwin")
+    assert heap._library() is None
     heap.few()
-    asyncio.run(asyncio.wait_for(heap.give_back(), 5))
+    give_back(monkeypatch, lambda: True)
+
+
+class Page:
+    """Refers to itself, as a session of Streamlit's does."""
+
+    def __init__(self, name: str) -> None:
+        self.id, self.me = name, self
+
+
+@pytest.mark.parametrize("seconds", [0, 3600])
+def test_pages_of_who_left_long_ago_are_let_go(monkeypatch: pytest.MonkeyPatch, seconds: int) -> None:
+    """Through Streamlit's own classes, whose parts have no public names."""
+    nothing: Any = None
+    storage = MemorySessionStorage(ttl_seconds=seconds)
+    manager = WebsocketSessionManager(storage, nothing, nothing, nothing)
+    monkeypatch.setattr(heap.runtime, "exists", lambda: True)
+    monkeypatch.setattr(heap.runtime, "get_instance", lambda: SimpleNamespace(_session_mgr=manager))
+    page: Any = Page("one")
+    storage.save(SessionInfo(client=None, session=page))
+    left = weakref.ref(page)
+    del page
+    gc.disable()
+    try:
+        give_back(monkeypatch, lambda: left() is None or seconds > 0)
+    finally:
+        gc.enable()
+    assert (left() is None) == (seconds == 0)
+
+
+def test_what_is_there_at_the_start_is_not_looked_at_again() -> None:
+    try:
+        heap.settle()
+        assert gc.get_freeze_count() > 10_000
+    finally:
+        gc.unfreeze()
+
+
+def give_back(monkeypatch: pytest.MonkeyPatch, until_then: Callable[[], bool]) -> None:
+    """Give back what is free several times, and on until something is so."""
+    monkeypatch.setattr(heap, "_EVERY", 0.02)
+
+    async def some_time() -> None:
+        giving = asyncio.create_task(heap.give_back())
+        await asyncio.sleep(0.2)
+        await asyncio.to_thread(until, until_then)
+        assert not giving.done()
+        giving.cancel()
+
+    asyncio.run(some_time())
