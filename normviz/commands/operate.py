@@ -53,6 +53,7 @@ def _worker(asked: argparse.Namespace) -> None:
     if not (sys.platform == "linux" and 1 <= jobs <= 1000):
         raise RefusedError("a worker needs Linux, and --jobs takes a whole number from 1 to 1000")
     _ = settings.server  # refused here, and not after torch is imported
+    settings.find_experiments()
     command = [
         sys.executable, "-m", "normviz.lab.cluster", "--jobs", str(jobs), "--keep", str(settings.redis_keep),
         "--memory", str(settings.run_memory * MB), "--seconds", str(settings.run_seconds),

@@ -11,6 +11,8 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from importlib.machinery import PathFinder
+from importlib.util import find_spec
 from os.path import isdir
 from pathlib import Path
 from typing import Any
@@ -186,6 +188,17 @@ class Settings:
             folder = getattr(self, name)
             if folder and not isdir(folder):  # other than Path's it takes any text
                 raise self.refused(name, folder, "Make it first.")
+
+    def find_experiments(self) -> None:
+        """See that the modules are there, from where engines are started; nothing is imported.
+
+        Raises:
+            SpecError: one is not.
+        """
+        for module in self.experiments:
+            top = module.partition(".")[0]
+            if not (find_spec(top) or PathFinder.find_spec(top, [os.getcwd()])):
+                raise self.refused("experiments", module, "It is not found: see PYTHONPATH.")
 
     @property
     def server(self) -> Server:

@@ -88,6 +88,7 @@ def checked() -> Settings:
         SpecError: something does not work.
     """
     settings = Settings.from_environment()
+    settings.find_experiments()
     pages.chosen(settings.pages)
     for _ in departures():  # what is only unwise is told at the start
         pass
