@@ -5,8 +5,9 @@ of frames (``ui/stream.py``).  ``Connections`` stands before both:
 
 - Only pages of this server connect (``ui/origins.py``), on these two routes; others get 403.
 - So many at once, in all and from one address (``NORMVIZ_CONNECTIONS``, ``NORMVIZ_CONNECTIONS_PER_ADDRESS``).
-  A page is then answered with 429 and a sentence, the stream is closed with 4429 and the sentence;
-  Streamlit's handshake gets 403, after which it asks again, less and less often.
+  A page is then answered with 429 and a sentence, the stream is closed with 4429 and the sentence (in the
+  language of the address, else of the browser); Streamlit's handshake gets 403, after which it asks again,
+  less and less often.
 - Who talks faster than a hand can is closed with 1008, and who does not read is not heard: so a client cannot
   pile up work or answers.
 - They are let in one after the other, and their first scripts begin two at a time, so that a hundred at once
@@ -30,6 +31,7 @@ from dataclasses import dataclass
 
 from google.protobuf.message import DecodeError
 from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config
@@ -37,9 +39,11 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from normviz import player
+from normviz.phrases import Phrase, phrase
 from normviz.player.settings import Settings
 from normviz.ui.complaints import Complaint
 from normviz.ui.origins import host_allowed, origin_allowed
+from normviz.ui.words import of_request, spoken
 
 logger = logging.getLogger(__name__)
 
@@ -48,9 +52,9 @@ _STREAMS = (STREAM, "lab/open/")
 SESSION = "_stcore/stream"
 
 FULL = 4429
-_WHY_FULL = "Too many connections are open. Close a window, or try again later."
-_TOO_FAST = "Too many messages."
-_NO_PROTOCOL = "A message was not of this protocol."
+_WHY_FULL = phrase("Too many connections are open. Close a window, or try again later.")
+_TOO_FAST = phrase("Too many messages.")
+_NO_PROTOCOL = phrase("A message was not of this protocol.")
 _SAID = frozenset(
     {"rerun_script", "stop_script", "app_heartbeat", "file_urls_request", "backend_operation_request"}
 )
@@ -91,7 +95,7 @@ class Connections:
         if scope["type"] == "websocket":
             await self._connect(scope, receive, send)
         elif scope["type"] == "http" and _is_page(scope) and self._full(address(scope)):
-            await PlainTextResponse(_WHY_FULL, 429, {"Retry-After": "30"})(scope, receive, send)
+            await _full_page(scope)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
@@ -106,10 +110,10 @@ class Connections:
         if self._full(client):
             self._crowd.tell(self._open.total(), self._open[client])
             count_refusal(FULL)
-            await _refuse(route, receive, send)
+            await _refuse(route, of_request(HTTPConnection(scope)), receive, send)
             return
         arrival = _Arrival(self._places) if route == SESSION else None
-        heard = _Heard(TALK[route], receive, send, arrival)
+        heard = _Heard(scope, receive, send, TALK[route], arrival)
         try:
             with self._counted(client):
                 await self._enter(scope, heard)
@@ -150,14 +154,20 @@ def count_refusal(code: int) -> None:
         player.current().meters.refused_connections.labels(str(code)).inc()
 
 
-async def _refuse(route: str, receive: Receive, send: Send) -> None:
+def _full_page(scope: Scope) -> PlainTextResponse:
+    language = of_request(HTTPConnection(scope))
+    headers = {"Retry-After": "30", "Content-Language": language}
+    return PlainTextResponse(spoken(_WHY_FULL, language), 429, headers)
+
+
+async def _refuse(route: str, language: str, receive: Receive, send: Send) -> None:
     """Say that there are too many, in the way in which each of the two clients understands it."""
     if route == SESSION:
         await send({"type": "websocket.close"})
         return
     await receive()  # its wish to connect
     await send({"type": "websocket.accept"})
-    await send({"type": "websocket.close", "code": FULL, "reason": _WHY_FULL})
+    await send({"type": "websocket.close", "code": FULL, "reason": spoken(_WHY_FULL, language)})
 
 
 class _Arrival:
@@ -196,8 +206,11 @@ class _Arrival:
 class _Heard:
     """Both directions of one connection, within what is allowed to it; ``arrival`` if it is a session."""
 
-    def __init__(self, talk: Talk, receive: Receive, send: Send, arrival: _Arrival | None) -> None:
-        self._talk, self._receive, self._send, self._arrival = talk, receive, send, arrival
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, talk: Talk, arrival: _Arrival | None
+    ) -> None:
+        self._scope, self._receive, self._send = scope, receive, send
+        self._talk, self._arrival = talk, arrival
         self._left, self._counted = talk.burst, time.monotonic()
         self._taken = asyncio.Event()
         self._taken.set()
@@ -243,8 +256,9 @@ class _Heard:
         self._left, self._counted = min(self._talk.burst, self._left + gained) - 1, now
         return self._left < 0
 
-    async def _end(self, code: int, reason: str) -> Message:
+    async def _end(self, code: int, why: Phrase) -> Message:
         """Close; what the application is told is that the client has left."""
+        reason = spoken(why, of_request(HTTPConnection(self._scope)))
         await self.send({"type": "websocket.close", "code": code, "reason": reason})
         self._closed = True
         return {"type": "websocket.disconnect", "code": code, "reason": reason}

@@ -4,7 +4,7 @@
     {base}/lab/open/{page}?{query}         the run that a page shows at first with this query of its address
 
 N: frames that the client has already, without a gap.  L: language of the sentences, also in the query of a
-page; without it English, for a page the browser's.
+page; without it the browser's, else English.
 
 Server to client, binary:
 
@@ -58,7 +58,7 @@ from normviz.ui.connections import count_refusal
 from normviz.ui.environment import settings
 from normviz.ui.exhibits import first_spec
 from normviz.ui.visitors import visitor
-from normviz.ui.words import ENGLISH, LANGUAGES, PARAMETER, of_locale, spoken
+from normviz.ui.words import of_request, spoken
 
 logger = logging.getLogger(__name__)
 
@@ -134,11 +134,11 @@ async def stream(socket: WebSocket) -> None:
             raise
         except _Refusal as refusal:
             count_refusal(refusal.code)
-            await socket.close(refusal.code, spoken(refusal.reason, _language(socket)))
+            await socket.close(refusal.code, spoken(refusal.reason, of_request(socket)))
         except Exception:
             logger.exception("a stream failed")
             reason = phrase("The stream failed; the server's log says why.")
-            await socket.close(1011, spoken(reason, _language(socket)))
+            await socket.close(1011, spoken(reason, of_request(socket)))
 
 
 async def _serve(socket: WebSocket) -> None:
@@ -198,7 +198,7 @@ class _Client:
         self._ended = False
         watch.owed = True
         self._counted = 0  # frames
-        self._language = _language(socket)
+        self._language = of_request(socket)
         self._told: int | None = None  # generation whose schema was sent
         self._place: int | None = None
         self._came = self._heard = self._said = time.monotonic()
@@ -303,13 +303,6 @@ def _seen(text: str | None) -> int:
     except (ValueError, TypeError, LookupError, RecursionError):
         raise _Refusal(1008, phrase('A message was not {{"seen": number of frames}}.')) from None
     return seen
-
-
-def _language(socket: WebSocket) -> str:
-    asked = socket.query_params.get(PARAMETER, ENGLISH)
-    if PARAMETER not in socket.query_params and "page" in socket.path_params:
-        return of_locale(socket.headers.get("accept-language", ENGLISH).split(",")[0].split(";")[0])
-    return asked if asked in LANGUAGES else ENGLISH
 
 
 def _number(socket: WebSocket, name: str) -> int:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from starlette.requests import HTTPConnection
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from normviz.phrases import Phrase
@@ -67,6 +68,14 @@ def of_locale(locale: str | None) -> str:
     """The language for a browser's locale ("cs-CZ"): only its own, never a related one."""
     code = (locale or ENGLISH).replace("_", "-").split("-")[0].lower()
     return code if code in LANGUAGES else ENGLISH
+
+
+def of_request(connection: HTTPConnection) -> str:
+    """The language for who asks for no page: that of the address, else the browser's first."""
+    asked = connection.query_params.get(PARAMETER)
+    if asked in LANGUAGES:
+        return asked
+    return of_locale(connection.headers.get("accept-language", ENGLISH).split(",")[0].split(";")[0].strip())
 
 
 def _(text: str, /, **places: Any) -> str:

@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from starlette.types import Message, Receive, Scope, Send
+from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from normviz.player.settings import Settings
 from normviz.ui.connections import _AT_ONCE, SESSION, Connections
@@ -86,12 +88,112 @@ def test_who_leaves_before_the_answer_holds_up_nobody() -> None:
     run(Application, visit)
 
 
+class Listening(Application):
+    """Lets its visitors in and hears them out."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "websocket.accept"})
+        self.opened += 1
+        while (await receive())["type"] != "websocket.disconnect":
+            pass
+
+
+LANGUAGES = pytest.mark.parametrize(
+    ("query", "browser", "language"),
+    [("", "", "en"), ("lang=cs", "", "cs"), ("", "cs-CZ,cs;q=0.9,en;q=0.8", "cs"), ("lang=en", "cs", "en"),
+     ("lang=xx", "cs", "cs"), ("", "de,cs;q=0.5", "en"), ("", "*", "en"), ("lang=%ff", "\xff;;,", "en")],
+)  # fmt: skip
+"""Of an address and a browser, and what they are answered in."""
+
+
+@LANGUAGES
+def test_a_page_that_finds_no_room_says_so_in_its_visitors_language(
+    query: str, browser: str, language: str
+) -> None:
+    told: list[Message] = []
+
+    async def visit() -> None:
+        application = Application()
+        application.word.set()
+        doors = Connections(application, Settings(connections=1))
+        there = asyncio.create_task(knock(doors))
+        await quiet(lambda: application.opened == 1)
+        page = scope("http", query, browser) | {"method": "GET", "path": "/train"}
+        page["headers"].append((b"accept", b"text/html"))
+        await doors(page, nothing, keep(told))
+        application.leave.set()
+        await there
+
+    asyncio.run(visit())
+    start, body = told
+    headers = dict(start["headers"])
+    assert (start["status"], headers[b"content-language"]) == (429, language.encode())
+    assert headers[b"content-type"] == b"text/plain; charset=utf-8"
+    sentence = {
+        "en": "Too many connections are open. Close a window, or try again later.",
+        "cs": "Otevřených spojení je příliš mnoho. Zavřete některé okno, nebo to zkuste později.",
+    }[language]
+    assert body["body"].decode() == sentence
+
+
+@LANGUAGES
+@pytest.mark.parametrize("said", ["nonsense", "flood"])
+def test_who_is_cut_off_learns_why_in_their_language(
+    said: str, query: str, browser: str, language: str
+) -> None:
+    told: list[Message] = []
+    data = {"nonsense": b"\xff" * 9, "flood": BackMsg(stop_script=True).SerializeToString()}[said]
+
+    async def talk() -> Message:
+        return {"type": "websocket.receive", "bytes": data}
+
+    async def visit() -> None:
+        await Connections(Listening(), Settings())(scope("websocket", query, browser), talk, keep(told))
+
+    asyncio.run(visit())
+    reason = {
+        ("nonsense", "en"): "A message was not of this protocol.",
+        ("nonsense", "cs"): "Zpráva neodpovídala tomuto protokolu.",
+        ("flood", "en"): "Too many messages.",
+        ("flood", "cs"): "Příliš mnoho zpráv.",
+    }[said, language]
+    code = {"nonsense": 1002, "flood": 1008}[said]
+    assert told == [
+        {"type": "websocket.accept"}, {"type": "websocket.close", "code": code, "reason": reason},
+    ]  # fmt: skip
+
+
 def run(kind: type[Application], visit: Callable[..., Any]) -> None:
     async def all_of_it() -> None:
         application = kind()
         await visit(application, Connections(application, Settings()))
 
     asyncio.run(all_of_it())
+
+
+def scope(kind: str, query: str = "", browser: str = "") -> Scope:
+    """What a server tells of a request of a page of ours."""
+    headers = [(b"host", b"here"), (b"origin", b"http://here")]
+    if browser:
+        headers.append((b"accept-language", browser.encode("latin-1")))
+    return {
+        "type": kind, "path": f"/{SESSION}", "query_string": query.encode(), "headers": headers,
+        "client": ("127.0.0.1", 1),
+    }  # fmt: skip
+
+
+def keep(told: list[Message]) -> Send:
+    """Take what is answered."""
+
+    async def send(message: Message) -> None:
+        told.append(message)
+
+    return send
+
+
+async def nothing() -> Message:
+    """A client that has nothing more to say."""
+    return {"type": "http.disconnect"}
 
 
 async def knock(doors: Connections) -> list[Message]:
@@ -101,12 +203,7 @@ async def knock(doors: Connections) -> list[Message]:
     async def receive() -> Message:
         return {"type": "websocket.connect"}
 
-    async def send(message: Message) -> None:
-        told.append(message)
-
-    headers = [(b"host", b"here"), (b"origin", b"http://here")]
-    scope = {"type": "websocket", "path": f"/{SESSION}", "headers": headers, "client": ("127.0.0.1", 1)}
-    await doors(scope, receive, send)
+    await doors(scope("websocket"), receive, keep(told))
     return told
 
 

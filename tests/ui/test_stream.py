@@ -235,14 +235,17 @@ def test_sentences_come_in_the_language_that_is_asked_for(server: Server) -> Non
         client.close()
     assert told[""] == told["?lang=xx"] != told["?lang=cs"]
     assert told["?lang=cs"].startswith("How: hodnotu „refuses“")
-    refusal = closing(Client(server, token, "?after=x&lang=cs"))
-    assert refusal == (4400, "„after“ a\N{NO-BREAK SPACE}„generation“ musí být celá čísla.")
+    browser = {"additional_headers": {"Accept-Language": "cs"}}
+    for query, options in (("?after=x&lang=cs", {}), ("?after=x", browser)):
+        refusal = closing(Client(server, token, query, **options))
+        assert refusal == (4400, "„after“ a\N{NO-BREAK SPACE}„generation“ musí být celá čísla.")
 
 
 def test_every_reason_fits_into_the_end_of_a_connection() -> None:
     """A websocket allows 123 bytes."""
-    found = [one.text for one in literals() if one.place == "normviz/ui/stream.py"]
-    assert len(found) > 7
+    places = ("normviz/ui/stream.py", "normviz/ui/connections.py")
+    found = [one.text for one in literals() if one.place in places]
+    assert len(found) > 10
     for text in found:
         for code in LANGUAGES:
             assert len(spoken(text, code).encode()) <= 123, (code, text)
@@ -339,9 +342,16 @@ def test_connections_of_one_address_are_limited(server: Server) -> None:
     clients = [Client(server, token) for _ in range(12)]
     for client in clients:
         client.read()
-    code, reason = closing(Client(server, token))
-    assert code == 4429
-    assert reason.startswith("Too many connections")
+    czech = {"additional_headers": {"Accept-Language": "cs-CZ,cs;q=0.9,en;q=0.8"}}
+    for query, options, told in (
+        ("", {}, "Too many connections"),
+        ("?lang=cs", {}, "Otevřených spojení je příliš mnoho."),
+        ("", czech, "Otevřených spojení je příliš mnoho."),
+        ("?lang=en", czech, "Too many connections"),
+    ):
+        code, reason = closing(Client(server, token, query, **options))
+        assert code == 4429
+        assert reason.startswith(told)
     for client in clients:
         client.close()
     until(lambda: server.get("/report")["watching"] == 0)
