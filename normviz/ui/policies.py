@@ -5,7 +5,8 @@ and send nothing outside this server, and run no script but ours: should markup 
 page, it would find nothing that it may do.  Encryption, and the header that demands it, are the proxy's.
 
 The site takes settings in the address and over websockets.  No request has a body: uploads and the like,
-which Streamlit would keep in memory, are refused unread.
+which Streamlit would keep in memory, are refused unread.  Of Streamlit's own routes those are open that pages
+ask for; the others would tell of the process or work for whoever asks.
 """
 
 from __future__ import annotations
@@ -23,7 +24,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from normviz.player.settings import Settings
 from normviz.ui import ahead
+from normviz.ui.health import under_base
 
+OPEN = ("_stcore/health", "_stcore/host-config", "_stcore/stream", "_stcore/agent/openapi.json")
+"""Of ``_stcore/``: what a page asks for before it connects, the websocket of its session, and what the HTML
+refers programs to, which tells them that there is nothing for them."""
+CLOSED = ("_stcore", "auth", "oauth2callback", "component")
+"""Where nothing else is found: metrics of Streamlit's process, script runs on demand for health checks, the
+interface for programs, uploads, files of components (ours have none), signing in and out."""
 _METHODS = ("GET", "HEAD", "OPTIONS")
 _INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
@@ -34,6 +42,8 @@ class Policies:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         self._headers = headers(settings.embed_in)
+        self._open = {under_base(path) for path in OPEN}
+        self._closed = tuple(under_base(path) + "/" for path in CLOSED)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -46,10 +56,15 @@ class Policies:
                 MutableHeaders(scope=message).update(self._headers)
             await send(message)
 
-        app = self._app if scope["method"] in _METHODS else _NO_BODY
+        app = self._served(scope["path"]) if scope["method"] in _METHODS else _NO_BODY
         await app(scope, receive, guarded)
 
+    def _served(self, path: str) -> ASGIApp:
+        closed = path not in self._open and f"{path}/".startswith(self._closed)
+        return _NOTHING if closed else self._app
 
+
+_NOTHING = PlainTextResponse("Not found.\n", 404, {"Cache-Control": "no-store"})
 _NO_BODY = PlainTextResponse(
     "This site only shows; nothing can be sent to it.",
     405,

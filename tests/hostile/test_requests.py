@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from streamlit.web.server.starlette import starlette_agent_routes, starlette_routes
 
 from normviz.ui import policies
 from normviz.ui.pages import BESIDE, PAGES
@@ -85,6 +86,22 @@ def test_any_request_is_answered(server: Server, path: str, method: str, headers
 )  # fmt: skip
 def test_what_is_no_http_is_refused(server: Server, data: bytes) -> None:
     assert raw(server, data)[:10] in (b"HTTP/1.1 4", b"HTTP/1.1 2")
+
+
+def test_of_streamlits_own_routes_only_those_of_pages_are_open(server: Server) -> None:
+    """As its installed version names them."""
+    known = {
+        path
+        for module in (starlette_agent_routes, starlette_routes)
+        for name, path in vars(module).items()
+        if "ROUTE_" in name and isinstance(path, str) and path.startswith("_stcore/")
+    }
+    assert len(known) > 6
+    known |= {"_stcore/metrics", "_stcore/metrics?families=active_sessions", "_stcore/bidi-components/x/y"}
+    for path in known - set(policies.OPEN):
+        assert ask(server, "/" + path)[0] == 404, path
+    for path in ("_stcore/health", "_stcore/host-config", "_stcore/agent/openapi.json"):
+        assert ask(server, "/" + path)[0] == 200, path
 
 
 def test_the_headers_are_on_every_answer(server: Server) -> None:

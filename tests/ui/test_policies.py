@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -15,11 +16,12 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
+from streamlit import config
 
 from normviz.player import Settings
 from normviz.spec import SpecError
 from normviz.ui import ahead
-from normviz.ui.policies import Policies, headers
+from normviz.ui.policies import OPEN, Policies, headers
 from normviz.ui.portions import SIZE, Portions
 
 
@@ -124,3 +126,40 @@ def test_no_portion_is_larger_than_one(size: int) -> None:
     assert b"".join(bodies) == b"x" * size  # type: ignore[arg-type]
     assert len(bodies) == max(1, -(-size // SIZE))
     assert [bool(one.get("more_body")) for one in told] == [True] * (len(told) - 1) + [False]
+
+
+@pytest.fixture
+def based(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A base path."""
+    before = config.get_option("server.baseUrlPath")
+    config.set_option("server.baseUrlPath", request.param)
+    yield request.param.strip("/")
+    config.set_option("server.baseUrlPath", before)
+
+
+@pytest.mark.parametrize("based", ["", "lab/norms", "/lab/norms/"], indirect=True)
+def test_of_streamlits_own_routes_those_of_pages_are_open(based: str) -> None:
+    """Whatever routes it has or will have."""
+    closed = (
+        "_stcore/metrics", "_stcore/metrics/", "_stcore/script-health-check", "_stcore/agent/interact",
+        "_stcore/agent/mcp", "_stcore/upload_file/a/b", "_stcore/bidi-components/x/y",
+        "_stcore/health/x", "_stcore/", "_stcore", "auth/login", "auth/logout", "oauth2callback",
+        "component/x/index.html",
+    )  # fmt: skip
+    open_ = (*OPEN, "media/x.png", "static/js/x.js", "train", "", "authors")
+    for path, status in [*((one, 404) for one in closed), *((one, 200) for one in open_)]:
+        for method in ("GET", "OPTIONS"):
+            assert answered(f"/{based}/{path}" if based else f"/{path}", method) == status, path
+
+
+def answered(path: str, method: str) -> int:
+    """The status with an application behind the policies that answers everything."""
+
+    async def asked() -> int:
+        site = Policies(PlainTextResponse("x"), Settings())
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(site), base_url="http://site") as client:
+            answer = await client.request(method, path)
+            assert answer.headers["content-security-policy"]
+            return answer.status_code
+
+    return asyncio.run(asked())
