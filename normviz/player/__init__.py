@@ -10,10 +10,11 @@ from normviz.player.settings import Settings
 
 __all__ = [
     "Engine", "EngineError", "NotRunningError", "Player", "Run", "Settings", "State", "Watch", "current",
-    "set_current",
+    "here", "set_current", "set_here",
 ]  # fmt: skip
 
 _current: Player | None = None
+_here: Player | None = None
 
 
 class NotRunningError(RuntimeError):
@@ -35,3 +36,21 @@ def set_current(player: Player | None) -> None:
     """Make a player the one of this process."""
     global _current
     _current = player
+
+
+def here() -> Player:
+    """The player of this process for its operator, who may see it while it still looks for what computes.
+
+    Raises:
+        NotRunningError: there is none.
+    """
+    found = _current or _here
+    if found is None:
+        raise NotRunningError("there is no player in this process; the web server's lifespan makes it")
+    return found
+
+
+def set_here(player: Player | None) -> None:
+    """Let the operator see a player before it is the one of this process."""
+    global _here
+    _here = player

@@ -125,10 +125,19 @@ class ClusterEngine:
             "reached": bool(self._reached),
             "source": self._source[:12],
             "workers": self._workers[about] if about else 0,
-            "other_workers": self._workers.total() - (self._workers[about] if about else 0),
+            "other_workers": sum(self._others.values()),
+            "others": [
+                {"workers": n, "source": one.source[:12], "torch": one.torch, "cpu": one.cpu}
+                for one, n in self._others.most_common()
+            ],
             "runs": len(self._followed),
             "waiting": sum(following.place > 0 for following in self._followed.values()),
         }
+
+    @property
+    def _others(self) -> Counter[About]:
+        """Workers that are not used, by version."""
+        return Counter({one: n for one, n in self._workers.items() if one != self._about})
 
     async def close(self) -> None:
         """See ``Engine``."""

@@ -46,7 +46,7 @@ async def drain(request: Request) -> Response:
         return gates.nothing_here()
     if refused := gates.refusal(request):
         return refused
-    playing = player.current()
+    playing = player.here()
     if request.method != "GET":
         set_draining(playing, request.method == "POST")
     told = {"draining": playing.draining, "attended_runs": playing.attended}

@@ -60,7 +60,7 @@ GATE = Gate()
 def token() -> str:
     """The operator's token; empty while there is none or no server runs."""
     try:
-        return player.current().settings.operator_token
+        return player.here().settings.operator_token
     except RuntimeError:
         return ""
 

@@ -34,7 +34,7 @@ def routes() -> list[Route]:
 def metrics(request: Request) -> Response:
     """All metrics; in a thread, since looking at the memory takes a while."""
     try:
-        playing = player.current()
+        playing = player.here()
     except RuntimeError:
         return Response("The server is not ready yet.\n", 503)
     if not playing.settings.metrics:
@@ -69,6 +69,9 @@ class _Now(Collector):
         yield _gauge("recordings_bytes", "Frames kept in memory.", told["recordings_bytes"])
         yield _gauge("ready", "Runs can be computed.", self._player.able)
         yield _gauge("draining", "Newcomers should go elsewhere.", self._player.draining)
+        if "workers" in told["engine"]:
+            workers = {"own": told["engine"]["workers"], "other": told["engine"]["other_workers"]}
+            yield _gauge("workers", "Workers; those of another version are not used.", workers, "version")
         yield _gauge("memory_bytes", "Memory held, by kind of process.", memory.held(), "process")
         yield CounterMetricFamily(
             "normviz_engine_restarts", "Engine hosts started again.", told["engine"].get("restarts", 0)

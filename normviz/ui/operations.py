@@ -77,7 +77,7 @@ def _address() -> str:
 
 @st.fragment(run_every=_EVERY)
 def _board() -> None:
-    playing = player.current()
+    playing = player.here()
     known = playing.runs()[::-1]
     _head(playing)
     _numbers(playing)
@@ -93,15 +93,42 @@ def _head(playing: Player) -> None:
     elif playing.able:
         st.badge("ready", icon=":material/check:", color="green")
     else:
-        st.badge("not ready: no engine host is warm", icon=":material/error:", color="red")
+        st.badge(f"not ready: {_lack(playing)}", icon=":material/error:", color="red")
     about = playing.about
     told = [f"NormViz {normviz.__version__}", f"up {_span(time.time() - psutil.Process().create_time())}"]
     if about:
         told += [f"torch {about.torch}", f"{about.form} form on {', '.join(about.devices)}", about.cpu]
     engine: Any = playing.report()["engine"]
-    told += [f"engine restarted {engine.get('restarts', 0)} times"]
+    if "restarts" in engine:
+        told += [f"engine restarted {engine['restarts']} times"]
     told += [f"Python {platform.python_version()}", f"Streamlit {version('streamlit')}"]
     st.caption(" · ".join(told))
+    if "workers" in engine:
+        _cluster(engine)
+
+
+def _lack(playing: Player) -> str:
+    """Why no runs can be computed."""
+    engine: Any = playing.report()["engine"]
+    if "workers" not in engine:
+        return "no engine host is warm"
+    return "there are no workers of this version" if engine["reached"] else "Redis does not answer"
+
+
+def _cluster(engine: dict[str, Any]) -> None:
+    """Who computes for this server, and who is there of another version."""
+    own = f"{_counted(engine['workers'])} of this version (source `{engine['source']}`)"
+    st.caption(f"{own}, by way of Redis at `{engine['redis']}`")
+    for other in engine["others"]:
+        told = f"source `{other['source']}`, torch `{other['torch']}`, `{other['cpu']}`"
+        st.warning(
+            f"{_counted(other['workers'])} of another version, not used here: {told}",
+            icon=":material/difference:",
+        )
+
+
+def _counted(workers: int) -> str:
+    return f"{workers} worker{'' if workers == 1 else 's'}"
 
 
 def _numbers(playing: Player) -> None:

@@ -98,6 +98,7 @@ async def lifespan(app: Any) -> AsyncIterator[None]:
     for sentence in (*misspelt(), *options.departures()):
         logger.warning("%s", sentence)
     playing = player.Player(settings())
+    player.set_here(playing)
     with drains.on_signals(playing):
         starting = asyncio.create_task(_start(playing))
         try:
@@ -106,6 +107,7 @@ async def lifespan(app: Any) -> AsyncIterator[None]:
             yield
         finally:
             player.set_current(None)
+            player.set_here(None)
             starting.cancel()
             await asyncio.gather(starting, return_exceptions=True)
             await playing.close()
