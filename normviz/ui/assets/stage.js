@@ -239,7 +239,8 @@ export class Stage {
     const { run, playback } = this;
     const { frame, playing, live } = playback;
     const recorded = this.prelude?.shown && this.prelude.frame;
-    return [run.key, run.status, run.frames, frame, playing, live, recorded, this.#worthDrawing, this.#moving].join();
+    const told = [run.key, run.status, run.sentence, run.frames];
+    return [...told, frame, playing, live, recorded, this.#worthDrawing, this.#moving].join();
   }
 
   /** Another picture will follow soon: a recording plays, or a hand is on the slider. */
