@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import json
 import struct
+import threading
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
@@ -122,6 +124,35 @@ class Guest:
         spec = first_spec(self.page, dict(parse_qsl(self.query)))
         assert spec
         return _computed(spec.to_json())
+
+
+@contextlib.contextmanager
+def crowd(guests: Sequence[Guest]) -> Iterator[None]:
+    """Have guests stay until the end of the block, beside a browser whose client has this thread.
+
+    Raises:
+        AssertionError: one of them saw what must not be.
+    """
+    leave, ended = threading.Event(), list[Any]()
+
+    async def stay() -> None:
+        staying = [asyncio.create_task(guest.stay()) for guest in guests]
+        while not leave.is_set():
+            await asyncio.sleep(0.05)
+        for one in staying:
+            one.cancel()
+        ended.extend(await asyncio.gather(*staying, return_exceptions=True))
+
+    thread = threading.Thread(target=lambda: asyncio.run(stay()))
+    thread.start()
+    try:
+        yield
+    finally:
+        leave.set()
+        thread.join()
+    for one in ended:
+        if isinstance(one, Exception):
+            raise one
 
 
 @cache

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Locator, expect
 
 from tests.apps import App
 from tests.browser.conftest import chromium, chromium_path
 from tests.browser.visitors import Server, Visitor
+from tests.faults.guests import Guest, crowd
 from tests.faults.networks import Network
 from tests.faults.scenes import hosts, runs
-from tests.player.processes import alive, until
+from tests.player.processes import alive, descendants, until
 
 pytestmark = pytest.mark.browser
 
@@ -27,6 +30,30 @@ SEEN = """() => {
   const steps = Array.from({ length: run.frames }, (_, k) => run.recording.before(k).step);
   return { settings: run.settings, steps, complete: run.recording.complete, generation: run.generation };
 }"""
+
+DIGESTS = """async () => {
+  const hex = (bytes) => Array.from(new Uint8Array(bytes), (b) => b.toString(16).padStart(2, "0")).join("");
+  const digest = async ({ bytes }) => hex(await crypto.subtle.digest("SHA-256", bytes));
+  return Promise.all(stage().run.recording.frames.map(digest));
+}"""
+WATCH_ARRIVALS = """() => {
+  const { recording } = stage().run, { put } = recording;
+  window.arrived = [];
+  recording.put = (k, bytes) => { arrived.push(k); put.call(recording, k, bytes); };
+}"""
+LOST = "The connection was lost; trying again …"
+ENDING = "The server is ending."
+AWAY = 20
+"""Seconds without a network: longer than a page takes to notice."""
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """The app as it is shipped: a run goes on for ten seconds when nobody watches it."""
+    log = tmp_path_factory.mktemp("shipped") / "log"
+    with App(log, ready="lab/ready", NORMVIZ_ENGINE="fork") as running:
+        yield running
+    assert "Traceback" not in log.read_text()
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +75,11 @@ def begin(chromium: Browser, url: str, app: App, seed: int) -> tuple[Visitor, An
     visitor.page.wait_for_function("() => stage()?.run?.frames > 5")
     visitor.page.evaluate("() => { window.untouched = true; }")
     return visitor, visitor.page.evaluate(SEEN)["settings"]
+
+
+def told(visitor: Visitor, sentence: str) -> Locator:
+    """What the stage says of its run."""
+    return visitor.page.locator(".nv-stage").get_by_text(sentence, exact=True)
 
 
 def check_end(visitor: Visitor, settings: Any) -> None:
@@ -87,4 +119,52 @@ def test_a_page_notices_that_its_network_went_away_without_a_word(chromium: Brow
         assert not runs(own)
         network.restore()
         check_end(visitor, settings)
+        visitor.context.close()
+
+
+def test_a_page_says_so_and_goes_on_when_its_server_was_told_to_end_under_load(
+    chromium: Browser, own: App
+) -> None:
+    guests = [Guest(own.address, "train", LONG.format(30 + n)) for n in range(12)]
+    with crowd(guests):
+        visitor, settings = begin(chromium, own.url, own, 3)
+        until(lambda: all(guest.frames for guest in guests))
+        started = descendants(own.pid)
+        assert len(started) > 12
+        assert own.end(signal.SIGTERM) in (0, -signal.SIGTERM)
+        until(lambda: not any(map(alive, started)))
+        expect(told(visitor, LOST).or_(told(visitor, ENDING))).to_be_visible()
+        own.start()
+        frames = visitor.page.evaluate("() => stage().run.frames")
+        visitor.page.wait_for_function("n => stage().run.frames > n", arg=frames)
+    check_end(visitor, settings)
+    visitor.context.close()
+
+
+@pytest.mark.parametrize("how", ["lose", "cut"])
+def test_what_came_while_the_network_was_gone_arrives(chromium: Browser, shipped: App, how: str) -> None:
+    """Bit for bit the frames of a run that was not disturbed.
+
+    It went on where another visitor watches it, or it ended and is computed on.
+    """
+    seed = {"lose": 40, "cut": 41}[how]
+    guest = Guest(shipped.address, "train", LONG.format(seed))
+    with Network(shipped.address) as network, crowd([guest] if how == "lose" else []):
+        visitor, settings = begin(chromium, f"http://{network.address}/", shipped, seed)
+        visitor.page.evaluate(WATCH_ARRIVALS)
+        getattr(network, how)()
+        seen = visitor.page.evaluate("() => stage().run.recording.complete")
+        assert seen < 80
+        time.sleep(AWAY)
+        assert visitor.page.evaluate("() => stage().run.recording.complete") <= seen + 1
+        assert len(guest.frames) > seen + 10 if how == "lose" else not runs(shipped)
+        expect(told(visitor, LOST)).to_be_visible()
+        network.restore()
+        check_end(visitor, settings)
+        arrived = visitor.page.evaluate("() => arrived")
+        # The newest ones first where the run has gone on, then the gap; each once.
+        assert sorted(arrived) == [*range(min(arrived), 101)]
+        assert visitor.page.evaluate(DIGESTS) == [
+            hashlib.sha256(frame).hexdigest() for frame in guest.undisturbed()
+        ]
         visitor.context.close()
