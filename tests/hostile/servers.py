@@ -7,12 +7,15 @@ from contextlib import closing
 from typing import Any
 from urllib.parse import urlsplit
 
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
 from tests.browser.visitors import Server
 
 SESSION = "_stcore/stream"
+ELSEWHERE = "127.0.0.2"
 
 
 def raw(server: Server, data: bytes, *, whole: bool = False, seconds: float = 20) -> bytes:
@@ -48,3 +51,29 @@ def open_socket(server: Server, path: str, client: str = "127.0.0.1", **options:
         options.setdefault("subprotocols", [Subprotocol("streamlit")])
     address = server.address.replace("http", "ws") + path
     return connect(address, sock=line, max_size=None, compression=None, open_timeout=60, **options)
+
+
+def page(query: str = "", **facts: object) -> bytes:
+    """The message with which a window asks for the front door."""
+    asked = BackMsg()
+    asked.rerun_script.query_string = query
+    for name, value in facts.items():
+        setattr(asked.rerun_script, name, value)
+    return asked.SerializeToString()
+
+
+def shown(socket: ClientConnection) -> list[ForwardMsg]:
+    """What comes until the script has ended."""
+    told: list[ForwardMsg] = []
+    while not told or told[-1].WhichOneof("type") != "script_finished":
+        data = socket.recv(60)
+        assert isinstance(data, bytes)
+        told.append(ForwardMsg.FromString(data))
+    return told
+
+
+def serves(server: Server, client: str = ELSEWHERE) -> None:
+    """Others get their page."""
+    with open_socket(server, SESSION, client) as other:
+        other.send(page())
+        assert len(shown(other)) > 5

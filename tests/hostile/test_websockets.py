@@ -17,7 +17,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.protocol import State
 from websockets.sync.client import ClientConnection
@@ -26,12 +25,12 @@ from websockets.typing import Origin
 from normviz.ui.connections import SESSION, STREAM
 from normviz.ui.patience import LARGEST_MESSAGE
 from tests.browser.visitors import Server, serving
-from tests.hostile.servers import ask, open_socket
+from tests.hostile.servers import ELSEWHERE, ask, open_socket, page, serves, shown
 from tests.hostile.texts import ANY, tried
 from tests.player.processes import until
 
 EACH, ALL = 12, 16
-ELSEWHERE, THIRD = "127.0.0.2", "127.0.0.3"
+THIRD = "127.0.0.3"
 
 
 @pytest.fixture(scope="module")
@@ -45,32 +44,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     assert "Traceback" not in log
     assert "Exception in ASGI" not in log
     assert log.count("connections are refused") == 1, "told, but not each time"
-
-
-def page(query: str = "", **facts: object) -> bytes:
-    """The message with which a window asks for the front door."""
-    asked = BackMsg()
-    asked.rerun_script.query_string = query
-    for name, value in facts.items():
-        setattr(asked.rerun_script, name, value)
-    return asked.SerializeToString()
-
-
-def shown(socket: ClientConnection) -> list[ForwardMsg]:
-    """What comes until the script has ended."""
-    told: list[ForwardMsg] = []
-    while not told or told[-1].WhichOneof("type") != "script_finished":
-        data = socket.recv(60)
-        assert isinstance(data, bytes)
-        told.append(ForwardMsg.FromString(data))
-    return told
-
-
-def serves(server: Server, client: str = ELSEWHERE) -> None:
-    """Others get their page."""
-    with open_socket(server, SESSION, client) as other:
-        other.send(page())
-        assert len(shown(other)) > 5
 
 
 def end(socket: ClientConnection, seconds: float = 30) -> int:
