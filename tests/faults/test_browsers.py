@@ -157,7 +157,7 @@ def test_what_came_while_the_network_was_gone_arrives(chromium: Browser, shipped
         assert seen < 80
         time.sleep(AWAY)
         assert visitor.page.evaluate("() => stage().run.recording.complete") <= seen + 1
-        assert len(guest.frames) > seen + 10 if how == "lose" else not runs(shipped)
+        until(lambda: len(guest.frames) > seen + 10 if how == "lose" else not runs(shipped))
         expect(told(visitor, LOST)).to_be_visible()
         network.restore()
         check_end(visitor, settings)
