@@ -95,7 +95,7 @@ def test_scripts_are_short() -> None:
     """Of the pages' defaults; a line is one of code, without comments, docstrings and empty ones."""
     for (name, chapter), text in scripts().items():
         if name in RECIPES:
-            assert lines_of_code(text) <= 250, (name, chapter)
+            assert lines_of_code(text) <= 200, (name, chapter)
     common = ("start", "forgotten_eval", "signal", "train", "placement", "lr_init", "scale", "landscape")
     for name in common:
         assert lines_of_code(script(specs()[name])) <= 150, name

@@ -40,7 +40,7 @@ def anatomy(spec: Anatomy) -> Recipe:
         "BY_POSITION": by_position,
         "ON_WEIGHTS": spec.on_weights,
         "HAS_RUNNING": NORMS[spec.norm].running_statistics,
-        "SEQUENCE": False,
+        "NETWORK": "",
         "BatchNorm": Code("nn.BatchNorm2d" if picture else "nn.BatchNorm1d"),
         "InstanceNorm": Code("nn.InstanceNorm2d" if picture else "nn.InstanceNorm1d"),
     }

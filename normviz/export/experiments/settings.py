@@ -106,7 +106,6 @@ def _facts(net: Network, data: Dataset) -> dict[str, Any]:
         "NETWORK": net.name,
         "BatchNorm": Code("nn.BatchNorm2d" if net.form == "cnn" else "nn.BatchNorm1d"),
         "InstanceNorm": Code("nn.InstanceNorm2d" if net.form == "cnn" else "nn.InstanceNorm1d"),
-        "SEQUENCE": net.form == "sequence",
         "MASKED": True,
         "HEADS": HEADS,
         "SHAPE": data.shape,

@@ -1,48 +1,34 @@
 """Answers
 
-What a network answers at every step, and how far two answers are apart; the running statistics stay as they
-are.
+What a network answers at every step, and how far two answers are apart.
 """
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from normviz.export.pieces.marked import load_data
-from normviz.export.pieces.sequence_norms import SequenceBatchNorm
-from normviz.export.pieces.settings import BATCH_SIZE, CHANGED_FROM, HAS_BATCH_NORM, MOMENTUM, WATCHED
+from normviz.export.pieces.settings import BATCH_SIZE, CHANGED_FROM, WATCHED
 
 
 def batch_of(seed: int) -> Tensor:
     """Test sequences, the first ones without padding."""
     x = load_data(seed)[2]
-    full = (x[:, -1] > 0.5).all(1).nonzero().flatten()[:WATCHED]
-    others = torch.ones(len(x), dtype=torch.bool)
-    others[full] = False
-    return x[torch.cat((full, others.nonzero().flatten()))[:BATCH_SIZE]]
+    full = (x[:, -1] > 0.5).all(1)
+    last = ~(full & (full.cumsum(0) <= WATCHED))
+    return x[last.int().argsort(stable=True)[:BATCH_SIZE]]
 
 
 @torch.no_grad()
 def answers(net: Any, x: Tensor, train: bool = True) -> Tensor:
     """Logits at every step, [N, steps, classes]."""
-    net.train(train)
-    if HAS_BATCH_NORM:
-        set_momentum(net, 0.0)
-    logits: Tensor = net.head(net.states(x)).double()
-    if HAS_BATCH_NORM:
-        set_momentum(net, MOMENTUM)
-    net.train()
+    asked = copy.deepcopy(net).train(train)  # the running statistics of the network itself stay as they are
+    logits: Tensor = asked.head(asked.states(x)).double()
     return logits
-
-
-def set_momentum(net: nn.Module, momentum: float) -> None:
-    """How much of its running statistics batch norm replaces in each batch."""
-    for module in net.modules():
-        if isinstance(module, SequenceBatchNorm):
-            module.momentum = momentum
 
 
 def moved(z: Tensor, other: Tensor) -> Tensor:

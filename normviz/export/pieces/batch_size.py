@@ -46,7 +46,7 @@ def main() -> dict[str, dict[int, list[float]]]:
                 print(f"  {norm:24} {size:3}: {in_words(told[norm][size])}")
     for norm in ACCUMULATED:
         name = f"{norm}, gradients accumulated"
-        told[name] = {MICRO_BATCH: [accumulated(norm, seed) for seed in SEEDS]}
+        told[name] = {MICRO_BATCH: [error(norm, seed, FULL_BATCH, MICRO_BATCH) for seed in SEEDS]}
         print(f"  {name:30} {MICRO_BATCH:3}: {in_words(told[name][MICRO_BATCH])}")
     return told
 
@@ -56,8 +56,11 @@ def in_words(errors: list[float]) -> str:
     return f"{', '.join(f'{one:.2f}' for one in errors)}; {mean(errors):.2f}"
 
 
-def error(norm: str, seed: int, size: int) -> float:
-    """Test error of one network whose norm sees so many samples at once."""
+def error(norm: str, seed: int, size: int, at_once: int = FULL_BATCH) -> float:
+    """Test error of one network whose norm sees at most ``size`` samples at once.
+
+    The gradients of smaller passes, of ``at_once`` samples, are added up until an update.
+    """
     x, y, x_test, y_test = load_data(seed)
     net = network(norm, seed)
     if IN_PARTS:
@@ -71,26 +74,11 @@ def error(norm: str, seed: int, size: int) -> float:
         if RENORM:
             set_limits(net, step, steps)
         batch = next(order)
-        loss = F.cross_entropy(net(x[batch]), y[batch])
-        if not loss.isfinite():
-            return float("nan")
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-    return 100 * (1 - accuracy_on(net, x_test, y_test))
-
-
-def accumulated(norm: str, seed: int) -> float:
-    """Test error of one network whose gradients are added up over small batches until an update."""
-    x, y, x_test, y_test = load_data(seed)
-    net = network(norm, seed)
-    optimizer = new_optimizer(net, lr=LR)
-    order = batches(len(y), FULL_BATCH, generator(seed, "batches"))
-    for _ in range(STEPS):
-        batch = next(order)
-        optimizer.zero_grad()
-        for part in torch.split(batch, MICRO_BATCH):
-            loss = F.cross_entropy(net(x[part]), y[part]) * (MICRO_BATCH / FULL_BATCH)
+        for part in torch.split(batch, at_once):
+            loss = F.cross_entropy(net(x[part]), y[part]) * (len(part) / len(batch))
+            if not loss.isfinite():
+                return float("nan")
             loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     return 100 * (1 - accuracy_on(net, x_test, y_test))

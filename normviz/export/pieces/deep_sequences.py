@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from normviz.export.pieces.marked import load_data
 from normviz.export.pieces.settings import DEEP_BATCH, DEPTHS, NORMS, PLACES, SEEDS
-from normviz.export.pieces.transformer import FeedForward, network
+from normviz.export.pieces.transformer import network
 
 
 def main() -> dict[tuple[str, str, int], list[list[float]]]:
@@ -47,5 +47,5 @@ def gradients(norm: str, place: str, depth: int, seed: int) -> list[float]:
     x, y = (one[:DEEP_BATCH] for one in load_data(seed)[:2])
     net = network(norm, seed, placement=place, depth=depth)
     loss = F.cross_entropy(net(x), y)
-    weights = [block.get_parameter("outer.weight") for block in net.blocks if isinstance(block, FeedForward)]
+    weights = [block.get_parameter("outer.weight") for block in net.blocks[1::2]]  # feed-forward blocks
     return [one.double().norm().item() for one in torch.autograd.grad(loss, weights)]

@@ -19,7 +19,6 @@ from normviz.export.pieces.settings import (
     NETWORK,
     OWN_EPS,
     R_MAX,
-    SEQUENCE,
     SHAPE,
     BatchNorm,
     InstanceNorm,
@@ -29,8 +28,8 @@ from normviz.export.pieces.settings import (
 def normalization(norm: str, shape: tuple[int, ...]) -> nn.Module:
     """The module that normalizes activations [N, *shape]; the channels come first in their shape."""
     if norm == "batch":
-        if SEQUENCE:
-            return SequenceBatchNorm(shape[0], SHAPE[1] if NETWORK in ("rnn", "gru") else 1)
+        if NETWORK in ("rnn", "gru"):
+            return SequenceBatchNorm(shape[0], SHAPE[1])
         return BatchNorm(shape[0], EPS, MOMENTUM)
     if norm == "layer":
         return nn.LayerNorm(shape, EPS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +16,6 @@ from torch.nn import functional as F
 
 from normviz.export.pieces.digits import load_data
 from normviz.export.pieces.draws import generator
-from normviz.export.pieces.fitting import fit
 from normviz.export.pieces.mlp import network
 from normviz.export.pieces.modes import error, recalibrate
 from normviz.export.pieces.settings import (
@@ -29,6 +29,7 @@ from normviz.export.pieces.settings import (
     OTHERS,
     SEEDS,
     SLOWER,
+    STEPS,
     TIMES_LR,
     TUNING_STEPS,
     VALIDATION_BATCH,
@@ -49,6 +50,17 @@ def main() -> list[dict[str, float]]:
     print("error on the test samples in percent, in eval mode unless said otherwise")
     table(measured)
     return measured
+
+
+def fit(net: nn.Module, optimizer: torch.optim.Optimizer, seed: int) -> None:
+    """Train a network, for as long as its loss is finite."""
+    x, y = load_data(seed)[:2]
+    order = batches(len(y), BATCH_SIZE, generator(seed, "batches"))
+    for step in range(1, STEPS + 1):
+        batch = next(order)
+        if not update(net, optimizer, x[batch], y[batch], frozen=False):
+            print(f"seed {seed} diverged at step {step}")
+            break
 
 
 def trained_in_eval(seed: int) -> dict[str, float]:
@@ -92,11 +104,10 @@ def another_domain(net: nn.Module, seed: int) -> dict[str, float]:
     x_train, _, x, y = load_data(seed)
     told = {"its own domain": error(net, x, y), "another domain": error(net, other_domain(x), y)}
     told["another domain, training mode"] = error(net, other_domain(x), y, VALIDATION_BATCH)
-    kept = copy.deepcopy(net.state_dict())
-    recalibrate(net, other_domain(x_train))
-    told["another domain, recalibrated"] = error(net, other_domain(x), y)
-    told["its own domain again"] = error(net, x, y)
-    net.load_state_dict(kept)
+    moved = copy.deepcopy(net)
+    recalibrate(moved, other_domain(x_train))
+    told["another domain, recalibrated"] = error(moved, other_domain(x), y)
+    told["its own domain again"] = error(moved, x, y)
     for norm in OTHERS:
         other = network(norm, seed)
         fit(other, new_optimizer(other), seed)
@@ -112,23 +123,20 @@ def fine_tuned(net: nn.Module, optimizer: torch.optim.Optimizer, seed: int) -> d
         for state in ("train", "frozen"):
             tuned, slower = copy.deepcopy((net, optimizer))
             slower.param_groups[0]["lr"] = SLOWER * LR
-            given = tuning_batches(y, order == "sorted", generator(seed, "trials"))
+            draws = generator(seed, "trials")
+            given = batches(len(y), DEPLOY_BATCH, draws) if order == "shuffled" else sorted_batches(y, draws)
             for step in range(TUNING_STEPS[-1] + 1):
                 if step in TUNING_STEPS:
                     told[f"{order} fine-tuning, {state}, step {step}"] = error(tuned, x_test, y_test)
-                if step < len(given):
-                    update(tuned, slower, x[given[step]], y[given[step]], state == "frozen")
+                batch = next(given)
+                update(tuned, slower, x[batch], y[batch], state == "frozen")
     return told
 
 
-def tuning_batches(y: Tensor, by_class: bool, draws: torch.Generator) -> list[Tensor]:
-    """Training samples of every step: at random, or of one class each in a random order of the batches."""
-    count, given = len(y) // DEPLOY_BATCH, list[Tensor]()
-    while len(given) < TUNING_STEPS[-1]:
+def sorted_batches(y: Tensor, draws: torch.Generator) -> Iterator[Tensor]:
+    """Indices of one batch after the other, each of one class where possible, in a random order."""
+    while True:
         order = torch.randperm(len(y), generator=draws)
-        if by_class:
-            order = order[y[order].argsort(stable=True)]
-        parts = torch.split(order, DEPLOY_BATCH)[:count]
-        turns = torch.randperm(count, generator=draws).tolist() if by_class else range(count)
-        given += [parts[turn] for turn in turns]
-    return given[: TUNING_STEPS[-1]]
+        order = order[y[order].argsort(stable=True)]
+        parts = torch.split(order, DEPLOY_BATCH)[: len(y) // DEPLOY_BATCH]
+        yield from (parts[turn] for turn in torch.randperm(len(parts), generator=draws))

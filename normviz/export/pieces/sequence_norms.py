@@ -1,7 +1,7 @@
-"""Norms of sequences
+"""Norms inside a recurrence
 
-Batch norm leaves the padding out of its statistics; inside a recurrence each step has running statistics of
-its own (Cooijmans et al. 2017, arXiv:1603.09025).
+Batch norm leaves the padding out of its statistics; each step has running statistics of its own (Cooijmans et
+al. 2017, arXiv:1603.09025).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from normviz.export.pieces.settings import EPS, HAS_BATCH_NORM, MOMENTUM, NETWORK, POOLED
+from normviz.export.pieces.settings import EPS, HAS_BATCH_NORM, MOMENTUM, POOLED
 
 
 class SequenceBatchNorm(nn.Module):
@@ -23,13 +23,11 @@ class SequenceBatchNorm(nn.Module):
         self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
         self.register_buffer("running_mean", torch.zeros(steps, channels))
         self.register_buffer("running_var", torch.ones(steps, channels))
-        self.momentum = MOMENTUM
         if POOLED:
             self.by_step = True
 
     def forward(self, x: Tensor, exists: Tensor, step: int) -> Tensor:
-        if NETWORK in ("rnn", "gru"):
-            step = min(step, len(self.running_mean) - 1)
+        step = min(step, len(self.running_mean) - 1)
         mean, var = self.running_mean[step], self.running_var[step]
         if POOLED and not self.by_step:
             mean = self.running_mean.mean(0)
@@ -37,14 +35,13 @@ class SequenceBatchNorm(nn.Module):
         if self.training:
             if len(x) < 2:
                 raise ValueError(f"Expected more than 1 value per channel, got input size {list(x.shape)}")
-            if NETWORK in ("rnn", "gru") and not exists.any():
+            if not exists.any():
                 return x  # nobody looks at it
             rows = x[exists]
             mean, var, n = rows.mean(0), rows.var(0, correction=0), len(rows)
             if n > 1:
-                with torch.no_grad():
-                    self.running_mean[step].lerp_(mean, self.momentum)
-                    self.running_var[step].lerp_(var * n / (n - 1), self.momentum)
+                self.running_mean[step].lerp_(mean.detach(), MOMENTUM)
+                self.running_var[step].lerp_(var.detach() * n / (n - 1), MOMENTUM)
         return (x - mean) / (var + EPS).sqrt() * self.weight + self.bias
 
 

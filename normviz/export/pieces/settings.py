@@ -16,7 +16,6 @@ DATASET = "digits"
 NETWORK = "mlp"
 BatchNorm = nn.BatchNorm1d  # torch's layer for this form of network
 InstanceNorm = nn.InstanceNorm1d
-SEQUENCE = False  # whether the network reads sequences
 HAS_BATCH_NORM = True
 OVER_TIME = True
 POOLED = False  # whether statistics of all steps together are tried, too

@@ -6,16 +6,16 @@ after the sum of input and block (post-norm).  The last step that exists goes th
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from normviz.export.pieces.draws import generator
 from normviz.export.pieces.dropout import Dropout
 from normviz.export.pieces.initialization import drawn
 from normviz.export.pieces.norms import normalization
-from normviz.export.pieces.sequence_norms import SequenceBatchNorm
 from normviz.export.pieces.settings import (
     ACTIVATION,
     CAUSAL,
@@ -30,6 +30,7 @@ from normviz.export.pieces.settings import (
     PLACEMENT,
     SHAPE,
     WIDTH,
+    BatchNorm,
 )
 from normviz.lab.nets.transformer import positions
 
@@ -50,12 +51,11 @@ class Transformer(nn.Module):
         self.embedding = drawn(nn.Linear(SHAPE[0] - 1, WIDTH), draws)
         self.blocks = nn.ModuleList()
         for _ in range(depth):
-            for block, inner, hidden in ((Attention, 3 * WIDTH, WIDTH), (FeedForward, 2 * WIDTH, 2 * WIDTH)):
-                first = drawn(nn.Linear(WIDTH, inner), draws)
-                last = drawn(nn.Linear(hidden, WIDTH), draws)
-                self.blocks.append(block(first, last, normalization(norm, (WIDTH,)), placement))
-                if DROPOUT:
-                    self.blocks[-1].dropout = Dropout(DROPOUT, masks)
+            self.blocks.append(Block(attention, 3 * WIDTH, WIDTH, norm, draws, placement=placement))
+            self.blocks.append(Block(activation, 2 * WIDTH, 2 * WIDTH, norm, draws, placement=placement))
+        if DROPOUT:
+            for block in self.blocks:
+                block.dropout = Dropout(DROPOUT, masks)
         self.head = drawn(nn.Linear(WIDTH, CLASSES), draws)
         self.last_norm = normalization(norm, (WIDTH,)) if placement == "before" else None
 
@@ -74,47 +74,51 @@ class Transformer(nn.Module):
         return logits
 
 
+Between = Callable[[Tensor, Tensor], Tensor]
+
+
 class Block(nn.Module):
-    """What both kinds of block share: two linear maps, a norm, and the residual connection around them."""
+    """Two linear maps with something between them, a norm, and the residual connection around all that.
 
-    def __init__(self, inner: nn.Module, outer: nn.Module, norm: nn.Module, placement: str) -> None:
+    The first map gives what is between them so many channels, the last one takes so many.
+    """
+
+    def __init__(
+        self,
+        between: Between,
+        given: int,
+        taken: int,
+        norm: str,
+        draws: torch.Generator,
+        placement: str = PLACEMENT,
+    ) -> None:
         super().__init__()
-        self.inner, self.outer, self.norm, self.placement = inner, outer, norm, placement
-
-    def added(self, x: Tensor, exists: Tensor) -> Tensor:
-        """What the block adds to the stream."""
-        raise NotImplementedError
+        self.inner, self.outer = drawn(nn.Linear(WIDTH, given), draws), drawn(nn.Linear(taken, WIDTH), draws)
+        self.between, self.norm, self.placement = between, normalization(norm, (WIDTH,)), placement
 
     def forward(self, x: Tensor, exists: Tensor) -> Tensor:
         first = self.placement == "before"
-        added = self.added(normalized(self.norm, x, exists) if first else x, exists)
+        read = normalized(self.norm, x, exists) if first else x
+        added: Tensor = self.outer(self.between(self.inner(read), exists))
         if DROPOUT:
             added = self.get_submodule("dropout")(added.flatten(0, 1)).view_as(x)
         return x + added if first else normalized(self.norm, x + added, exists)
 
 
-class Attention(Block):
-    """Multi-head attention."""
-
-    def added(self, x: Tensor, exists: Tensor) -> Tensor:
-        n, steps, width = x.shape
-        q, k, v = self.inner(x).view(n, steps, 3, HEADS, width // HEADS).permute(2, 0, 3, 1, 4)
-        scores = (q * (width // HEADS) ** -0.5) @ k.mT
-        if CAUSAL:
-            unseen = torch.ones(steps, steps, dtype=torch.bool).triu(1)  # the future of each step
-        else:
-            unseen = ~exists[:, None, None, :]  # the padding
-        mixed = scores.masked_fill(unseen, -math.inf).softmax(-1) @ v
-        y: Tensor = self.outer(mixed.transpose(1, 2).reshape(n, steps, width))
-        return y
+def attention(x: Tensor, exists: Tensor) -> Tensor:
+    """Multi-head attention of queries, keys and values, side by side in x [N, steps, 3·width]."""
+    q, k, v = x.view(*x.shape[:2], 3, HEADS, -1).permute(2, 0, 3, 1, 4)
+    if CAUSAL:
+        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)  # no step sees its future
+    else:
+        mixed = F.scaled_dot_product_attention(q, k, v, exists[:, None, None, :])  # none sees the padding
+    return mixed.transpose(1, 2).flatten(2)
 
 
-class FeedForward(Block):
-    """Two linear maps with an activation between them, for each step by itself."""
-
-    def added(self, x: Tensor, exists: Tensor) -> Tensor:
-        y: Tensor = self.outer(ACTIVATION()(self.inner(x)))
-        return y
+def activation(x: Tensor, exists: Tensor) -> Tensor:
+    """Each step by itself."""
+    y: Tensor = ACTIVATION()(x)
+    return y
 
 
 def normalized(norm: nn.Module, x: Tensor, exists: Tensor) -> Tensor:
@@ -122,11 +126,9 @@ def normalized(norm: nn.Module, x: Tensor, exists: Tensor) -> Tensor:
     if OVER_TIME and isinstance(norm, nn.GroupNorm | nn.InstanceNorm1d):
         by_time: Tensor = norm(x.mT)
         return by_time.mT
-    tokens = x.flatten(0, 1)
-    if HAS_BATCH_NORM and isinstance(norm, SequenceBatchNorm):
-        if not MASKED:
-            exists = torch.ones_like(exists)
-        over_batch: Tensor = norm(tokens, exists.flatten(), 0).view_as(x)
+    if HAS_BATCH_NORM and MASKED and isinstance(norm, BatchNorm):
+        over_batch = x.clone()  # the padding stays as it is, and out of the statistics
+        over_batch[exists] = norm(x[exists])
         return over_batch
-    y: Tensor = norm(tokens).view_as(x)
+    y: Tensor = norm(x.flatten(0, 1)).view_as(x)
     return y
