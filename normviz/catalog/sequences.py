@@ -113,21 +113,44 @@ def _inner(shape: tuple[int, ...], depth: int, width: int) -> tuple[Layer, ...]:
     return (Layer(shape[0] - 1, width, steps), *(depth * each))
 
 
-_ONE_STEP = (
-    "Inside a recurrence a norm sees one step, and there each channel of a sample is a single value: {} "
-    "would have nothing to average."
-)
-_BY_STEP = (
-    "In a recurrence batch statistics are kept for each step; {} is not built here in that form. Choose "
-    "batch norm."
-)
-_TWO_MATRICES = (
-    "A GRU's new state comes from two matrices, with a gate between them; {} acts on one layer's weights."
-)
-_ON_STREAM = (
-    "A transformer's norms stand on its residual stream, not behind one layer's weights, on which {} acts."
-)
-_PADDED = "Only batch norm leaves the padding out of its statistics here; {} is not built in that form."
+def _one_step(norm: str) -> str:
+    return phrase(
+        "Inside a recurrence a norm sees one step, and there each channel of a sample is a single value: "
+        "{norm} would have nothing to average.",
+        norm=norm,
+    )
+
+
+def _by_step(norm: str) -> str:
+    return phrase(
+        "In a recurrence batch statistics are kept for each step; {norm} is not built here in that form. "
+        "Choose batch norm.",
+        norm=norm,
+    )
+
+
+def _two_matrices(norm: str) -> str:
+    return phrase(
+        "A GRU's new state comes from two matrices, with a gate between them; {norm} acts on one layer's "
+        "weights.",
+        norm=norm,
+    )
+
+
+def _on_stream(norm: str) -> str:
+    return phrase(
+        "A transformer's norms stand on its residual stream, not behind one layer's weights, on which {norm} "
+        "acts.",
+        norm=norm,
+    )
+
+
+def _padded(norm: str) -> str:
+    return phrase(
+        "Only batch norm leaves the padding out of its statistics here; {norm} is not built in that form.",
+        norm=norm,
+    )
+
 
 SEQUENCE_NETWORKS: dict[str, SequenceNetwork] = {
     network.name: network
@@ -160,12 +183,12 @@ SEQUENCE_NETWORKS: dict[str, SequenceNetwork] = {
                 "steps": 150,
             },
             unfit={
-                "batch_renorm": _PADDED.format("batch renormalization"),
-                "ghost_batch": _PADDED.format("ghost batch norm"),
+                "batch_renorm": _padded("batch renormalization"),
+                "ghost_batch": _padded("ghost batch norm"),
                 "frn": "Filter response norm replaces the activation function after it; after a "
                 "transformer's norms there is none.",
-                "weight_norm": _ON_STREAM.format("weight norm"),
-                "weight_standardization": _ON_STREAM.format("weight standardization"),
+                "weight_norm": _on_stream("weight norm"),
+                "weight_standardization": _on_stream("weight standardization"),
             },
         ),
         SequenceNetwork(
@@ -184,10 +207,10 @@ SEQUENCE_NETWORKS: dict[str, SequenceNetwork] = {
             lone=True,
             own={"dataset": "digits_rows", "depth": 1, "optimizer": "adam", "lr": 0.003, "steps": 200},
             unfit={
-                "instance": _ONE_STEP.format("instance norm"),
-                "frn": _ONE_STEP.format("filter response norm"),
-                "batch_renorm": _BY_STEP.format("batch renormalization"),
-                "ghost_batch": _BY_STEP.format("ghost batch norm"),
+                "instance": _one_step("instance norm"),
+                "frn": _one_step("filter response norm"),
+                "batch_renorm": _by_step("batch renormalization"),
+                "ghost_batch": _by_step("ghost batch norm"),
             },
         ),
         SequenceNetwork(
@@ -210,12 +233,12 @@ SEQUENCE_NETWORKS: dict[str, SequenceNetwork] = {
             healths=False,
             own={"dataset": "digits_rows", "depth": 1, "optimizer": "adam", "lr": 0.005, "steps": 150},
             unfit={
-                "instance": _ONE_STEP.format("instance norm"),
-                "frn": _ONE_STEP.format("filter response norm"),
-                "batch_renorm": _BY_STEP.format("batch renormalization"),
-                "ghost_batch": _BY_STEP.format("ghost batch norm"),
-                "weight_norm": _TWO_MATRICES.format("weight norm"),
-                "weight_standardization": _TWO_MATRICES.format("weight standardization"),
+                "instance": _one_step("instance norm"),
+                "frn": _one_step("filter response norm"),
+                "batch_renorm": _by_step("batch renormalization"),
+                "ghost_batch": _by_step("ghost batch norm"),
+                "weight_norm": _two_matrices("weight norm"),
+                "weight_standardization": _two_matrices("weight standardization"),
             },
         ),
     )

@@ -19,6 +19,7 @@ from babel.messages.extract import extract_from_dir
 
 from normviz.catalog.claims import CLAIMS, VERDICTS
 from normviz.catalog.norms import NORMS
+from normviz.catalog.sequences import ALL_NETWORKS
 from normviz.figures.formulas import FORMULAS
 from normviz.figures.mathml import beside
 from normviz.figures.theme import STYLES
@@ -130,6 +131,7 @@ def _registered() -> Iterator[tuple[str, Iterable[str]]]:
             for text in (fact.label, fact.axes, fact.parameters, fact.state, *fact.unfit.values())
         ),
     )
+    yield "normviz/catalog", (text for network in ALL_NETWORKS.values() for text in network.unfit.values())
     yield "normviz/specs/anatomy.py", CHANNELS
     yield "normviz/catalog/claims.py", VERDICTS.values()
     yield (

@@ -10,7 +10,7 @@ from normviz.catalog.datasets import DATASETS
 from normviz.catalog.networks import NETWORKS
 from normviz.catalog.norms import NORMS, reason
 from normviz.frames import Recording, Schema
-from normviz.phrases import phrase
+from normviz.phrases import joined, phrase
 from normviz.spec import Cost, Spec, SpecError, knob
 from normviz.specs import batch_size_frames as frames
 
@@ -145,7 +145,7 @@ class BatchSize(Spec):
     def conflicts(self) -> Iterator[SpecError]:
         """No norm that applies, or groups of a single unit."""
         if not self.variants:
-            fitting = ", ".join(norm for norm in NORMS if not self.left_out(norm))
+            fitting = joined(", ", [norm.label for name, norm in NORMS.items() if not self.left_out(name)])
             named = ", ".join(NORMS[norm].label for norm in self.norms)
             why = " ".join(dict.fromkeys(self.left_out(norm) for norm in self.norms))
             yield SpecError(

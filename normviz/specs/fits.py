@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from normviz.catalog.norms import NORMS, reason
-from normviz.phrases import phrase
+from normviz.phrases import joined, phrase
 from normviz.spec import SpecError
 
 GROUPED = ("group", "weight_standardization")
@@ -33,7 +33,7 @@ def unfit(norms: Iterable[str], why: Callable[[str], str | None]) -> Iterator[Sp
     for norm in norms:
         reason_ = why(norm)
         if reason_:
-            fitting = ", ".join(one for one in NORMS if not why(one))
+            fitting = joined(", ", [norm.label for name, norm in NORMS.items() if not why(name)])
             yield SpecError("Normalizations", NORMS[norm].label, fitting, reason_, field="norms")
 
 

@@ -10,7 +10,7 @@ from normviz.catalog.datasets import DATASETS
 from normviz.catalog.networks import NETWORKS
 from normviz.catalog.norms import NORMS, reason
 from normviz.frames import Recording, Schema
-from normviz.phrases import phrase
+from normviz.phrases import joined, phrase
 from normviz.spec import Cost, Spec, SpecError, knob
 from normviz.specs import forgotten_eval_frames as frames
 
@@ -80,8 +80,9 @@ class ForgottenEval(Spec):
         """A norm that does not exist for the network's form."""
         why = reason(self.norm, NETWORKS[self.network].form)
         if why:
-            fit = ", ".join(n for n in NORMS if not reason(n, NETWORKS[self.network].form))
-            yield SpecError("Normalization", self.norm, phrase("one of {fit}", fit=fit), why, field="norm")
+            form, label = NETWORKS[self.network].form, NORMS[self.norm].label
+            fit = joined(", ", [norm.label for name, norm in NORMS.items() if not reason(name, form)])
+            yield SpecError("Normalization", label, phrase("one of {fit}", fit=fit), why, field="norm")
 
     # --- what the fields come to ------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,8 @@ from normviz.catalog.datasets import Dataset
 from normviz.catalog.norms import NORMS
 from normviz.catalog.sequences import SEQUENCE_DATASETS, SEQUENCE_NETWORKS, SequenceNetwork
 from normviz.frames import Recording, Schema
-from normviz.phrases import phrase
-from normviz.spec import Cost, Spec, SpecError, knob
+from normviz.phrases import joined, phrase
+from normviz.spec import Cost, Spec, SpecError, Value, knob
 from normviz.specs import sequences_frames as recorded
 from normviz.specs.fits import unfit
 
@@ -27,6 +27,7 @@ class Sequences(Spec):
     name = "sequences"
     runner = "normviz.lab.experiments.sequences:run"
     title = "Which normalization suits sequences?"
+    leader = "network"
 
     network: str = knob(
         "transformer", label="Network", choices=tuple(SEQUENCE_NETWORKS),
@@ -149,6 +150,12 @@ class Sequences(Spec):
         """What the run records."""
         return recorded.schema(self)
 
+    @classmethod
+    def suited(cls, choice: Value) -> Mapping[str, Value]:
+        """What every network has; only one of them attends to what comes later, or stands some depths."""
+        defaults = {name: default for name, _, default in cls.knobs()}
+        return {name: defaults[name] for name in ("placement", "depth", "causal")}
+
     # --- checks -------------------------------------------------------------------------------------
 
     def conflicts(self) -> Iterator[SpecError]:
@@ -166,7 +173,7 @@ class Sequences(Spec):
             yield SpecError(
                 "Place of the norm", self.placement, phrase(
                     "{listed} for the {label}",
-                    listed=', '.join(self.net.placements), label=self.net.label,
+                    listed=joined(", ", self.net.placements), label=self.net.label,
                 ), "Choose another network to put it elsewhere.", field="placement",
             )  # fmt: skip
         if not self.causal and self.net.causal is None:

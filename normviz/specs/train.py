@@ -11,7 +11,7 @@ from normviz.catalog.networks import ACTIVATIONS, NETWORKS, OPTIMIZERS, PLACEMEN
 from normviz.catalog.norms import NORMS
 from normviz.catalog.sequences import ALL_DATASETS, ALL_NETWORKS
 from normviz.frames import Recording, Schema
-from normviz.phrases import phrase
+from normviz.phrases import joined, phrase
 from normviz.spec import Cost, Spec, SpecError, Value, knob
 from normviz.specs import train_changes, train_frames
 from normviz.specs.fits import GROUPED
@@ -244,9 +244,12 @@ class Train(Spec):
 
     @classmethod
     def suited(cls, choice: Value) -> Mapping[str, Value]:
-        """The network's data, depth, learning rate …: each field for which some network has its own value."""
+        """The network's data, depth, learning rate …: each field for which some network has its own value.
+
+        Also the two that do not go with every network: the place of the norm, and attention.
+        """
         defaults = {name: default for name, _, default in cls.knobs()}
-        fields = {name for network in ALL_NETWORKS.values() for name in network.own}
+        fields = {"placement", "causal"}.union(*(network.own for network in ALL_NETWORKS.values()))
         own = ALL_NETWORKS[str(choice)].own
         return {name: own.get(name, defaults[name]) for name in defaults if name in fields}
 
@@ -262,7 +265,7 @@ class Train(Spec):
             yield SpecError(
                 "Data", self.data.label, phrase(
                     "{listed} for the {label}",
-                    listed=', '.join(fitting), label=self.net.label,
+                    listed=joined(", ", fitting), label=self.net.label,
                 ), refusal,
                 field=field, other=next(one for one in pair if one != field),
             )  # fmt: skip
@@ -289,9 +292,9 @@ class Train(Spec):
         for norm in self.norms_used:
             why = self.net.reason(norm)
             if why:
-                fitting = [one for one in NORMS if not self.net.reason(one)]
+                fitting = [one.label for name, one in NORMS.items() if not self.net.reason(name)]
                 field = "norms" if norm in self.norms else "changes"
-                yield SpecError("Normalizations", NORMS[norm].label, ", ".join(fitting), why, field=field)
+                yield SpecError("Normalizations", NORMS[norm].label, joined(", ", fitting), why, field=field)
         yield from self._sizes()
 
     def _misplaced(self) -> Iterator[SpecError]:
@@ -300,7 +303,7 @@ class Train(Spec):
             yield SpecError(
                 "Place of the norm", self.placement, phrase(
                     "{listed} for the {label}",
-                    listed=', '.join(self.net.placements), label=self.net.label,
+                    listed=joined(", ", self.net.placements), label=self.net.label,
                 ), "Choose another network to put it elsewhere.", field="placement",
             )  # fmt: skip
         if not self.causal and self.net.causal is None:

@@ -14,6 +14,7 @@ from normviz.catalog.norms import NORMS
 from normviz.catalog.sequences import ALL_NETWORKS
 from normviz.spec import Knob, Spec, SpecError
 from normviz.specs import EXPERIMENTS
+from normviz.specs.sequences import Sequences
 from normviz.specs.train import Train
 from normviz.ui.widgets import grid
 from tests.ui.sites import IdlePlayer
@@ -343,6 +344,17 @@ def test_what_a_visitor_has_set_stays_as_far_as_it_goes_with_the_network() -> No
     app = visit("train", depth="6")
     spec = spec_of(choose(app, "gru"))
     assert (spec.depth, spec.dataset, spec.lr) == (6, "digits_rows", 0.005)
+
+
+@pytest.mark.parametrize("kind", [Train, Sequences])
+def test_attention_to_what_comes_later_is_left_behind_with_the_transformer(kind: type[Spec]) -> None:
+    app = visit(kind.name, network="transformer", causal="0", norms="none,layer", dataset="marked")
+    app.selectbox(f"{kind.name}.network").set_value("rnn")
+    run(app)
+    assert not app.warning
+    assert spec_of(app).values()["network"] == "rnn"
+    assert app.toggle(f"{kind.name}.causal").value is True
+    assert "causal" not in query_of(app)
 
 
 def test_a_link_to_a_network_is_followed_to_the_letter() -> None:
