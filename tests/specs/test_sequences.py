@@ -27,7 +27,7 @@ def test_five_controls_at_first():
         ({"network": "rnn", "norms": ("instance",)}, "norms", "a single value"),
         ({"network": "transformer", "norms": ("weight_norm",)}, "norms", "residual stream"),
         ({"network": "rnn", "causal": False}, "causal", "yes for the RNN"),
-        ({"norms": ("frn",)}, "norms", "none, batch"),
+        ({"norms": ("frn",)}, "norms", "None, Batch norm"),
         ({"norms": ("layer_norm",)}, "norms", "Did you mean layer?"),
         ({"network": "lstm"}, "network", "transformer, rnn, gru"),
         ({"network": "gru", "placement": "after"}, "placement", "before for the GRU"),
