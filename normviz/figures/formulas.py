@@ -74,7 +74,7 @@ FORMULAS: dict[str, Formula] = {
             ),
             o("+"), lit("affine", i("β")), gap(),
             lit("loss", _L), o("="), o("−"), frac(n("1"), i("B")), o("∑"), i("log"), gap(0.17),
-            lit("answer", of(i("p"), row(i("label"), o("|"), i("sample")))), gap(),
+            lit("answer", of(i("p"), row(words("label"), o("|"), words("sample")))), gap(),
             _W, o("←"), _W, o("−"), lit("step", i("η"), lit("gradient", _GRADIENT)),
         ),
         {

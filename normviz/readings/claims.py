@@ -102,7 +102,7 @@ _CARDS: dict[str, str] = {
     "7.found.stable": "Even at 2 batch norm stays close to group and layer norm.",
     "7.found.unclear": "The interval at 2 does not settle it.",
     "7.counter.four": "At 4 it already works on this MLP: {behind_4:.1f} points behind the better of the "
-    "two, at 8 {behind_8:.1f}.",
+    "two, and {behind_8:.1f} at 8.",
     # 8: a batch of one
     "8.evidence": "In training mode a batch of one raises an error in torch's BatchNorm1d for {raised} of "
     "{seeds} networks; BatchNorm2d takes it in silence, and its output is {gap:.0%} ± {gap_sd:.0%} away from "

@@ -15,6 +15,7 @@ from normviz.ui.controls import controls
 from normviz.ui.symptoms import BOOK
 from normviz.ui.words import _, numeral, spoken
 
+_JOINER = "\u2060"  # no line ends there
 _PATIENCE = 1.0  # seconds between two looks at a measurement in progress
 
 
@@ -116,4 +117,5 @@ def _cost(norm: str, spec: NormCost, recording: Recording | None) -> str:
         return "…"
     v = spec.measured.index(norm)
     low, high = recording.at("quartiles")[v]
-    return numeral(f"{recording.at('ratio')[v, 0]:.2f} ({low:.2f}–{high:.2f})")
+    spread = f"({low:.2f}{_JOINER}–{_JOINER}{high:.2f})"
+    return numeral(f"{recording.at('ratio')[v, 0]:.2f} {spread}")

@@ -145,7 +145,7 @@ def _numbers(playing: Player) -> None:
         "Memory": (_megabytes(sum(held.values())), f"All processes: {parts}."),
         "Load": (load, f"Processes that want a core, on average over a minute; {os.cpu_count()} cores."),
     }
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="xsmall"):
         for label, (value, about) in told.items():
             st.metric(label, value, help=about, border=True, width=150)
 

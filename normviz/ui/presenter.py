@@ -12,6 +12,8 @@ from normviz.ui.words import _
 _PARAMETER = "presenter"
 _SIZE = 22
 """Pixels of the page's base font, from which everything else takes its size; 16 without the switch."""
+_NARROW = 18
+"""The same on a telephone, whose lines hold few letters."""
 
 # Headings, controls, charts, what is answered (cards, cells, entries) and a lesson's own strip stay.
 _STYLE = f"""<style>
@@ -22,6 +24,10 @@ html {{ font-size: {_SIZE}px !important; }}
 .st-key-tour {{ display: none; }}
 .stMain h1 {{ font-size: 1.6rem !important; padding: 0 !important; max-width: none !important; }}
 .stMain .stMainBlockContainer {{ padding: 4rem 2rem 1rem !important; }}
+@media (max-width: 640px) {{
+  html {{ font-size: {_NARROW}px !important; }}
+  .stMain .stMainBlockContainer {{ padding-inline: 1rem !important; }}
+}}
 </style>"""
 
 

@@ -35,7 +35,7 @@ def in_words(knob: Knob, value: Value) -> str:
 
 
 def number(value: float) -> str:
-    """A number without needless digits: 0.3, 64, 1e-05."""
+    """A number without needless digits: 0.3, 64, 10⁻⁵."""
     if isinstance(value, int):
         return f"{value:,}".replace(",", "\u202f")
     return numeral(f"{value:.4g}")

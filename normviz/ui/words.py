@@ -177,7 +177,23 @@ class _Numbers(string.Formatter):
 
 
 _CZECH = str.maketrans({".": ",", ",": "\u202f"})
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_NUMBER = re.compile(r"([+-]?)([0-9][0-9.,]*)(?:e([+-]?[0-9]+))?(.*)", re.DOTALL)
 
 
 def _numeral(text: str, code: str) -> str:
-    return text.translate(_CZECH).replace("%", "\u00a0%") if code == "cs" else text
+    set_ = _typeset(text)
+    return set_.translate(_CZECH).replace("%", "\u00a0%") if code == "cs" else set_
+
+
+def _typeset(text: str) -> str:
+    """A number as it is printed: -0.5 with a true minus sign, 1.3e-07 as 1.3·10⁻⁷, and no zero below zero."""
+    found = _NUMBER.fullmatch(text)
+    if not found:
+        return text
+    sign, digits, power, rest = found.groups()
+    if sign == "-":
+        sign = "−" if digits.strip("0.,") else ""
+    if power:
+        digits = ("" if digits == "1" else f"{digits}·") + "10" + str(int(power)).translate(_RAISED)
+    return f"{sign}{digits}{rest}"

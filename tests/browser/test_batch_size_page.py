@@ -15,7 +15,7 @@ from normviz.readings import TEMPLATES
 from normviz.spec import Spec
 from normviz.specs.batch_size import BatchSize
 from normviz.specs.regularization import Regularization
-from tests.browser.visitors import Visitor
+from tests.browser.visitors import Visitor, printed
 
 pytestmark = pytest.mark.browser
 
@@ -35,7 +35,7 @@ recorded = cache(runs.record)
 
 
 def told(spec: Spec) -> list[str]:
-    return [TEMPLATES[note.id].format(**note.numbers) for note in recorded(spec).frame(-1).notes]
+    return [printed(TEMPLATES[note.id], note.numbers) for note in recorded(spec).frame(-1).notes]
 
 
 def test_errors_and_cases_are_those_of_a_fresh_computation(visit: Visit) -> None:

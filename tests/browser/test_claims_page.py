@@ -14,7 +14,7 @@ from normviz.catalog.claims import CLAIMS, VERDICTS
 from normviz.lab import runs
 from normviz.readings import TEMPLATES
 from normviz.specs.claims import Claims
-from tests.browser.visitors import Visitor
+from tests.browser.visitors import Visitor, printed
 
 pytestmark = pytest.mark.browser
 
@@ -49,10 +49,10 @@ def test_twelve_cards_say_what_the_rules_make_of_the_recording(visit: Visit) -> 
         assert card.locator("blockquote").inner_text() == CLAIMS[number].statement
         for part in ("found", "evidence", "counter"):
             own = [note for note in notes if note.id.startswith(f"claims.{number}.{part}")]
-            told = " ".join(TEMPLATES[note.id].format(**note.numbers) for note in own)
+            told = " ".join(printed(TEMPLATES[note.id], note.numbers) for note in own)
             assert card.locator(f".nv-card-{part}").text_content() == told
     (tally,) = [note for note in notes if note.id == "claims.tally"]
-    told = [TEMPLATES[tally.id].format(**tally.numbers)]
+    told = [printed(TEMPLATES[tally.id], tally.numbers)]
     assert page.locator(".nv-reading li").all_text_contents() == told
 
 
@@ -76,7 +76,7 @@ def test_a_card_tells_its_numbers_while_it_is_measured(visit: Visit) -> None:
     expect(card.locator(".nv-card-progress")).to_have_text("So far, after 30 of 75 steps:")
     numbers = told["claims.4.evidence.open"]
     expect(card.locator(".nv-card-evidence")).to_have_text(
-        TEMPLATES["claims.4.evidence.open"].format(**numbers)
+        printed(TEMPLATES["claims.4.evidence.open"], numbers)
     )
     visitor.seek(10**9)
     expect(card.locator(".nv-card-progress")).to_be_hidden()

@@ -16,7 +16,7 @@ from normviz.frames import Frame, Recording, Schema
 from normviz.lab.experiments.forgotten_eval import run
 from normviz.readings import TEMPLATES
 from normviz.specs.forgotten_eval import ForgottenEval
-from tests.browser.visitors import Server, Visitor
+from tests.browser.visitors import Server, Visitor, printed
 
 pytestmark = pytest.mark.browser
 
@@ -111,7 +111,7 @@ def test_what_to_look_for_is_said_in_numbers(seated: Visitor, truth: Recording) 
     notes = {note.id: note.numbers for note in truth.frame(-1).notes}
     assert "forgotten_eval.one_raises" in notes
     for name in ("forgotten_eval.one_raises", "forgotten_eval.flips", "forgotten_eval.damaged"):
-        assert TEMPLATES[name].format(**notes[name]) in said
+        assert printed(TEMPLATES[name], notes[name]) in said
 
 
 def test_five_sentences_are_shown_at_first(seated: Visitor, truth: Recording) -> None:

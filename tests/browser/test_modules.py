@@ -18,10 +18,12 @@ from playwright.sync_api import Browser, Page
 
 from normviz.figures.bound import Ref, final, history, lookup, now, steps
 from normviz.frames import DTYPES, Array, Frame, Note, Recording, Schema
+from normviz.phrases import phrase
 from normviz.readings import TEMPLATES
 from normviz.specs.train import Train
 from normviz.ui import static
 from normviz.ui.settings import settings
+from normviz.ui.words import spoken
 from tests.browser.visitors import Server
 
 pytestmark = pytest.mark.browser
@@ -259,6 +261,21 @@ def test_templates_are_filled_as_python_fills_them(modules: Page, id_: str, valu
     assert modules.evaluate("([t, n]) => notes_.fill(t, n)", [TEMPLATES[id_], numbers]) == TEMPLATES[
         id_
     ].format(**numbers)
+
+
+@pytest.mark.parametrize("language", ["en", "cs"])
+@pytest.mark.parametrize("form", ["d", ".2f", "+.2f", ".3g", ".1e", "+.1%", ",.1f", "g"])
+@pytest.mark.parametrize(
+    "value", [0, 7, -3, 1234567, 0.000012345, 1e-5, -2.71828e-7, -0.3, -0.001, 98765.4321]
+)
+def test_numbers_are_printed_alike_in_the_browser_and_in_python(
+    modules: Page, language: str, form: str, value: float
+) -> None:
+    template, number = f"a {{x:{form}}} b", round(value) if form == "d" else value
+    filled = modules.evaluate(
+        "([t, x, language]) => notes_.fill(t, { x }, { language })", [template, number, language]
+    )
+    assert filled == spoken(phrase(template, x=number), language)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from normviz.figures.sequences import figures
 from normviz.lab import runs
 from normviz.readings.sequences import TEMPLATES
 from normviz.specs.sequences import Sequences
-from tests.browser.visitors import Visitor
+from tests.browser.visitors import Visitor, printed
 
 pytestmark = pytest.mark.browser
 
@@ -50,7 +50,7 @@ def test_charts_and_sentences_are_those_of_a_fresh_computation(visit: Visit) -> 
         assert np.allclose(y, truth.history("accuracy_median")[1][:, v], rtol=1e-6)
     deep = curves(visitor, "gradients_by_depth")
     assert np.allclose(deep["layer"], truth.at("grad_depth_median")[2, 1], rtol=1e-6)
-    told = [TEMPLATES[note.id].format(**note.numbers) for note in truth.frame(-1).notes]
+    told = [printed(TEMPLATES[note.id], note.numbers) for note in truth.frame(-1).notes]
     assert page.locator(".nv-reading li").all_text_contents() == told
 
 

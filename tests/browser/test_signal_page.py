@@ -13,7 +13,7 @@ from normviz.figures.signal import figures
 from normviz.lab.runs import record as recorded
 from normviz.readings.signal import TEMPLATES
 from normviz.specs.signal import Signal
-from tests.browser.visitors import Visitor
+from tests.browser.visitors import Visitor, printed
 
 pytestmark = pytest.mark.browser
 
@@ -41,7 +41,7 @@ def test_charts_hold_what_a_fresh_computation_gives(visit: Visit) -> None:
         for v, y in enumerate(curves(visitor, figure).values()):
             assert np.allclose(y, truth.at(f"{figure}_median")[v], rtol=1e-6), figure
     assert set(curves(visitor, "sd")) == set(SMALL.norms)
-    told = [TEMPLATES[note.id].format(**note.numbers) for note in truth.frame(0).notes]
+    told = [printed(TEMPLATES[note.id], note.numbers) for note in truth.frame(0).notes]
     assert page.locator(".nv-reading li").all_text_contents() == told
 
 

@@ -19,7 +19,7 @@ from normviz.frames import Recording
 from normviz.lab.runs import record as recorded
 from normviz.readings import TEMPLATES
 from normviz.specs.train import Train
-from tests.browser.visitors import Server, Visitor
+from tests.browser.visitors import Server, Visitor, printed
 
 pytestmark = pytest.mark.browser
 
@@ -407,7 +407,7 @@ def test_what_to_look_for_is_filled_from_the_frame_under_the_cursor(
     noted = [k for k in range(len(truth)) if truth.frame(k).notes]
     for k in (noted[len(noted) // 2], noted[-1]):
         seated.seek(k)
-        own = [TEMPLATES[note.id].format(**note.numbers) for note in truth.frame(k).notes]
+        own = [printed(TEMPLATES[note.id], note.numbers) for note in truth.frame(k).notes]
         assert seated.page.locator(".nv-reading li").all_text_contents() == own
 
 

@@ -19,7 +19,7 @@ from normviz.readings import TEMPLATES
 from normviz.specs.placement import Placement
 from normviz.specs.train import Train
 from normviz.ui.sizes import QUICK
-from tests.browser.visitors import Visitor
+from tests.browser.visitors import Visitor, printed
 
 pytestmark = pytest.mark.browser
 
@@ -202,7 +202,7 @@ def test_the_place_of_the_norm_is_the_second_question(visit: Visit) -> None:
         np.testing.assert_array_equal(np.array(one["y"], "f4"), medians[:, 0, p])
     means = [one["x"] for one in visitor.data("test_accuracy") if len(one["x"]) == 1]
     assert np.array_equal(np.array(means, "f4"), truth.at("test_accuracy_mean")[0])
-    said = [TEMPLATES[note.id].format(**note.numbers) for note in truth.frame(-1).notes]
+    said = [printed(TEMPLATES[note.id], note.numbers) for note in truth.frame(-1).notes]
     assert page.locator(".nv-reading li").all_text_contents() == said
     expect(page.get_by_role("button", name="Change learning rate")).to_have_count(0)
     page.get_by_text("The race", exact=True).click()
@@ -222,7 +222,7 @@ def test_sequences_run_in_the_networks_that_read_them(visit: Visit) -> None:
     maps = [one["z"] for one in visitor.data("hist_post") if one["type"] == "heatmap"]
     for v, z in enumerate(maps):
         assert np.array_equal(np.array(z), truth.at("hist_post")[v])
-    told = [TEMPLATES[note.id].format(**note.numbers) for note in truth.frame(-1).notes]
+    told = [printed(TEMPLATES[note.id], note.numbers) for note in truth.frame(-1).notes]
     assert page.locator(".nv-reading li").all_text_contents() == told
     # A norm that does not apply says why; a network that cannot read these data brings its own; data that a
     # network cannot read say why.

@@ -17,7 +17,7 @@ from normviz.lab.experiments.lr_init import run
 from normviz.readings.lr_init import TEMPLATES
 from normviz.specs.lr_init import LrInit
 from normviz.specs.train import Train
-from tests.browser.visitors import Visitor
+from tests.browser.visitors import Visitor, printed
 
 pytestmark = pytest.mark.browser
 
@@ -94,7 +94,7 @@ def test_charts_and_notes_are_those_of_a_fresh_computation(visit: Visit, truth: 
                         wanted = np.asarray(own[axis], float)
                         found = np.asarray(page_has[axis], float).reshape(wanted.shape)
                         np.testing.assert_array_equal(found, wanted)
-        notes = [TEMPLATES[note.id].format(**note.numbers) for note in truth.frame(k).notes]
+        notes = [printed(TEMPLATES[note.id], note.numbers) for note in truth.frame(k).notes]
         expect(page.locator(".nv-reading li")).to_have_text(notes, timeout=PATIENCE)
 
 

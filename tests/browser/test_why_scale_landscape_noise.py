@@ -20,7 +20,7 @@ from normviz.specs import scale_frames
 from normviz.specs.landscape import Landscape
 from normviz.specs.noisy_bn import NoisyBN
 from normviz.specs.scale import Scale
-from tests.browser.visitors import Visitor
+from tests.browser.visitors import Visitor, printed
 
 pytestmark = pytest.mark.browser
 
@@ -67,7 +67,7 @@ def test_charts_and_sentences_are_those_of_a_fresh_computation(visit: Visit, nam
         for figure in FIGURES[name].figures(spec):
             assert_drawn(visitor, spec, figure.key, frame)
     visitor.seek(last)
-    told = [TEMPLATES[note.id].format(**note.numbers) for note in recorded(spec).frame(last).notes]
+    told = [printed(TEMPLATES[note.id], note.numbers) for note in recorded(spec).frame(last).notes]
     assert page.locator(".nv-reading li").all_text_contents() == told
     assert told
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page
 
+from normviz.phrases import phrase
+from normviz.ui.words import spoken
 from tests.apps import ROOT, App
 
 ARGUMENTS = [
@@ -39,6 +41,11 @@ def serving(log: Path, *, app: Path = ROOT / "app.py", base: str = "") -> Iterat
     """Run the app on a free port of this machine until the end of the block."""
     with App(log, app=app, base=base) as running:
         yield Server(running.url, running.pid, log)
+
+
+def printed(template: str, numbers: Mapping[str, Any]) -> str:
+    """An English sentence with its numbers, as pages print it."""
+    return str(spoken(phrase(template, **numbers), "en"))
 
 
 class Visitor:

@@ -71,6 +71,17 @@ class TestPhrases:
         assert made == "about 12.5% of 12,345 values"
         assert spoken(made, "cs") == "asi 12,5\u00a0% z 12\u202f345 hodnot"
 
+    @pytest.mark.parametrize(
+        ("number", "form", "said"),
+        [
+            (-0.64, ".2f", "−0.64"), (-0.001, "+.2f", "0.00"), (0.5, "+.1f", "+0.5"), (-1234, ",", "−1,234"),
+            (1.3e-7, ".2g", "1.3·10⁻⁷"), (1e-5, "g", "10⁻⁵"), (-2.5e11, "g", "−2.5·10¹¹"),
+            (-0.2, ".0%", "−20%"), (float("nan"), ".2f", "nan"),
+        ],
+    )  # fmt: skip
+    def test_numbers_are_typeset(self, number: float, form: str, said: str) -> None:
+        assert spoken(phrase(f"{{x:{form}}} points", x=number), "en") == f"{said} points"
+
     @pytest.mark.usefixtures("small")
     @pytest.mark.parametrize(("n", "said"), [(1, "1 hodina"), (3, "3 hodiny"), (5, "5 hodin")])
     def test_czech_has_three_forms(self, n: int, said: str) -> None:

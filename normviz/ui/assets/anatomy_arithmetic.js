@@ -8,7 +8,7 @@ const MOST = 8; // terms of a sum that are written out
 /** A number as text in the visitor's language: three decimals at most, no trailing zeros, a true minus sign. */
 export function plain(v, digits = 3) {
   if (v !== 0 && Math.abs(v) < 0.0005) return v.toExponential(0).replace(/e([+-])(\d+)/, (_, sign, e) =>
-    `·10${sign === "-" ? "⁻" : ""}${[...e].map((d) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[d]).join("")}`).replace("-", "−");
+    `·10${sign === "-" ? "⁻" : ""}${[...e].map((d) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[d]).join("")}`).replace(/^(-?)1·/, "$1").replace("-", "−");
   const text = v.toFixed(digits).replace(/\.?0+$/, "");
   return numeral((text === "-0" ? "0" : text).replace("-", "−"));
 }

@@ -4,7 +4,7 @@
 
 import { general } from "./notes.js";
 import { lookup } from "./refs.js";
-import { said, t } from "./words.js";
+import { numeral, said, t } from "./words.js";
 
 const PARTS = {
   apart: (names) => names,
@@ -72,7 +72,7 @@ function placed(before, run, k) {
   const other = before.recording.frameAt(position);
   const steps = [stepOf(run, k), stepOf(before, other)];
   if (steps[0] === undefined || steps[0] !== steps[1]) return null;
-  const at = cursor ? { name: cursor.label, at: general(position, 3) } : { at: steps[0] };
+  const at = cursor ? { name: cursor.label, at: numeral(general(position, 3)) } : { at: steps[0] };
   return { own: k, other, told: (told) => AT[cursor ? "cursor" : "step"]({ ...told, ...at }) };
 }
 

@@ -85,7 +85,7 @@ function round(rough) {
 }
 
 function labelled(at, step, { tickformat, ticksuffix = "" }) {
-  if (tickformat?.endsWith("%")) return fill(`{x:${tickformat}}`, { x: at });
+  if (tickformat?.endsWith("%")) return fill(`{x:${tickformat}}`, { x: at }, { language: "en" });
   const digits = Math.max(0, Math.ceil(-Math.log10(step) - 1e-9));
   return signed(Number(at.toFixed(digits))) + ticksuffix;
 }

@@ -4,10 +4,10 @@ const FIELD = /\{\{|\}\}|\{(\w+)(?::([^{}]*))?\}/g;
 const FORMAT = /^([+]?)(,?)(?:\.(\d+))?([dfeg%]?)$/;
 
 /**
- * A template filled with numbers, as Python's str.format would.  `speech` tells in which `language` numbers
- * are written, and how a text becomes a `name` in it.
+ * A template filled with numbers, as Python's str.format would.  `speech` tells for which `language` they are
+ * typeset (none: not at all), and how a text becomes a `name` in it.
  */
-export function fill(template, numbers, { language = "en", name: named = String } = {}) {
+export function fill(template, numbers, { language, name: named = String } = {}) {
   return template.replace(FIELD, (whole, name, format) => {
     if (name === undefined) return whole[0]; // a doubled brace
     const value = numbers[name];
@@ -16,10 +16,25 @@ export function fill(template, numbers, { language = "en", name: named = String 
   });
 }
 
-/** A number, written as in English, as another language writes it. */
+/** A number, written as Python writes it, as it is printed in a language; see `_numeral` in normviz/ui/words.py. */
 export function localized(text, language) {
-  if (language !== "cs") return text;
-  return text.replace(/[.,]/g, (mark) => (mark === "." ? "," : "\u202f")).replace("%", "\u00a0%");
+  if (!language) return text;
+  const set = typeset(text);
+  if (language !== "cs") return set;
+  return set.replace(/[.,]/g, (mark) => (mark === "." ? "," : "\u202f")).replace("%", "\u00a0%");
+}
+
+const NUMBER = /^([+-]?)(\d[\d.,]*)(?:e([+-]?\d+))?(.*)$/s;
+const RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+
+/** -0.5 with a true minus sign, 1.3e-07 as 1.3·10⁻⁷, and no zero below zero. */
+function typeset(text) {
+  const [, sign, digits, power, rest] = NUMBER.exec(text) ?? [];
+  if (digits === undefined) return text;
+  const minus = /[1-9]/.test(digits) ? "−" : "";
+  const raised = (exponent) => `10${String(Number(exponent)).replace("-", "⁻").replace(/\d/g, (one) => RAISED[one])}`;
+  const size = power ? (digits === "1" ? "" : `${digits}·`) + raised(power) : digits;
+  return (sign === "-" ? minus : sign) + size + rest;
 }
 
 function formatNumber(value, format) {

@@ -4,7 +4,7 @@ import { element, vector } from "./elements.js";
 import { general } from "./notes.js";
 import { picture } from "./pictures.js";
 import { csv, isMomentary } from "./tables.js";
-import { t } from "./words.js";
+import { numeral, t } from "./words.js";
 
 const SOON = 200; // ms in which a chart that has come onto the screen is drawn
 const ICON = "M7.2 1.5h1.6v7l2.6-2.6 1.1 1.1L8 11.5 3.5 7l1.1-1.1 2.6 2.6zM2 12.5h12V14H2z";
@@ -62,7 +62,8 @@ export class Takeaway {
     const { chart, kit, plot, figure, badge } = this.panel;
     const { recording, k, cursors } = chart.at;
     await chart.draw(recording, k, cursors, false); // what was only moved in place is drawn exactly
-    const moment = [this.#moment(), badge.textContent].filter(Boolean).join(", ");
+    const at = this.#moment().map((one, i) => (i ? numeral(one) : t(one))).join(" ");
+    const moment = [at, badge.textContent].filter(Boolean).join(", ");
     const address = await picture(kit.Plotly, plot, kit.template, format, { title: figure.title, moment });
     save(address, this.#name(format, true));
   }
@@ -75,16 +76,15 @@ export class Takeaway {
     setTimeout(() => URL.revokeObjectURL(address), 60_000);
   }
 
-  /** Which frame it is, in words; empty where there is only one. */
+  /** Which frame it is: [label, number], empty where there is only one. */
   #moment() {
     const { recording, k } = this.panel.chart.at;
-    if (recording.length < 2) return "";
-    const label = recording.schema.facts.cursor?.label ?? "step";
-    return `${label} ${general(recording.position(k), 6)}`;
+    if (recording.length < 2) return [];
+    return [recording.schema.facts.cursor?.label ?? "step", general(recording.position(k), 6)];
   }
 
   #name(ending, single) {
-    const moment = single ? this.#moment().replace(/[^\w.-]+/g, "-").replace(/^-|-$/g, "") : "";
+    const moment = single ? this.#moment().join(" ").replace(/[^\w.-]+/g, "-").replace(/^-|-$/g, "") : "";
     return `${[this.panel.kit.experiment, this.panel.figure.key, moment].filter(Boolean).join("-")}.${ending}`;
   }
 }
