@@ -8,7 +8,18 @@ from typing import Any
 
 from normviz.figures.bound import Figure, Ref, now
 from normviz.figures.predictions import Prediction
-from normviz.figures.theme import NEUTRAL, STYLES, band, histogram_heatmap, layout, line, reach, reference
+from normviz.figures.theme import (
+    NEUTRAL,
+    OF_A_LAYER,
+    OF_A_VALUE,
+    STYLES,
+    band,
+    histogram_heatmap,
+    layout,
+    line,
+    reach,
+    reference,
+)
 from normviz.phrases import phrase
 from normviz.specs import signal_frames as recorded
 from normviz.specs import signal_theory as theory
@@ -351,6 +362,7 @@ def _maps(spec: Signal, name: str, title: str, x_title: str, what: str, zmax: fl
         {norm: now(name, v) for v, norm in enumerate(spec.norms)},
         bins=now("bins") if values else list(range(64)), layers=now("layers"), zmax=zmax,
         x_title=x_title, height=170 * -(-len(spec.norms) // 2) + 70, x_range=VALUES if values else None,
+        told=OF_A_VALUE if values else OF_A_LAYER,
     )  # fmt: skip
     beyond = " What lies beyond 4 is counted at the edge." if values else ""
     return Figure(

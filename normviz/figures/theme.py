@@ -336,6 +336,11 @@ def moment(x: float, text: str, *, panel: int = 1, foot: bool = False) -> dict[s
     }  # fmt: skip
 
 
+OF_A_VALUE = "layer %{y}, value %{x:.2f}: %{z} values"
+OF_A_LAYER = "layer %{y}: %{z} values"
+"""What a cell of a histogram says; the latter if the other axis has only the numbers of the bins."""
+
+
 def histogram_heatmap(
     counts: Mapping[str, Ref],
     *,
@@ -347,16 +352,17 @@ def histogram_heatmap(
     height: int = 340,
     columns: int = 2,
     x_range: tuple[float, float] | None = None,
+    told: str = OF_A_VALUE,
     **more: Any,
 ) -> tuple[tuple[dict[str, Any], ...], dict[str, Any]]:
     """Histograms of every layer as maps, one panel for each variant in its hue: traces and layout.
 
     ``counts`` gives for each norm a reference of shape [layer, bin]; ``bins`` the centres of the bins and
     ``layers`` the numbers of the layers (1, 2 …).  Give the figure ``roles={"y": "layer"}``.
-    ``more`` goes to Plotly's layout unchanged.
+    ``told`` is what a cell says under the pointer; ``more`` goes to Plotly's layout unchanged.
     """
     traces = tuple(
-        heatmap(ref, norm, x=bins, y=layers, zmax=zmax, panel=i)
+        heatmap(ref, norm, x=bins, y=layers, zmax=zmax, panel=i, hovertemplate=told)
         for i, (norm, ref) in enumerate(counts.items(), start=1)
     )
     titles = [STYLES[norm].label for norm in counts]

@@ -7,7 +7,16 @@ from typing import Any
 from normviz.catalog.networks import PLACEMENTS
 from normviz.catalog.norms import NORMS
 from normviz.figures.bound import Figure, Index, Ref, history, now, steps
-from normviz.figures.theme import STYLES, healthy, heatmap, histogram_heatmap, layout, line, moment
+from normviz.figures.theme import (
+    OF_A_LAYER,
+    STYLES,
+    healthy,
+    heatmap,
+    histogram_heatmap,
+    layout,
+    line,
+    moment,
+)
 from normviz.phrases import phrase
 from normviz.specs import train_frames as recorded
 from normviz.specs.train import Train
@@ -60,7 +69,7 @@ def gradient_histograms(spec: Train) -> Figure:
     traces, plan = histogram_heatmap(
         {norm: now("hist_grad", v) for v, norm in enumerate(spec.norms)},
         bins=list(range(recorded.BINS)), layers=now("layers"), zmax=FULL_COLOUR,
-        x_title="Gradient", y_title=_axis(spec), height=height(spec),
+        x_title="Gradient", y_title=_axis(spec), height=height(spec), told=OF_A_LAYER,
     )  # fmt: skip
     traces += _blanks(spec, "middle right")
     return Figure(
@@ -95,7 +104,7 @@ def chosen_layer_over_time(spec: Train) -> Figure:
     traces = [
         heatmap(
             history("hist_post", v, "layer"), norm, x=steps("hist_post"), y=now("bins"), panel=v + 1,
-            zmax=FULL_COLOUR, transpose=True,
+            zmax=FULL_COLOUR, transpose=True, hovertemplate="step %{x}, value %{y:.2f}: %{z} values",
         )
         for v, norm in enumerate(spec.norms)
     ]  # fmt: skip

@@ -22,7 +22,7 @@ html {{ font-size: {_SIZE}px !important; }}
   .st-key-lesson-head *, .st-key-lesson-foot *, .st-key-symptom *, .st-key-advice *, .st-key-case *
 ) {{ display: none; }}
 .st-key-tour {{ display: none; }}
-.stMain h1 {{ font-size: 1.6rem !important; padding: 0 !important; max-width: none !important; }}
+.stMain h1 {{ font-size: 1.6rem !important; padding: 0 0 0.5rem !important; max-width: none !important; }}
 .stMain .stMainBlockContainer {{ padding: 4rem 2rem 1rem !important; }}
 @media (max-width: 640px) {{
   html {{ font-size: {_NARROW}px !important; }}
