@@ -27,6 +27,7 @@ html {{ font-size: {_SIZE}px !important; }}
 @media (max-width: 640px) {{
   html {{ font-size: {_NARROW}px !important; }}
   .stMain .stMainBlockContainer {{ padding-inline: 1rem !important; }}
+  .stMain [class*="-controls"] .stColumn {{ min-width: 100% !important; }}
 }}
 </style>"""
 

@@ -122,6 +122,7 @@ export class Chart {
         if (name) this.zoom.set(name, [...this.node._fullLayout[name].range]);
       }
     });
+    this.node.on("plotly_hover", () => signed(this.node));
     this.node.on("plotly_doubleclick", () => {
       this.restored += 1;
       this.zoom.clear();
@@ -221,4 +222,13 @@ function ghostTraces(figure) {
       hoverinfo: "skip",
       meta: { ...trace.meta, ghost: true },
     }));
+}
+
+/** True minus signs in what is told under the pointer, where Plotly's number formats write hyphens. */
+function signed(node) {
+  const texts = document.createTreeWalker(node.querySelector(".hoverlayer"), NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const said = texts.currentNode;
+    if (said.data.includes("-")) said.data = said.data.replace(/(^|[\s(:])-(?=[\d.,])/g, "$1−");
+  }
 }
