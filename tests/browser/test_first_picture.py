@@ -115,6 +115,34 @@ def test_a_draft_lies_where_plotly_draws(held: tuple[Visitor, list[Route]]) -> N
     assert visitor.faults == []
 
 
+WATCHED = """
+const later = window.setTimeout;
+// Without the patience that is for pages on which nothing can be drafted.
+window.setTimeout = (act, ms, ...given) => (ms === 800 ? 0 : later(act, ms, ...given));
+const inSight = ({ root }) => {
+  const { top, bottom, height } = root.getBoundingClientRect();
+  return height > 0 && bottom > 0 && top < innerHeight;
+};
+new MutationObserver(() => {
+  if (window.before || !document.querySelector('script[src$="plotly.min.js"]')) return;
+  const panels = [...stage().scene.panels.values()].filter(inSight);
+  window.before = panels.map(({ figure, draft }) => [figure.key, Boolean(draft?.axes)]);
+}).observe(document, { childList: true, subtree: true });
+"""
+"""Remembers which of the charts in sight had a draft when Plotly began to be made ready."""
+
+
+@pytest.mark.parametrize("page", ["train", "forgotten-eval", "signal", "batch-size"])
+def test_plotly_is_made_ready_only_when_a_draft_can_be_seen(visit: Callable[..., Visitor], page: str) -> None:
+    visitor = visit(viewport={"width": 1400, "height": 1000})
+    visitor.context.add_init_script(WATCHED)
+    visitor.open(page)
+    visitor.settled()
+    before = visitor.page.evaluate("() => window.before")
+    assert before
+    assert all(drafted for _, drafted in before), before
+
+
 DRAW = """async ([assets, recorded, figures]) => {
   const { Draft } = await import(`${assets}/drafts.js`);
   const { plotlyTemplate, readTheme } = await import(`${assets}/theme.js`);

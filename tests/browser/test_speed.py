@@ -142,7 +142,7 @@ const look = () => {
   if (document.querySelector("[data-ready]")) mark("picture");
   if (root?.normviz.updates > 0) mark("picture");
   const panels = [...(root?.normviz.scene.panels.values() ?? [])];
-  if (panels.some(({ draft }) => draft?.axes)) mark("picture");
+  if (panels.some(({ draft }) => draft?.axes)) ["draft", "picture"].forEach(mark);
   if (document.querySelector('.nv-chip:not([data-verdict="waiting"])')) mark("picture");
   if (document.querySelector(".nv-stage .js-plotly-plot")?.data) mark("picture");
   // A run begun before its page has frames at once, before a chart is known to be in sight; those of Diagnose
@@ -153,8 +153,8 @@ const look = () => {
 };
 look();
 """
-"""Times from opening the page: its title, the first picture of any kind (a draft, a chart, a card's verdict),
-all charts on the screen drawn by Plotly."""
+"""Times from opening the page: its title, the first draft, the first picture of any kind (a draft, a chart, a
+card's verdict), all charts on the screen drawn by Plotly."""
 
 IN_SIGHT = "() => [...stage().scene.panels.values()].some(({ visible }) => visible)"
 """Whether a chart is on the first screen."""

@@ -29,6 +29,7 @@ export class Scene {
     this.panels = new Map();
     this.places = new Map(); // the figure that is shown at each place that several share, by key
     this.layers = { at: [], called: [], names: [] };
+    this.looked = false; // it is known which charts are in sight
     this.bar = new Bar(on);
     this.card = new Card(on);
     this.legend = new Legend((hidden) => this.#each((panel) => panel.hide(hidden)), on.point);
@@ -166,7 +167,8 @@ export class Scene {
     this.pictures = (this.pictures ?? 0) + 1;
     const waiting = [...this.panels.values()].sort((one, other) => (one.pictured ?? 0) - (other.pictured ?? 0));
     for (const panel of waiting) {
-      if (how.moving && performance.now() - began > BUDGET) break;
+      const first = !this.kit.Plotly && !panel.draft; // of the first pictures none is put off
+      if (how.moving && !first && performance.now() - began > BUDGET) break;
       panel.pictured = this.pictures;
       pictures.push(panel.draw(recording, k, how, this.layers.names[how.cursors.layer] ?? ""));
     }
@@ -174,6 +176,12 @@ export class Scene {
     this.#read(recording, k, readings, places);
     this.descriptions.at([...this.panels.values()], recording, k, how, () => this.bar.step.textContent);
     return pictures.filter((picture) => picture !== null);
+  }
+
+  /** A draft stands in a chart that is in sight, or it is known that none is in sight. */
+  get drafted() {
+    const inSight = [...this.panels.values()].filter(({ visible }) => visible);
+    return this.looked && (inSight.length === 0 || inSight.some(({ draft }) => draft?.axes));
   }
 
   mark(step, layer, hover) {
@@ -262,6 +270,7 @@ export class Scene {
   }
 
   #seen(entries) {
+    this.looked = true;
     for (const { target, isIntersecting } of entries) {
       const panel = this.panels.get(target.dataset.key);
       if (panel) panel.visible = isIntersecting;

@@ -272,7 +272,7 @@ export class Stage {
     const how = { cursors: this.cursors, hover: this.hover, moving: this.#moving };
     const pictures = this.#worthDrawing
       ? this.scene.draw(recording, recorded?.frame ?? where.frame, how, this.readings, this.places) : [];
-    const drafted = this.#worthDrawing && !this.scene.kit.Plotly;
+    const drafted = this.#worthDrawing && !this.scene.kit.Plotly && this.scene.drafted;
     if (drafted) requestAnimationFrame(() => setTimeout(this.settleDraft)); // once it is on the screen
     this.drawing = true;
     await Promise.allSettled(pictures);
