@@ -13,10 +13,17 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-COMPONENT = "BidiComponent"
-"""The element in which our own modules are mounted; every page has one."""
-CONTROLS = ("ButtonGroup", "Selectbox", "Slider", "NumberInput", "Checkbox", "TextInput", "Button")
+EVERYWHERE = ("BidiComponent", "Html", "PageLink", "Button", "Checkbox")
+"""On every page: what our own modules are mounted in, the style sheet, and what stands at the foot."""
+CONTROLS = ("ButtonGroup", "Selectbox", "Slider", "NumberInput", "TextInput")
 """The elements of which ``ui/widgets.py`` makes controls."""
+FORMULAS = "rehype-katex"
+"""What draws formulas in Markdown."""
+TABLE = "Table"
+LATER = ("DownloadButton", "Progress")
+"""Asked for after a click, or in lessons."""
+
+_ENTRY = "index.html"
 
 
 @cache
@@ -25,15 +32,37 @@ def files(*elements: str) -> tuple[str, ...]:
 
     What the HTML names itself is left out.
     """
+    known = set(_closure(_ENTRY))
+    return tuple(_manifest()[one]["file"] for one in _closures(elements) if one not in known)
+
+
+@cache
+def all_files() -> tuple[str, ...]:
+    """The same of all that our pages ask for, with what the HTML names, its style sheets and its fonts."""
     manifest = _manifest()
-    known = set(_closure(manifest, "index.html"))
-    wanted = [key for name in elements for key in manifest if key.endswith(f"/{name}/{name}.tsx")]
-    found = [one for key in wanted for one in _closure(manifest, key)]
-    return tuple(manifest[one]["file"] for one in dict.fromkeys(found) if one not in known)
+    entry = manifest.get(_ENTRY, {})
+    fonts = (one for one in entry.get("assets", []) if one.endswith(".woff2"))
+    needed = (*EVERYWHERE, *CONTROLS, FORMULAS, TABLE, *LATER)
+    code = (manifest[one]["file"] for one in [*_closure(_ENTRY), *_closures(needed)])
+    return tuple(dict.fromkeys([*code, *entry.get("css", []), *fonts]))
 
 
-def _closure(manifest: dict[str, dict[str, Any]], key: str) -> list[str]:
+def folder() -> Path | None:
+    """Where Streamlit's files lie; None if that cannot be told."""
+    package = find_spec("streamlit")
+    return Path(package.origin).parent / "static" if package and package.origin else None
+
+
+def _closures(elements: tuple[str, ...]) -> list[str]:
+    """The entries of some elements, or packages, and all that they import, each once."""
+    ends = [(f"/{name}/{name}.tsx", f"/node_modules/{name}/index.js") for name in elements]
+    wanted = [key for end in ends for key in _manifest() if key.endswith(end)]
+    return list(dict.fromkeys(one for key in wanted for one in _closure(key)))
+
+
+def _closure(key: str) -> list[str]:
     """An entry and all that it imports statically, directly or not."""
+    manifest = _manifest()
     keys = [key] if key in manifest else []
     for one in keys:
         imports = manifest[one].get("imports", [])
@@ -43,11 +72,11 @@ def _closure(manifest: dict[str, dict[str, Any]], key: str) -> list[str]:
 
 @cache
 def _manifest() -> dict[str, dict[str, Any]]:
-    package = find_spec("streamlit")
-    if package is None or package.origin is None:
+    place = folder()
+    if place is None:
         return {}
     try:
-        told = json.loads((Path(package.origin).parent / "static" / "manifest.json").read_text("utf-8"))
+        told = json.loads((place / "manifest.json").read_text("utf-8"))
         return {key: entry for key, entry in told.items() if isinstance(entry.get("file"), str)}
     except (OSError, ValueError, AttributeError):
         return {}

@@ -16,11 +16,14 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from streamlit.web.server.starlette.starlette_routes import create_host_config_routes
 
 from normviz.ui import chunks, static
-from normviz.ui.ahead import Ahead
+from normviz.ui.ahead import DATA, Ahead
 from normviz.ui.pages import PAGES, Page
+from tests.ui.asked import ask
 
+FOLDER = Path(streamlit.__file__).parent / "static"
 BEFORE, AFTER = "<!doctype html><head><title>č</title>", f"</head><body>{'x' * 2000}</body>"
 
 
@@ -69,6 +72,8 @@ def test_a_page_names_all_that_its_module_imports(page: Page) -> None:
     files = told(f"/{page.url_path}")
     entry = page.module
     assert files.pop(static.PLOTLY) == ("preload" if entry == static.STAGE else "prefetch")
+    if entry in DATA:
+        assert files.pop(DATA[entry]) == "preload"
     assert set(files.values()) == {"modulepreload"}
     assert entry in files
     sources = {name: (static.FOLDER / name).read_text() for name in files}
@@ -79,12 +84,11 @@ def test_a_page_names_all_that_its_module_imports(page: Page) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.url_path or "start")
 def test_a_page_names_the_files_of_streamlit_that_mount_its_component(page: Page) -> None:
     """They exist under these names in the installed version, and its HTML does not name them itself."""
-    folder = Path(streamlit.__file__).parent / "static"
     theirs = [href for href in links(f"/{page.url_path}") if href.startswith("/static/")]
-    assert any("BidiComponent" in href for href in theirs)
+    assert all(any(f"/{name}." in href for href in theirs) for name in chunks.EVERYWHERE)
     assert any("Slider" in href for href in theirs) == (page.module == static.STAGE)
-    assert all((folder / href[1:]).is_file() for href in theirs)
-    assert not any(href[1:] in (folder / "index.html").read_text() for href in theirs)
+    assert all((FOLDER / href[1:]).is_file() for href in theirs)
+    assert not any(href[1:] in (FOLDER / "index.html").read_text() for href in theirs)
 
 
 def test_all_that_an_element_imports_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,9 +99,11 @@ def test_all_that_an_element_imports_is_found(monkeypatch: pytest.MonkeyPatch) -
         "_a": {"file": "a.js", "imports": ["_b"]},
         "_b": {"file": "b.js", "imports": ["_a", "_gone"]},
         "lib/Other/Other.tsx": {"file": "other.js"},
+        "../node_modules/package/index.js": {"file": "package.js", "imports": ["_a"]},
     }
     monkeypatch.setattr(chunks, "_manifest", lambda: manifest)
     assert chunks.files.__wrapped__("Slider") == ("slider.js", "a.js", "b.js")
+    assert chunks.files.__wrapped__("package", "Slider") == ("package.js", "a.js", "b.js", "slider.js")
     assert chunks.files.__wrapped__("Unknown") == ()
 
 
@@ -134,6 +140,21 @@ def test_streamlit_is_told_its_base_path_where_it_would_guess_wrong(page: Page) 
     told = "BACKEND_BASE_URL: new URL('.', location.href)" in get(f"/base/{page.url_path}").text
     assert told == bool(page.url_path)
     assert "BACKEND_BASE_URL" not in get("/nothing").text
+    assert "BACKEND_BASE_URL" in get("/").text
+
+
+def test_streamlit_is_told_what_its_server_says_of_the_host() -> None:
+    """Then it connects at once: its browser part asks for both of these, and for an address."""
+    host = re.search(
+        r"HOST_CONFIG: \{ allowedOrigins: (\[.*?\]), useExternalAuthToken: (\w+) \}", get("/").text
+    )
+    assert host
+    (route,) = create_host_config_routes(None)
+    served = json.loads(ask([route], "/_stcore/host-config").body)
+    assert json.loads(host[1]) == served["allowedOrigins"] != []
+    assert json.loads(host[2]) is served["useExternalAuthToken"] is False
+    scripts = [path.read_text() for path in (FOLDER / "static" / "js").glob("index.*.js")]
+    assert any("HOST_CONFIG" in script and "useExternalAuthToken" in script for script in scripts)
 
 
 def test_an_address_that_is_no_page_gets_the_front_doors_files() -> None:
