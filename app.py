@@ -5,6 +5,7 @@ from starlette.middleware import Middleware
 
 from normviz.ui import drains, failures, health, listings, logs, metrics, patience, static, stream
 from normviz.ui.ahead import Ahead
+from normviz.ui.bundles import Bundles
 from normviz.ui.connections import Connections
 from normviz.ui.environment import settings
 from normviz.ui.lifespan import lifespan
@@ -26,6 +27,7 @@ app = st.App(
     middleware=[
         Middleware(Policies, settings()),
         Middleware(Portions),
+        Middleware(Bundles),
         Middleware(Connections, settings()),
         Middleware(Visitors),
         Middleware(Ahead),

@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
-from normviz.ui import heap, preludes, static, stream
+from normviz.ui import bundles, heap, preludes, static, stream
 
 _SWITCH = 0.001
 """Seconds after which Python lets another thread go on, instead of five times as long: the event loop waits
@@ -36,6 +36,7 @@ async def lifespan(app: Any) -> AsyncIterator[None]:
 
 def _prepare() -> None:
     static.prepare()
+    bundles.prepare()
     preludes.prepare()
     for name in _LATER:
         with contextlib.suppress(ImportError):

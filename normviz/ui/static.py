@@ -17,6 +17,7 @@ import re
 from functools import cache
 from pathlib import Path
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -35,8 +36,9 @@ _TYPES = {
     ".txt": "text/plain",
     ".bin": "application/octet-stream",
 }
-_YEAR = 31_536_000  # seconds
+YEAR = 31_536_000  # seconds
 _SMALL = 2_000  # bytes; below this compression gains nothing
+_NEVER = re.compile(r"q=0(\.0*)?", re.IGNORECASE)
 
 
 def address(name: str) -> str:
@@ -83,22 +85,37 @@ def routes() -> list[Route]:
     ]
 
 
-def _serve(request: Request) -> Response:
-    """One file; a plain function, so that compressing the first time does not hold up the event loop."""
+def unpacks(asked: Headers) -> bool:
+    """Whether a client takes what gzip has packed (RFC 9110, section 12.5.3)."""
+    takes = {}
+    for part in asked.get("accept-encoding", "").split(","):
+        name, _, weight = part.partition(";")
+        takes[name.strip().lower()] = not _NEVER.fullmatch(weight.strip())
+    return takes.get("gzip", takes.get("*", False))
+
+
+def vouched(asked: Headers, etag: str) -> bool:
+    """Whether a client has this version already (RFC 9110, section 13.1.2)."""
+    known = (one.strip().removeprefix("W/") for one in asked.get("if-none-match", "").split(","))
+    return any(one in (etag, "*") for one in known)
+
+
+async def _serve(request: Request) -> Response:
+    """One file; on the event loop, since all were compressed before the first request (``prepare``)."""
     name = request.path_params["name"]
     if name not in _names():
         return PlainTextResponse("There is no such file.", status_code=404)
     current = request.path_params.get("version") == version()
     headers = {
-        "Cache-Control": f"public, max-age={_YEAR}, immutable" if current else "no-cache",
+        "Cache-Control": f"public, max-age={YEAR}, immutable" if current else "no-cache",
         "ETag": f'"{version()}"',
         "X-Content-Type-Options": "nosniff",
         "Vary": "Accept-Encoding",
     }
-    if request.headers.get("if-none-match") == headers["ETag"]:
+    if vouched(request.headers, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     body = contents(name)
-    if len(body) > _SMALL and "gzip" in request.headers.get("accept-encoding", ""):
+    if len(body) > _SMALL and unpacks(request.headers):
         body = _compressed(name)
         headers["Content-Encoding"] = "gzip"
     return Response(body, media_type=_TYPES[Path(name).suffix], headers=headers)
