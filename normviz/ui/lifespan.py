@@ -9,7 +9,13 @@ import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
+from normviz.specs.claims import Claims
 from normviz.ui import bundles, heap, preludes, static, stream
+from normviz.ui.claims import cards
+from normviz.ui.exhibits import first_spec
+from normviz.ui.pages import Page, shown
+from normviz.ui.playable import played
+from normviz.ui.words import LANGUAGES, speaking
 
 _SWITCH = 0.001
 """Seconds after which Python lets another thread go on, instead of five times as long: the event loop waits
@@ -41,3 +47,16 @@ def _prepare() -> None:
     for name in _LATER:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    for page in shown():
+        _play(page)
+
+
+def _play(page: Page) -> None:
+    """What a page plays at first, made ready in every language."""
+    spec = first_spec(page.url_path, {})
+    if spec is None:
+        return
+    figures = importlib.import_module(f"normviz.figures.{spec.name}").figures
+    for code in LANGUAGES:
+        with speaking(code):
+            played(spec, figures, cards if isinstance(spec, Claims) else None)

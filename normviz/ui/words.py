@@ -41,7 +41,14 @@ _settled: ContextVar[str | None] = ContextVar("language", default=None)
 @contextlib.contextmanager
 def settled() -> Iterator[None]:
     """Find out the language once for a whole run of the script: a page asks for it a thousand times."""
-    token = _settled.set(language())
+    with speaking(language()):
+        yield
+
+
+@contextlib.contextmanager
+def speaking(code: str) -> Iterator[None]:
+    """Speak one language, whoever asks."""
+    token = _settled.set(code)
     try:
         yield
     finally:

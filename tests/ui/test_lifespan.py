@@ -1,4 +1,4 @@
-"""The end of the web process, kind or not: nothing that it started stays behind."""
+"""Before the first visitor all is made that they would wait for; after the end nothing stays behind."""
 
 from __future__ import annotations
 
@@ -7,9 +7,37 @@ import socket
 
 import pytest
 
+from normviz.ui import lifespan
+from normviz.ui.exhibits import first_spec
+from normviz.ui.pages import PAGES, Page
+from normviz.ui.playable import _played
+from normviz.ui.words import LANGUAGES
 from tests.player.processes import alive, descendants, until
 from tests.player.small_experiments import Fault, Walk
+from tests.ui.sites import IdlePlayer, Sent, visit
 from tests.ui.streams import Client, Server
+
+PLAYING = [page for page in PAGES if first_spec(page.url_path, {})]
+
+
+@pytest.mark.parametrize("page", PLAYING, ids=lambda page: page.url_path)
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_what_a_page_plays_at_first_is_made_already(
+    page: Page, code: str, idle: IdlePlayer, sent: Sent
+) -> None:
+    _played.cache_clear()
+    lifespan._play(page)
+    made = _played.cache_info().misses
+    assert made == len(LANGUAGES)
+    visit(page.url_path, lang=code)
+    assert any(one["key"].startswith("stage") for one in sent)
+    assert _played.cache_info().misses == made
+
+
+def test_there_is_room_for_what_all_pages_play_at_first() -> None:
+    room = _played.cache_parameters()["maxsize"]
+    assert room is not None
+    assert len(PLAYING) * len(LANGUAGES) <= room
 
 
 @pytest.mark.parametrize("form", ["fork", "persistent"])
