@@ -66,7 +66,9 @@ def prediction(spec: Train) -> Prediction | None:
     )
 
 
-_TELLING = ("standing", "overlapping", "guessing", "first", "first_and_last")
+_TELLING = (
+    "standing", "overlapping", "guessing", "first", "first_and_last", "two_classes", "two_classes_alone",
+)  # fmt: skip
 """Notes that tell who is ahead."""
 
 

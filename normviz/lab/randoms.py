@@ -8,7 +8,8 @@ Every draw of a member comes from one of its own generators, one for each purpos
 | --- | --- |
 | split | digits: ``torch.randperm(1797)``; others: their points or pictures (see `normviz.lab.data`) |
 | initialization | for each layer from input to output: ``torch.randn(out, fan_in)`` (see `he_normal`) |
-| batches | one ``torch.randperm(n_train)`` at the start of each epoch |
+| batches | one ``torch.randperm(n_train)`` at the start of each epoch; batches of two classes draw for |
+|         | each batch ``torch.randperm(classes)``, then ``torch.randperm`` of the samples of its two |
 | dropout | for each training step, for each layer from input to output: ``torch.rand`` of the |
 |         | activation's shape in torch's order, [N, C] or [N, C, H, W] |
 | passes | as dropout, for forward passes in train mode outside training; each pass starts afresh |

@@ -50,6 +50,7 @@ _TRAIN = _all(
     start=_at("test_accuracy"),
     alone=_ACCURACY, even=_ACCURACY, even_left=_ACCURACY, standing=_ACCURACY, overlapping=_ACCURACY,
     guessing=_ACCURACY,
+    two_classes=_at("train_accuracy"), two_classes_alone=_at("train_accuracy"),
     first=_ACCURACY, first_and_last=_ACCURACY,
     changed_lr=_at("loss", step="step"), changed_batch_size=_at("loss", step="step"),
     changed_norm=_at("loss", step="step"),

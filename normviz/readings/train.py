@@ -19,6 +19,13 @@ TEMPLATES: dict[str, str] = {
     "{low:.1%}. These are medians; single seeds of the two overlap.",
     "train.guessing": "Step {step}: {best} classifies {high:.1%} of the test samples correctly; {worst}, "
     "with {low:.1%}, is still guessing.",
+    "train.two_classes": "Each batch holds two classes. {norm} classifies {train:.0%} of this one correctly "
+    "in training mode, and {high:.1%} of the test samples in eval mode, where it normalizes by running "
+    "averages over all pairs of classes. {other}, which has one mode only: {other_train:.0%} and "
+    "{other_high:.1%}.",
+    "train.two_classes_alone": "Each batch holds two classes. {norm} classifies {train:.0%} of this one "
+    "correctly in training mode, and {high:.1%} of the test samples in eval mode, where it normalizes by "
+    "running averages over all pairs of classes.",
     "train.first": "{norm} is the first to reach {accuracy:.0%}, at step {step}.",
     "train.first_and_last": "{norm} reached {accuracy:.0%} at step {step}, the first of {n} so far; {other} "
     "at step {later}.",

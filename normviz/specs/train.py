@@ -6,15 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from normviz.catalog.datasets import Dataset
+from normviz.catalog.datasets import BATCHES, Dataset
 from normviz.catalog.networks import ACTIVATIONS, NETWORKS, OPTIMIZERS, PLACEMENTS, Layer, Network
 from normviz.catalog.norms import NORMS
 from normviz.catalog.sequences import ALL_DATASETS, ALL_NETWORKS
 from normviz.frames import Recording, Schema
 from normviz.phrases import joined, phrase
 from normviz.spec import Cost, Spec, SpecError, Value, knob
-from normviz.specs import train_changes, train_frames
-from normviz.specs.fits import GROUPED
+from normviz.specs import train_changes, train_frames, train_sizes
 from normviz.specs.train_changes import Change
 
 _RENORM, _GHOST = NORMS["batch_renorm"].options, NORMS["ghost_batch"].options
@@ -68,6 +67,11 @@ class Train(Spec):
     batch_size: int = knob(
         64, label="Batch size", choices=(2, 4, 8, 16, 32, 64, 128, 256), expert=True, unit="samples",
         help="Samples in each training step. The incomplete last batch of an epoch is dropped.",
+    )  # fmt: skip
+    batches: str = knob(
+        "shuffled", label="Batches", choices=BATCHES, expert=True, names=("shuffled", "two classes each"),
+        help="Shuffled: from all samples, each once in an epoch. Two classes each: every batch draws two "
+        "classes, and its samples from these alone; so the batches differ in what they hold.",
     )  # fmt: skip
     optimizer: str = knob(
         "sgd", label="Optimizer", choices=OPTIMIZERS, expert=True,
@@ -261,7 +265,7 @@ class Train(Spec):
         if refusal:
             fitting = [one.label for one in ALL_DATASETS.values() if not self.net.refusal(one.shape)]
             pair = ("dataset", "network")
-            field = self._changed(*pair)
+            field = train_sizes.changed(self, *pair)
             yield SpecError(
                 "Data", self.data.label, phrase(
                     "{listed} for the {label}",
@@ -288,14 +292,15 @@ class Train(Spec):
                 phrase("at most the {n_train} training samples", n_train=self.data.n_train),
                 field="batch_size",
             )
-        yield from self._unplanned()
+        yield from train_changes.unplanned(self)
         for norm in self.norms_used:
             why = self.net.reason(norm)
             if why:
                 fitting = [one.label for name, one in NORMS.items() if not self.net.reason(name)]
                 field = "norms" if norm in self.norms else "changes"
                 yield SpecError("Normalizations", NORMS[norm].label, joined(", ", fitting), why, field=field)
-        yield from self._sizes()
+        yield from train_sizes.uneven(self)
+        yield from train_sizes.two_classes(self)
 
     def _misplaced(self) -> Iterator[SpecError]:
         """A place that the network's norms cannot have, or attention that it has not."""
@@ -311,65 +316,6 @@ class Train(Spec):
                 "Causal attention", "no", phrase("yes for the {label}", label=self.net.label),
                 "Only a transformer attends to what comes later.", field="causal",
             )  # fmt: skip
-
-    def _unplanned(self) -> Iterator[SpecError]:
-        """Changes to what is not there, or that come too late."""
-        yield from train_changes.repeated(self.planned)
-        knobs = {name: (knob_, default) for name, knob_, default in self.knobs()}
-        for change in self.planned:
-            name = "norms" if change.what == "norm" else change.what
-            knob_, default = knobs[name]
-            allowed, remedy = "", ""
-            if not 1 <= change.step < self.steps:
-                allowed, remedy = (
-                    phrase("a step from 1 to {steps}", steps=self.steps - 1),
-                    "Choose another step, or a longer run.",
-                )
-            elif change.variant and change.variant not in self.norms:
-                allowed = phrase("a norm of the variants {listed}", listed=", ".join(self.norms))
-            else:
-                try:
-                    knob_.accept(name, (change.value,) if knob_.most else change.value, default)
-                except SpecError as problem:
-                    allowed = ", ".join(map(str, NORMS)) if knob_.most else problem.allowed
-                    remedy = problem.remedy
-                if change.what == "batch_size" and int(change.value) > self.data.n_train:
-                    allowed = phrase(
-                        "a batch of at most the {n_train} training samples", n_train=self.data.n_train
-                    )
-            if allowed:
-                yield SpecError("Changes during the run", str(change), allowed, remedy, field="changes")
-
-    def _sizes(self) -> Iterator[SpecError]:
-        """Groups and ghost batches that do not come out even."""
-        narrowest = min(layer.channels for layer in self.layers)
-        if any(norm in self.norms_used for norm in GROUPED):
-            # A group of a single value would be normalized to zero.
-            most = narrowest // 2 if self.net.lone else narrowest
-            if self.groups > most or narrowest % self.groups:
-                yield SpecError(
-                    "Groups", self.groups, phrase(
-                        "a divisor of the {narrowest} channels, at most {most}",
-                        narrowest=narrowest, most=most,
-                    ),
-                    "Choose fewer groups or a wider network.",
-                    field=self._changed("groups", "width", "channels"),
-                )  # fmt: skip
-        uneven = [size for size, _ in self.batch_sizes if size % self.ghost_size]
-        if "ghost_batch" in self.norms_used and uneven:
-            yield SpecError(
-                "Ghost batch size", self.ghost_size, phrase(
-                    "a divisor of the batch size {uneven}",
-                    uneven=uneven[0],
-                ),
-                "Choose smaller ghost batches or larger batches.",
-                field=self._changed("ghost_size", "batch_size"),
-            )  # fmt: skip
-
-    def _changed(self, *names: str) -> str:
-        """The first of these fields that is not at its default: the one to put back."""
-        defaults = {name: default for name, _, default in self.knobs()}
-        return next((name for name in names if getattr(self, name) != defaults[name]), names[0])
 
     def cost(self) -> Cost:
         """Training (forward and backward count three times) and evaluations; all frames."""

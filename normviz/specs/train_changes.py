@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from normviz.catalog.norms import NORMS
 from normviz.phrases import joined, phrase
 from normviz.spec import SpecError, quoted
+
+if TYPE_CHECKING:
+    from normviz.specs.train import Train
 
 MOST = 4
 """Changes of one run."""
@@ -119,3 +123,32 @@ def repeated(changes: Sequence[Change]) -> Iterator[SpecError]:
                 "Changes during the run", str(change), "one value at a step", remedy, field="changes"
             )
         seen.add(key)
+
+
+def unplanned(spec: Train) -> Iterator[SpecError]:
+    """Changes to what is not there, or that come too late."""
+    yield from repeated(spec.planned)
+    knobs = {name: (knob_, default) for name, knob_, default in spec.knobs()}
+    for change in spec.planned:
+        name = "norms" if change.what == "norm" else change.what
+        knob_, default = knobs[name]
+        allowed, remedy = "", ""
+        if not 1 <= change.step < spec.steps:
+            allowed, remedy = (
+                phrase("a step from 1 to {steps}", steps=spec.steps - 1),
+                "Choose another step, or a longer run.",
+            )
+        elif change.variant and change.variant not in spec.norms:
+            allowed = phrase("a norm of the variants {listed}", listed=", ".join(spec.norms))
+        else:
+            try:
+                knob_.accept(name, (change.value,) if knob_.most else change.value, default)
+            except SpecError as problem:
+                allowed = ", ".join(map(str, NORMS)) if knob_.most else problem.allowed
+                remedy = problem.remedy
+            if change.what == "batch_size" and int(change.value) > spec.data.n_train:
+                allowed = phrase(
+                    "a batch of at most the {n_train} training samples", n_train=spec.data.n_train
+                )
+        if allowed:
+            yield SpecError("Changes during the run", str(change), allowed, remedy, field="changes")

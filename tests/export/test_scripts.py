@@ -55,6 +55,7 @@ def specs() -> dict[str, Spec]:
     first, second = "200:lr=0.03;300:norm.batch=none", "100:batch_size=16;200:norm.none=weight_norm"
     for changes in (first, second):
         told[changes] = Train(changes=changes, norms=("none", "batch", "batch_renorm", "ghost_batch"))
+    told["two classes"] = Train(batches="two_classes", norms=("batch", "layer"), changes="50:batch_size=16")
     return told
 
 

@@ -60,8 +60,9 @@ def assert_agree_in_double(spec: Train, frames: int = STEPS, rtol: float = 1e-9)
     race = Race(spec)
     stack = race.stack
     race.stack = Stack(
-        stack.plan, stack.members, optimizer=spec.optimizer, batch_size=spec.batch_size, dtype=torch.float64
-    )
+        stack.plan, stack.members, optimizer=spec.optimizer, batch_size=spec.batch_size, batches=spec.batches,
+        dtype=torch.float64,
+    )  # fmt: skip
     theirs = []
     for step in range(frames):
         race.prepare(step)
@@ -118,7 +119,14 @@ def test_every_optimizer(optimizer: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "more", [{"activation": "gelu"}, {"placement": "after"}, {"dropout": 0.3}, {"gain": 2.0}]
+    "more",
+    [
+        {"batches": "two_classes"},
+        {"activation": "gelu"},
+        {"placement": "after"},
+        {"dropout": 0.3},
+        {"gain": 2.0},
+    ],
 )
 def test_what_else_there_is(more: dict[str, Any]) -> None:
     assert_agree_in_double(
@@ -131,6 +139,11 @@ def test_changes_at_a_step(optimizer: str) -> None:
     changes = "3:lr=0.02;5:norm.none=batch;4:batch_size=32;6:norm.batch=weight_norm"
     more = {"changes": changes, "optimizer": optimizer, "lr": 0.01, "dropout": 0.1}
     assert_agree_in_double(Train(**{**SMALL, **more, "norms": ("none", "batch", "layer")}))
+
+
+def test_batches_of_two_classes_that_change_their_size() -> None:
+    more = {"batches": "two_classes", "changes": "4:batch_size=16;7:batch_size=128;7:lr=0.01"}
+    assert_agree_in_double(Train(**{**SMALL, **more, "norms": ("none", "batch", "batch_renorm", "layer")}))
 
 
 @pytest.mark.parametrize("was", ["weight_norm", "weight_standardization", "group"])

@@ -7,7 +7,7 @@ from normviz.catalog.norms import NORMS
 from normviz.catalog.sequences import ALL_DATASETS, ALL_NETWORKS, SEQUENCE_NETWORKS
 from normviz.frames import Frame, Recording
 from normviz.spec import SpecError
-from normviz.specs import EXPERIMENTS
+from normviz.specs import EXPERIMENTS, from_json
 from normviz.specs import train_frames as recorded
 from normviz.specs.train import Train
 
@@ -43,6 +43,14 @@ def test_it_is_registered_and_its_defaults_go_together():
         ({"norms": ("group",), "width": 16, "groups": 16}, "groups", "16 channels, at most 8"),
         ({"norms": ("weight_standardization",), "groups": 64}, "groups", "64 channels, at most 32"),
         ({"norms": ("ghost_batch",), "batch_size": 32, "ghost_size": 64}, "ghost_size", "batch size 32"),
+        ({"batches": "two_classes", "dataset": "moons"}, "batches", "There are only two classes"),
+        ({"batches": "two_classes", "batch_size": 256}, "batches", "at most 150 in batches of two"),
+        (
+            {"batches": "two_classes", "changes": "9:batch_size=256"},
+            "changes",
+            "hold about 200 training",
+        ),
+        ({"batches": "sorted"}, "batches", "shuffled, two_classes"),
         ({"batch_size": 1}, "batch_size", "2, 4, 8"),
         ({"width": 60}, "width", "in steps of 16"),
         ({"norms": tuple(NORMS)}, "norms", "1 to 6 of"),
@@ -66,6 +74,8 @@ def test_what_does_not_go_together_is_refused_with_the_field_to_change(values, f
         {"norms": ("batch",), "batch_size": 2, "ghost_size": 128},
         {"norms": ("frn", "instance"), "network": "cnn"},
         {"network": "cnn", "depth": 8},
+        {"batches": "two_classes", "batch_size": 128},
+        {"batches": "two_classes", "dataset": "spiral", "batch_size": 256},
         {"network": "rnn", "dataset": "marked"},
         {"network": "transformer", "dataset": "digits_rows", "placement": "after", "causal": False},
         {"network": "transformer", "dataset": "marked", "norms": ("group",), "groups": 64},
@@ -82,6 +92,8 @@ def test_settings_of_what_is_not_used_do_no_harm(values):
         ({"network": "cnn", "dataset": "spiral", "lr": "0.1"}, {"network": "cnn", "lr": 0.1}),
         ({"norms": "frn,batch", "steps": "100"}, {"steps": 100}),
         ({"groups": "32", "width": "32"}, {"width": 32}),
+        ({"batches": "two_classes", "dataset": "xor"}, {"dataset": "xor"}),
+        ({"batches": "two_classes", "batch_size": "256"}, {"batch_size": 256}),
         ({"network": "rnn", "lr": "0.1"}, {"lr": 0.1}),
     ],
 )
@@ -89,6 +101,15 @@ def test_a_link_that_does_not_go_together_gives_up_one_field_and_says_so(query, 
     spec, problems = Train.from_query(query)
     assert len(problems) == 1
     assert spec == Train(**kept)
+
+
+def test_batches_of_two_classes_go_through_link_and_json():
+    spec = Train(batches="two_classes", batch_size=32)
+    assert spec.to_query() == {"batches": "two_classes", "batch_size": "32"}
+    assert Train.from_query(spec.to_query()) == (spec, [])
+    assert from_json(spec.to_json()) == spec
+    assert spec.key != Train(batch_size=32).key
+    assert "batches" not in Train().to_query()
 
 
 @pytest.mark.parametrize("network", ALL_NETWORKS)

@@ -53,6 +53,7 @@ _USUAL: dict[str, Any] = {
     "RATES": {},
     "BATCH_SIZES": {},
     "SWITCHES": {},
+    "TWO_CLASSES": False,
 }
 """What holds where a spec says nothing else."""
 _FIELDS = (

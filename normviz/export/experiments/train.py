@@ -14,6 +14,7 @@ def train(spec: Train) -> Recipe:
         **told(spec, spec.net, spec.data),
         **special(spec.norms_used),
         "WIDTH": spec.first_width,
+        "TWO_CLASSES": spec.batches == "two_classes",
         "RENORM": "batch_renorm" in spec.norms_used,
         "EVALUATE_EVERY": spec.every * -(-EVALUATE_EVERY // spec.every),
         "RATES": {one.step: float(one.value) for one in changes if one.what == "lr"},

@@ -42,6 +42,7 @@ GAIN = 1.0  # of the initialization; 1 is He initialization
 OPTIMIZER = "sgd"
 LR = 0.3  # learning rate
 BATCH_SIZE = 64  # samples of a training step
+TWO_CLASSES = False  # whether each batch holds samples of two classes alone
 STEPS = 400  # training steps
 EVERY = 5  # steps between two recorded ones
 EVALUATE_EVERY = 10  # steps between two evaluations on the test samples

@@ -19,6 +19,7 @@ from normviz.export.pieces.norms import BatchRenorm
 from normviz.export.pieces.settings import (
     BATCH_SIZE,
     BATCH_SIZES,
+    CLASSES,
     D_MAX,
     DEPTH,
     EVALUATE_EVERY,
@@ -32,6 +33,7 @@ from normviz.export.pieces.settings import (
     RENORM,
     STEPS,
     SWITCHES,
+    TWO_CLASSES,
 )
 from normviz.export.pieces.switches import switched
 from normviz.lab.norms.batch import renorm_limits
@@ -54,13 +56,14 @@ def training(
     net: nn.Module = network(norm, seed, gain=gain, placement=placement, depth=depth)
     optimizer = new_optimizer(net, lr=lr)
     draws = generator(seed, "batches")
-    order = batches(len(y), BATCH_SIZE, draws)
+    order = of_two_classes(y, BATCH_SIZE, draws) if TWO_CLASSES else batches(len(y), BATCH_SIZE, draws)
     diverged = False
     for step in range(STEPS + 1):
         if RATES and step in RATES:
             optimizer.param_groups[0]["lr"] = RATES[step]
         if BATCH_SIZES and step in BATCH_SIZES:  # a new epoch begins, in batches of another size
-            order = batches(len(y), BATCH_SIZES[step], draws)
+            size = BATCH_SIZES[step]
+            order = of_two_classes(y, size, draws) if TWO_CLASSES else batches(len(y), size, draws)
         if SWITCHES and (step, norm) in SWITCHES:
             net, optimizer = switched(net, optimizer, SWITCHES[step, norm], seed)
         if RENORM:
@@ -85,6 +88,14 @@ def batches(samples: int, size: int, draws: torch.Generator) -> Iterator[Tensor]
     while True:
         order = torch.randperm(samples, generator=draws)
         yield from (batch for batch in torch.split(order, size) if len(batch) == size)
+
+
+def of_two_classes(y: Tensor, size: int, draws: torch.Generator) -> Iterator[Tensor]:
+    """Indices of one batch after the other, each from the samples of two classes that it draws first."""
+    while True:
+        pair = torch.randperm(CLASSES, generator=draws)[:2]
+        own = torch.isin(y, pair).nonzero().flatten()
+        yield own[torch.randperm(len(own), generator=draws)[:size]]
 
 
 def new_optimizer(net: nn.Module, lr: float = LR) -> torch.optim.Optimizer:

@@ -1,7 +1,11 @@
 """Batches: the training samples of every seed in its own order.
 
-Each epoch every seed draws ``torch.randperm(n_train)`` from ``generator(seed, "batches")`` and cuts it into
-batches; the incomplete last batch is dropped.
+Shuffled: each epoch every seed draws ``torch.randperm(n_train)`` from ``generator(seed, "batches")`` and cuts
+it into batches; the incomplete last batch is dropped.
+
+Two classes: for each batch every seed draws from the same generator ``torch.randperm(classes)``, whose first
+two are the batch's classes, then ``torch.randperm`` of the samples that these hold, whose first ones are the
+batch.  No sample comes twice in a batch; an epoch is only a number of batches.
 
 Legend: S seeds, B batch size.
 """
@@ -12,12 +16,17 @@ from collections.abc import Sequence
 
 import torch
 
+from normviz.catalog.datasets import BATCHES
 from normviz.lab.data import Split
 from normviz.lab.randoms import generator
 
 
 class Batches:
-    """An endless sequence of batches (x [S, B, *sample], y [S, B]), the same seeds always in step."""
+    """An endless sequence of batches (x [S, B, *sample], y [S, B]), the same seeds always in step.
+
+    Raises:
+        ValueError: ``drawn`` is not one of `BATCHES`, or there are too few samples for a batch.
+    """
 
     def __init__(
         self,
@@ -26,7 +35,12 @@ class Batches:
         batch_size: int,
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
+        drawn: str = "shuffled",
     ) -> None:
+        if drawn not in BATCHES:
+            raise ValueError(f"batches {drawn!r} are not one of {', '.join(BATCHES)}")
+        self._two_classes = drawn == "two_classes"
+        self._labels = [split.y_train.cpu() for split in splits]
         self._x = torch.stack([split.x_train for split in splits]).to(device, dtype)
         self._y = torch.stack([split.y_train for split in splits]).to(device)
         self._sources = [generator(seed, "batches") for seed in seeds]
@@ -36,14 +50,19 @@ class Batches:
         """From the next batch on another size: the running epoch ends here, and a new one is drawn.
 
         Raises:
-            ValueError: there are not so many training samples.
+            ValueError: there are not so many training samples, or not so many in any two classes.
         """
         n = self._y.shape[1]
         if not 1 <= batch_size <= n:
             raise ValueError(f"batch_size {batch_size} is outside 1 to {n}, the number of training samples")
+        if self._two_classes:
+            fewest = min(_in_smallest_two(labels) for labels in self._labels)
+            if batch_size > fewest:
+                raise ValueError(f"batch_size {batch_size} is more than the {fewest} samples of two classes")
         self.batch_size = batch_size
         self.per_epoch = n // batch_size
-        self._position = self.per_epoch  # an epoch is drawn when its first batch is asked for
+        self._laid_out = 1 if self._two_classes else self.per_epoch
+        self._position = self._laid_out  # drawn when the first batch is asked for
 
     def next(self) -> tuple[torch.Tensor, torch.Tensor]:
         """The next batch of every seed."""
@@ -58,17 +77,25 @@ class Batches:
 
     def peek(self) -> tuple[torch.Tensor, torch.Tensor]:
         """The batch that `next` will give."""
-        if self._position == self.per_epoch:
-            n = self._y.shape[1]
-            self._lay_out(torch.stack([torch.randperm(n, generator=source) for source in self._sources]))
+        if self._position == self._laid_out:
+            drawn = zip(self._labels, self._sources, strict=True)
+            self._lay_out(torch.stack([self._draw(labels, source) for labels, source in drawn]))
             self._position = 0
         return self._x_epoch[self._position], self._y_epoch[self._position]
+
+    def _draw(self, labels: torch.Tensor, source: torch.Generator) -> torch.Tensor:
+        """Indices of the samples of an epoch, or of the next batch of two classes."""
+        if not self._two_classes:
+            return torch.randperm(len(labels), generator=source)
+        pair = torch.randperm(int(labels.max()) + 1, generator=source)[:2]
+        own = torch.isin(labels, pair).nonzero().flatten()
+        return own[torch.randperm(len(own), generator=source)[: self.batch_size]]
 
     def _lay_out(self, order: torch.Tensor) -> None:
         # A whole epoch is gathered at once; a step is then a slice.
         self._order = order
-        seeds, n = order.shape
-        cut = order[:, : self.per_epoch * self.batch_size].view(seeds, self.per_epoch, self.batch_size)
+        seeds, n = self._y.shape
+        cut = order[:, : self._laid_out * self.batch_size].view(seeds, self._laid_out, self.batch_size)
         flat = (cut + n * torch.arange(seeds)[:, None, None]).transpose(0, 1).to(self._y.device)
         self._x_epoch = self._x.flatten(0, 1)[flat]
         self._y_epoch = self._y.flatten()[flat]
@@ -85,3 +112,8 @@ class Batches:
             self._lay_out(order)
         for source, saved in zip(self._sources, states, strict=True):
             source.set_state(saved)
+
+
+def _in_smallest_two(labels: torch.Tensor) -> int:
+    """Samples of the two smallest classes together."""
+    return int(torch.bincount(labels).sort().values[:2].sum())

@@ -71,6 +71,8 @@ class Stack:
     A member whose loss or whose parameters stop being finite numbers is frozen: its parameters stay as they
     are from then on, ``diverged_at`` holds the number of steps that it had completed and ``losses`` its last
     loss.  The loss is looked at before each update, the parameters every `CHECKED_EVERY` steps.
+
+    ``batches`` says what each of them is drawn from: "shuffled" or "two_classes" (see `Batches`).
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class Stack:
         optimizer: str = "sgd",
         batch_size: int = 64,
         micro_batch: int = 0,
+        batches: str = "shuffled",
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
     ) -> None:
@@ -95,7 +98,7 @@ class Stack:
         self._seed_of = [self.seeds.index(member.seed) for member in members]
         self._optimizer = optimizer
         self.groups = self._grouped()
-        self._batches = Batches(self._splits, self.seeds, batch_size, dtype, device)
+        self._batches = Batches(self._splits, self.seeds, batch_size, dtype, device, batches)
         self._test = passes.TestSets(self._splits, self.dtype, self.device)
         self.steps_done = 0
         self.diverged_at: NDArray[np.int64] = np.full(len(members), -1)
@@ -140,7 +143,7 @@ class Stack:
         """From the next step on another batch size; the running epoch ends, and a new one is drawn.
 
         Raises:
-            ValueError: there are not so many training samples.
+            ValueError: there are not so many training samples, or not so many in any two classes.
         """
         self._batches.resize(batch_size)
 

@@ -179,7 +179,9 @@ def stack(spec: Train) -> Stack:
         dataset=spec.dataset,
         causal=spec.causal,
     )
-    return Stack(plan, members(spec), optimizer=spec.optimizer, batch_size=spec.batch_size)
+    return Stack(
+        plan, members(spec), optimizer=spec.optimizer, batch_size=spec.batch_size, batches=spec.batches
+    )
 
 
 def members(spec: Train, step: int = 0) -> list[Member]:

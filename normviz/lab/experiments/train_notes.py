@@ -26,6 +26,9 @@ BEYOND_COUNTING = 1e6
 """Ratio from which on only its order is told."""
 UPDATES = (1e-4, 1e-2)
 """Healthy range of update : data; outside of it a layer is pointed out."""
+APART = 0.05
+"""In batches of two classes: gap between training and test accuracy from which on it is pointed out that a
+norm has two modes, if the gap of a norm with one mode is smaller by as much."""
 GUESSING = 0.05
 """A variant still guesses while its accuracy is less than this above that of guessing."""
 PATIENCE = 50
@@ -52,6 +55,7 @@ class Notes:
             *self._diverged(arrays),
             *self._changed(step),
             *self._standing(step, arrays),
+            *self._two_classes(step, arrays),
             *self._race(),
             *self._units(arrays),
             *self._gradients(arrays),
@@ -115,6 +119,36 @@ class Notes:
             yield Note("train.overlapping", numbers)
         else:
             yield Note("train.standing", numbers)
+
+    def _two_classes(self, step: int, arrays: Arrays) -> Iterator[Note]:
+        """In batches of two classes: the norm with running statistics whose accuracies lie furthest apart.
+
+        Its training accuracy may be the lower one: subtracting the mean of a batch takes away what its two
+        classes have in common, and what they have in common may tell them from the others.
+        """
+        if self.spec.batches != "two_classes" or step == 0:
+            return
+        train, test = arrays["train_accuracy_median"], arrays["test_accuracy_median"]
+        gap = np.abs(train - test)
+        facts = [NORMS[norm] for norm in self.spec.norms_at(step)]
+        known = np.flatnonzero(np.isfinite(gap)).tolist()
+        moving = [v for v in known if facts[v].running_statistics]
+        steady = [v for v in known if not facts[v].train_differs_from_eval]
+        v = max(moving, key=lambda v: gap[v], default=None)
+        other = max(steady, key=lambda v: test[v], default=None)
+        if v is None or gap[v] < APART:
+            return
+        numbers: Numbers = {
+            "norm": self.labels[v], "train": _rounded(train[v]), "high": _rounded(test[v]),
+        }  # fmt: skip
+        if other is None:
+            yield Note("train.two_classes_alone", numbers)
+        elif gap[v] >= gap[other] + APART:
+            numbers |= {
+                "other": self.labels[other], "other_train": _rounded(train[other]),
+                "other_high": _rounded(test[other]),
+            }  # fmt: skip
+            yield Note("train.two_classes", numbers)
 
     def _race(self) -> Iterator[Note]:
         """Who reached 90% first, if that was one alone, and who last."""

@@ -21,10 +21,16 @@ RATES = {"sgd": 0.1, "momentum": 0.02, "adam": 0.003}
 
 
 def course(
-    plan: Plan, members: list[Member], watched: Member, optimizer: str, steps: int = 6, batch_size: int = 24
+    plan: Plan,
+    members: list[Member],
+    watched: Member,
+    optimizer: str,
+    steps: int = 6,
+    batch_size: int = 24,
+    batches: str = "shuffled",
 ) -> list[torch.Tensor]:
     """Every loss and the last parameters and statistics of one member."""
-    stack = Stack(plan, members, optimizer=optimizer, batch_size=batch_size)
+    stack = Stack(plan, members, optimizer=optimizer, batch_size=batch_size, batches=batches)
     place = members.index(watched)
     losses = []
     for _ in range(steps):
@@ -94,3 +100,14 @@ def test_on_points(dataset: str) -> None:
     plan = Plan("mlp", 2, 16, dataset=dataset)
     alone = course(plan, [watched], watched, "momentum")
     assert_same(alone, course(plan, company(watched, 7, 3), watched, "momentum"))
+
+
+@pytest.mark.parametrize("norm", ["batch", "batch_renorm", "layer"])
+def test_in_batches_of_two_classes(norm: str) -> None:
+    watched, plan = Member(norm, 11, 0.02), Plan("mlp", 3, 48, dropout=0.1)
+    alone = course(plan, [watched], watched, "momentum", batches="two_classes")
+    assert_same(alone, course(plan, company(watched, 7, 6), watched, "momentum", batches="two_classes"))
+    mixed = [Member(other, seed, 0.02) for other in ("none", norm, "group") for seed in (0, 11)]
+    assert_same(alone, course(plan, mixed, watched, "momentum", batches="two_classes"))
+    shuffled = course(plan, [watched], watched, "momentum")
+    assert not torch.equal(alone[0], shuffled[0])

@@ -217,6 +217,8 @@ def test_the_first_frame_is_of_the_untrained_network():
         {"norms": ("none", "layer"), "depth": 10, "lr": 10.0},
         {"norms": ("batch",), "lr": 1e-4},
         {"norms": ("none", "layer"), "activation": "sigmoid", "depth": 30, "seeds": 1},
+        {"norms": ("batch", "layer"), "lr": 0.1, "batches": "two_classes"},
+        {"norms": ("batch",), "lr": 0.1, "batches": "two_classes"},
     ],
 )
 def test_notes_fill_a_template_and_keep_to_the_numbers_beside_them(values):
@@ -256,6 +258,15 @@ def _check(note, recording, k):
         mine = medians[:, labels.index(numbers["norm"])]
         assert steps[(mine >= 0.9).argmax()] == numbers["step"]
         assert (medians[steps < numbers["step"]] < 0.9).all()
+    if note.id.startswith("train.two_classes"):
+        train, test = (row(f"{name}_accuracy_median") for name in ("train", "test"))
+        assert (train, test) == pytest.approx((numbers["train"], numbers["high"]), rel=1e-3)
+        assert abs(train - test) >= 0.05
+        assert ("other" in numbers) == (len(labels) > 1)
+        if "other" in numbers:
+            train, test = (row(f"{name}_accuracy_median", "other") for name in ("train", "test"))
+            assert (train, test) == pytest.approx((numbers["other_train"], numbers["other_high"]), rel=1e-3)
+            assert abs(numbers["train"] - numbers["high"]) >= abs(train - test) + 0.049
     if note.id.startswith(("train.dead", "train.saturated")):
         name = note.id.removeprefix("train.").removesuffix("_alone")
         assert row(name)[numbers["layer"] - 1] == pytest.approx(numbers["share"], rel=1e-3)
@@ -298,6 +309,28 @@ def test_what_the_page_says_of_its_default():
     assert max(first["layer"], first["group"]) < first["none"]
     _, together = record(Train(lr=0.1)).history("test_accuracy_median")
     assert (together[-1] > 0.94).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("batches", ["shuffled", "two_classes"])
+def test_what_the_page_says_of_batches_of_two_classes(batches):
+    """Three layers of 128, five seeds, 600 steps of 32: of the norms, batch norm errs most by far."""
+    norms = ("none", "batch", "batch_renorm", "layer", "group")
+    spec = Train(
+        norms=norms, depth=3, width=128, optimizer="momentum", lr=0.05, batch_size=32, steps=600, every=50,
+        seeds=5, batches=batches,
+    )  # fmt: skip
+    recording = record(spec)
+    error = dict(zip(norms, 1 - recording.at("test_accuracy"), strict=True))
+    if batches == "shuffled":
+        assert all(0.01 < one.mean() < 0.03 for one in error.values())
+        return
+    assert 0.05 < error["batch"].mean() < 0.12
+    assert max(error[norm].mean() for norm in ("batch_renorm", "layer", "group")) < 0.04
+    assert error["none"].mean() > error["batch"].mean()
+    steps, train = recording.history("train_accuracy")
+    late = train[steps >= 300].mean((0, 2))
+    assert late[norms.index("batch")] < 0.9 < 0.98 < late[norms.index("layer")]
 
 
 @pytest.mark.parametrize(
