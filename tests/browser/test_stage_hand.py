@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from urllib.parse import urlencode
 
 import numpy as np
@@ -115,6 +116,22 @@ def test_a_term_lights_its_charts_and_a_chart_its_terms(seated: Visitor) -> None
     ) == ["y"]
     page.locator('[data-term="step"]').press("Enter")
     page.wait_for_function("() => stage().scene.panels.get('update_ratio').visible")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("path", [address(SMALL), "signal?depth=10&width=16", "why?question=scale"])
+def test_what_to_look_for_comes_before_the_formula(visit: Visit, path: str, width: int) -> None:
+    """Charts, sentences, formula: one below the other, with more charts open, too."""
+    visitor = visit(viewport={"width": width, "height": 900})
+    page = visitor.play(path)
+    parts = [".nv-grid", ".nv-more", ".nv-reading", ".nv-formula"]
+    for _ in range(2):
+        boxes = [page.locator(part).first.bounding_box() for part in parts]
+        assert all(boxes)
+        for above, below in pairwise(boxes):
+            assert above["y"] + above["height"] <= below["y"]  # type: ignore[index]
+        parts[1] = ".nv-grid >> nth=1"
+        page.locator(".nv-more").click()
 
 
 def test_a_sentence_leads_to_what_it_speaks_of(seated: Visitor) -> None:

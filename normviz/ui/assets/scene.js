@@ -1,4 +1,4 @@
-// What is on the stage: bar, legend, status, charts, formula, readings.  It shows what it is told and keeps no time.
+// What is on the stage: bar, legend, status, charts, readings, formula.  It shows what it is told and keeps no time.
 
 import { Bar } from "./bar.js";
 import { Cards } from "./cards.js";
@@ -54,8 +54,8 @@ export class Scene {
         this.bar.root,
         element("div", { className: "nv-line" }, this.legend.root, this.status),
       ),
-      this.announced, this.tools.root, this.card.root, this.deck.root, this.grid, this.formula.root, this.more, this.moreGrid,
-      this.reading.root,
+      this.announced, this.tools.root, this.card.root, this.deck.root, this.grid, this.more, this.moreGrid,
+      this.reading.root, this.formula.root,
     );
     parent.append(this.root);
     this.sizes = new ResizeObserver(() => this.#resized());
