@@ -1,7 +1,7 @@
 """How fast the stage draws in software-rendered Chromium: measured and written down, never asserted.
 
-``build/browser.json`` gets the figures; they depend on the machine and on what else it is doing, so the load
-stands beside them.
+``browser.json``, ``sliders.json``, ``openings.json`` and ``arrivals.json`` in ``build`` get the figures; they
+depend on the machine and on what else it is doing, so the load stands beside them.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from statistics import median
 from typing import Any
 
 import pytest
@@ -83,7 +84,6 @@ def test_the_speed_of_drawing_is_measured(visit: Callable[..., Visitor]) -> None
     page.set_viewport_size({"width": 1400, "height": 4000})
     visitor.show("loss")
     found["all_charts"] = page.evaluate(PLAYED, 5)
-    found["signal_slider_to_picture_ms"] = _slider(visitor)
     found["load_after"] = os.getloadavg()[0]
     told = json.dumps(found, indent=2)
     (ROOT / "build").mkdir(exist_ok=True)
@@ -93,17 +93,66 @@ def test_the_speed_of_drawing_is_measured(visit: Callable[..., Visitor]) -> None
     assert found["two_rows"]["charts"] > found["at_first"]["charts"]
 
 
-def _slider(visitor: Visitor) -> list[float]:
-    """Signal: from a key on a slider to the whole new picture, several times."""
+RELEASED = """() => {
+  const s = stage();
+  const run = s.run.key;
+  const shown = () => s.run.key !== run && s.staged && s.settled && s.run.frames > 0;
+  const released = new Promise((resolve) => {
+    addEventListener("pointerup", () => resolve(performance.now()), { once: true, capture: true });
+  });
+  window.picture = released.then(async (began) => {
+    while (!shown()) await new Promise(requestAnimationFrame);
+    return performance.now() - began;
+  });
+}"""
+
+
+def test_the_way_from_a_slider_to_the_picture_is_measured(visit: Callable[..., Visitor]) -> None:
+    """Signal: from a key on a slider, or from the end of a drag, to the whole new picture, several times."""
+    found: dict[str, Any] = {"load_before": os.getloadavg()[0]}
+    visitor = visit(viewport={"width": 1400, "height": 1000})
+    page = visitor.play("signal")
+    page.wait_for_load_state("networkidle")
+    for name in ("Depth", "Gain"):
+        page.get_by_role("slider", name=name).focus()
+        found[f"key_on_{name.lower()}_ms"] = [_settled(visitor, SLIDER) for _ in range(7)]
+    drags = [_drag(visitor, by) for by in (-60, 60, -40, 40, -60)]
+    found["released_depth_ms"] = [took for took, _ in drags]
+    found["pictures_while_held"] = [pictures for _, pictures in drags]
+    found |= {f"median_{name}": median(times) for name, times in found.items() if name.endswith("_ms")}
+    found["load_after"] = os.getloadavg()[0]
+    told = json.dumps(found, indent=2)
+    (ROOT / "build").mkdir(exist_ok=True)
+    (ROOT / "build" / "sliders.json").write_text(told + "\n")
+    print(told)
+    assert all(one > 0 for one in found["released_depth_ms"])
+
+
+def _settled(visitor: Visitor, act: str) -> float:
+    took = float(visitor.page.evaluate(act))
+    visitor.page.wait_for_timeout(500)
+    return took
+
+
+def _drag(visitor: Visitor, by: float) -> tuple[float, int]:
+    """Drag the depth by so many pixels: ms from its end to the picture; other runs shown while it is held."""
     page = visitor.page
-    page.set_viewport_size({"width": 1400, "height": 1000})
-    visitor.play("signal")
-    page.get_by_role("slider", name="Depth").focus()
-    spent = []
-    for _ in range(5):
-        spent.append(page.evaluate(SLIDER))
-        page.wait_for_timeout(500)
-    return spent
+    x, y = page.get_by_role("slider", name="Depth").evaluate(
+        "input => { const { x, y, width, height } = input.closest('div').getBoundingClientRect(); "
+        "return [x + width / 2, y + height / 2]; }"
+    )
+    page.mouse.move(x, y)
+    page.mouse.down()
+    runs = {visitor.state()["run"]}
+    for part in range(1, 11):
+        page.mouse.move(x + by * part / 10, y)
+        page.wait_for_timeout(60)
+        runs.add(visitor.state()["run"])
+    page.evaluate(RELEASED)
+    page.mouse.up()
+    took = float(page.evaluate("() => window.picture"))
+    page.wait_for_timeout(500)
+    return took, len(runs) - 1
 
 
 ARRIVAL = """async (title) => {
