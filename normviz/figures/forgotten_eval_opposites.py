@@ -48,7 +48,7 @@ def trained_in_eval(spec: ForgottenEval) -> Figure:
         "Training step", "%", x_log=True, x_range=(0.9, max(10, x[-1] * 1.15)), y_range=(-3, 103),
         panels=("Test error (of those left)", "Diverged networks"),
     )  # fmt: skip
-    plan["annotations"] = [*plan["annotations"], {**key(words), "x": 0.47, "y": 0.72}]
+    plan["annotations"] = [*plan["annotations"], {**key(words), "y": 0.66}]
     return Figure(
         "trained_in_eval", "Opposite mistake: trained in eval mode", tuple(traces), plan, expert=True,
         alt="Left: test error in evaluation mode against the training step, for networks trained as usual "
