@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from normviz.figures.theme import STYLES
 from normviz.ui import static
-from tests.browser.visitors import Visitor
+from tests.browser.visitors import Visitor, printed
 
 pytestmark = pytest.mark.browser
 
@@ -28,7 +28,7 @@ def words(page: Page, key: str) -> str:
 
 def three(value: float) -> str:
     """A number with three digits, as it is told."""
-    return f"{value:.3g}"
+    return printed("{x:.3g}", {"x": value})
 
 
 class TestOnATrainingRun:
@@ -158,7 +158,7 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
             "layout": {},
             "roles": {"y": "layer"},
         },
-        "GN: in layer 1, half of the values lie between 0 and 0; in layer 2, between -1 and 1.",
+        "GN: in layer 1, half of the values lie between 0 and 0; in layer 2, between −1 and 1.",
     ),
     (
         "a map of anything, by its highest cell",
