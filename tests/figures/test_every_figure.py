@@ -101,3 +101,11 @@ def test_it_can_be_told(figure: Figure) -> None:
 def names(axis: Mapping[str, Any]) -> bool:
     """Whether an axis has names instead of numbers, and so needs no title."""
     return axis.get("type") == "category" or isinstance(axis.get("ticktext"), Ref | list)
+
+
+@pytest.mark.parametrize("figure", EVERY)
+def test_a_cell_of_a_map_says_in_words_what_it_is(figure: Figure) -> None:
+    """Plotly's own text would be x, y and z with their bare numbers."""
+    for trace in figure.traces:
+        if trace["type"] == "heatmap":
+            assert trace.get("hovertemplate") or trace.get("hoverinfo") == "skip", trace.get("name")
