@@ -209,14 +209,23 @@ async def watch_memory(process: psutil.Process, peak: list[float]) -> None:
 
 
 def memory(process: psutil.Process) -> float:
-    """Megabytes of a process and all below it; what several share is divided among them."""
-    total = 0
-    for one in (process, *process.children(recursive=True)):
-        try:
-            total += one.memory_full_info().pss if sys.platform == "linux" else one.memory_info().rss
-        except psutil.Error:
-            continue
-    return total / 1e6
+    """Megabytes of a process and all below it; what several share is divided among them.
+
+    On Linux without the files that are mapped (torch's code): the system drops those when it likes, and has
+    them together with other programs.
+    """
+    return sum(_held(one) for one in (process, *process.children(recursive=True))) / 1e6
+
+
+def _held(process: psutil.Process) -> int:
+    try:
+        if sys.platform != "linux":
+            return int(process.memory_info().rss)
+        lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()[1:]
+    except (psutil.Error, OSError):  # it has ended
+        return 0
+    told = {name: 1024 * int(size.split()[0]) for name, size in (line.split(":") for line in lines)}
+    return sum(told[name] for name in ("Pss_Anon", "Pss_Shmem"))
 
 
 def quantile(values: Sequence[float], share: float) -> float:
