@@ -8,13 +8,11 @@ same, but so many of them are more than some proxies let pass.)
 A page with a stage begins its run at the same time (``ui/assets/ahead.js``): its frames wait for the stage.
 
 Besides, Streamlit takes the address of a page for its base path first, and waits half a second before it
-tries the one above.  It is told; and it is told the part of the server's configuration without which it would
-ask twice before it connects.
+tries the one above.  It is told.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from functools import cache
 
@@ -24,12 +22,13 @@ from streamlit import config
 
 from normviz.ui import chunks, static
 from normviz.ui.doors import page_at
-from normviz.ui.health import under_base
 from normviz.ui.pages import PAGES, Page
 
 _END_OF_HEAD = b"</head>"
 DATA = {"tiles.js": "start.bin", "anatomy.js": "anatomy.json"}
 """What a module asks for as soon as it is mounted."""
+BASE = "<script>window.__streamlit ??= { BACKEND_BASE_URL: new URL('.', location.href).href };</script>"
+"""In the address of a page other than the front door, what stands before its name is the base path."""
 
 
 class Ahead:
@@ -43,7 +42,7 @@ class Ahead:
         if scope["type"] != "http" or scope["method"] != "GET" or not _wants_html(scope):
             await self._app(scope, receive, send)
             return
-        answer = _Answer(send, head(_asked(scope["path"])))
+        answer = _Answer(send, head(scope["path"].rstrip("/").rpartition("/")[2]))
         await self._app(_uncompressed(scope), receive, answer.send)
 
 
@@ -91,45 +90,30 @@ def _is_plain_html(start: Message) -> bool:
     return headers.get("content-type", "").startswith("text/html") and "content-encoding" not in headers
 
 
-def _asked(path: str) -> str | None:
-    """The page that a path names, by its place in the URL; None if it names none."""
-    name = path.rstrip("/").rpartition("/")[2]
-    return "" if path == under_base("") else name if name and page_at(name) else None
-
-
 @cache
-def head(url_path: str | None) -> str:
+def head(url_path: str) -> str:
     """What goes into the head of a page: where Streamlit is, and all that the page needs."""
-    page = None if url_path is None else page_at(url_path)
-    return (where() if page else "") + "".join(_links(page or PAGES[0]))
-
-
-@cache
-def where() -> str:
-    """The script that tells Streamlit where it is: in the address of a page, what stands before its name.
-
-    With the settings beside it, which are those of ``_stcore/host-config``, it connects at once and asks
-    whether the server answers meanwhile.
-    """
-    origins = json.dumps(list(config.get_option("client.allowedOrigins"))).replace("<", "\\u003c")
-    told = (
-        "BACKEND_BASE_URL: new URL('.', location.href).href, "
-        f"HOST_CONFIG: {{ allowedOrigins: {origins}, useExternalAuthToken: false }}"
-    )
-    return f"<script>window.__streamlit ??= {{ {told} }};</script>"
+    page = page_at(url_path)
+    links = "".join(_links(page or PAGES[0]))
+    return (BASE if page and url_path else "") + links
 
 
 def _links(page: Page) -> Iterator[str]:
     """All that the page needs now, and plotly.js for the next one if it needs none."""
     staged = page.module == static.STAGE
     if staged:
-        yield f'<script type="module" src="{under_base(static.address(static.AHEAD))}"></script>'
+        yield f'<script type="module" src="{_rooted(static.address(static.AHEAD))}"></script>'
     elements = (*chunks.CONTROLS, chunks.FORMULAS) if staged else ()
     for address in chunks.files(*chunks.EVERYWHERE, *elements):
-        yield f'<link rel="modulepreload" crossorigin href="{under_base(address)}">'
+        yield f'<link rel="modulepreload" crossorigin href="{_rooted(address)}">'
     for name in static.imported(page.module):
-        yield f'<link rel="modulepreload" href="{under_base(static.address(name))}">'
+        yield f'<link rel="modulepreload" href="{_rooted(static.address(name))}">'
     if data := DATA.get(page.module):
-        yield f'<link rel="preload" as="fetch" crossorigin href="{under_base(static.address(data))}">'
+        yield f'<link rel="preload" as="fetch" crossorigin href="{_rooted(static.address(data))}">'
     how = 'rel="preload" as="script" fetchpriority="low"' if staged else 'rel="prefetch"'
-    yield f'<link {how} href="{under_base(static.address(static.PLOTLY))}">'
+    yield f'<link {how} href="{_rooted(static.address(static.PLOTLY))}">'
+
+
+def _rooted(address: str) -> str:
+    base = "/" + str(config.get_option("server.baseUrlPath") or "").strip("/")
+    return f"{base.rstrip('/')}/{address}"

@@ -109,7 +109,7 @@ def _policy(embed_in: Sequence[str]) -> Iterator[str]:
 
 def _inline_scripts() -> list[str]:
     page = Path(streamlit.__file__).parent / "static" / "index.html"
-    return [script for html in (page.read_text("utf-8"), ahead.where()) for script in _INLINE.findall(html)]
+    return [script for html in (page.read_text("utf-8"), ahead.BASE) for script in _INLINE.findall(html)]
 
 
 def _hash(script: str) -> str:

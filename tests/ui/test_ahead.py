@@ -16,12 +16,10 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from streamlit.web.server.starlette.starlette_routes import create_host_config_routes
 
 from normviz.ui import chunks, static
 from normviz.ui.ahead import DATA, Ahead
 from normviz.ui.pages import PAGES, Page
-from tests.ui.asked import ask
 
 FOLDER = Path(streamlit.__file__).parent / "static"
 BEFORE, AFTER = "<!doctype html><head><title>č</title>", f"</head><body>{'x' * 2000}</body>"
@@ -140,21 +138,6 @@ def test_streamlit_is_told_its_base_path_where_it_would_guess_wrong(page: Page) 
     told = "BACKEND_BASE_URL: new URL('.', location.href)" in get(f"/base/{page.url_path}").text
     assert told == bool(page.url_path)
     assert "BACKEND_BASE_URL" not in get("/nothing").text
-    assert "BACKEND_BASE_URL" in get("/").text
-
-
-def test_streamlit_is_told_what_its_server_says_of_the_host() -> None:
-    """Then it connects at once: its browser part asks for both of these, and for an address."""
-    host = re.search(
-        r"HOST_CONFIG: \{ allowedOrigins: (\[.*?\]), useExternalAuthToken: (\w+) \}", get("/").text
-    )
-    assert host
-    (route,) = create_host_config_routes(None)
-    served = json.loads(ask([route], "/_stcore/host-config").body)
-    assert json.loads(host[1]) == served["allowedOrigins"] != []
-    assert json.loads(host[2]) is served["useExternalAuthToken"] is False
-    scripts = [path.read_text() for path in (FOLDER / "static" / "js").glob("index.*.js")]
-    assert any("HOST_CONFIG" in script and "useExternalAuthToken" in script for script in scripts)
 
 
 def test_an_address_that_is_no_page_gets_the_front_doors_files() -> None:
