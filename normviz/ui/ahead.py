@@ -101,17 +101,23 @@ def head(url_path: str) -> str:
 def _links(page: Page) -> Iterator[str]:
     """All that the page needs now, and plotly.js for the next one if it needs none."""
     staged = page.module == static.STAGE
-    if staged:
-        yield f'<script type="module" src="{_rooted(static.address(static.AHEAD))}"></script>'
+    begun: tuple[str, ...] = ()
+    if staged:  # at once, without waiting for Streamlit's scripts, which stand before it
+        begun = static.imported(static.AHEAD)
+        yield f'<script type="module" async src="{_rooted(static.address(static.AHEAD))}"></script>'
+        yield from map(_module, begun[1:])
     elements = (*chunks.CONTROLS, chunks.FORMULAS) if staged else ()
     for address in chunks.files(*chunks.EVERYWHERE, *elements):
         yield f'<link rel="modulepreload" crossorigin href="{_rooted(address)}">'
-    for name in static.imported(page.module):
-        yield f'<link rel="modulepreload" href="{_rooted(static.address(name))}">'
+    yield from (_module(name) for name in static.imported(page.module) if name not in begun)
     if data := DATA.get(page.module):
         yield f'<link rel="preload" as="fetch" crossorigin href="{_rooted(static.address(data))}">'
     how = 'rel="preload" as="script" fetchpriority="low"' if staged else 'rel="prefetch"'
     yield f'<link {how} href="{_rooted(static.address(static.PLOTLY))}">'
+
+
+def _module(name: str) -> str:
+    return f'<link rel="modulepreload" href="{_rooted(static.address(name))}">'
 
 
 def _rooted(address: str) -> str:
