@@ -63,6 +63,7 @@ from normviz.ui.words import of_request, spoken
 logger = logging.getLogger(__name__)
 
 _INTERVAL = 0.05  # seconds between two rounds of messages to one client
+_TOGETHER = 0.004  # seconds that its first frame waits for what comes right behind it, such as the run's end
 _BEAT = 5.0  # seconds after which something is said, if only that the connection lives
 _PATIENCE = 60.0  # seconds without a word from a client that has frames on their way
 _LONGEST = 200  # characters of a client's message
@@ -224,7 +225,9 @@ class _Client:
                 # Not wait_for: before Python 3.12 it may swallow that this task is cancelled.
                 async with asyncio.timeout(self._said + _BEAT - looked):
                     await self._watch.changed()
-            await asyncio.sleep(looked + _INTERVAL - time.monotonic())
+            # Somebody has just moved a slider: the first frame is not kept waiting for a round.
+            paced = looked + _INTERVAL - time.monotonic()
+            await asyncio.sleep(paced if self._feed.sent else _TOGETHER)
             if time.monotonic() - self._said >= _BEAT:
                 await self._send(b"B")
             if self._feed.outstanding and time.monotonic() - self._heard > _PATIENCE:
