@@ -26,6 +26,7 @@ class Told:
         """What had been sent, and how long the next round then waited."""
         self.query_params: dict[str, str] = {}
         self.path_params: dict[str, str] = {}
+        self.headers: dict[str, str] = {}
         self.run = SimpleNamespace(
             recording=None, generation=1, ended=False, held=False, state=player.State.LIVE, sentence="",
             arrivals=array("d"), frames=0,
