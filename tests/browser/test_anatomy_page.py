@@ -46,7 +46,7 @@ def values(page: Page) -> Tensor:
         """all => all.sort((a, b) => a.dataset.cell - b.dataset.cell)
         .map((one) => one.getAttribute('aria-label'))""",
     )
-    return torch.tensor([float(label.rpartition(" ")[2]) for label in labels])
+    return torch.tensor([float(label.rpartition(" ")[2].replace("−", "-")) for label in labels])
 
 
 def tensor(form: str) -> Tensor:
