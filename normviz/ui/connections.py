@@ -64,7 +64,9 @@ _SAID = frozenset(
 _AT_ONCE = 2
 """Connections that are being opened; to open one takes milliseconds.  A class that comes at the same moment
 would otherwise hold up everybody who is there already.  As many first scripts of newcomers run at a time."""
-_PATIENCE = 2.0  # seconds; a first script that takes longer leaves its place to the next one
+_PATIENCE = 0.5
+"""Seconds after which a first script leaves its place to the next one: ten times what one takes, but no more,
+since the end of a script is not heard of when its client does not read."""
 _SHORT = 200  # bytes; a message that says no more than that a script has ended is shorter
 
 
