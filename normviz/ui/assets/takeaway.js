@@ -34,8 +34,8 @@ export class Takeaway {
 
   /** Another figure; one that is covered can not be taken. */
   set(figure) {
-    this.root.hidden = Boolean(figure.covered);
-    if (this.root.hidden) this.root.open = false;
+    this.root.style.visibility = figure.covered ? "hidden" : ""; // its place stays, so that no title moves
+    if (figure.covered) this.root.open = false;
     this.summary.setAttribute("aria-label", t("Take this chart away: {title}", { title: figure.title }));
   }
 
