@@ -139,14 +139,30 @@ def _draw(kind: type[S], widgets: Widgets[S], state: _State[S], bare: bool) -> d
         return values
     with st.container(horizontal=True, gap="small"):
         if rest:
-            with st.expander(_("Expert"), icon=":material/tune:"):
-                values.update(_row(widgets, now, [name for name, _ in rest]))
+            values.update(_expert(kind, widgets, now, [name for name, _ in rest]))
         _share(state)
         if shown:
             st.button(
                 _("Reset settings"), icon=":material/restart_alt:", on_click=_reset, args=(kind, hidden)
             )
     return values
+
+
+def _expert(kind: type[S], widgets: Widgets[S], now: S, names: list[str]) -> dict[str, Value]:
+    """The rest of the widgets, drawn once they are asked for.
+
+    They are two thirds of a page's elements, and most visitors never open them.
+    """
+    more = st.expander(_("Expert"), key=expert(kind), icon=":material/tune:", on_change="rerun")
+    if not more.open:
+        return {name: widgets.kept(name) for name in names}
+    with more:
+        return _row(widgets, now, names)
+
+
+def expert(kind: type[Spec]) -> str:
+    """Key of the expander that holds an experiment's other settings."""
+    return f"{kind.name} expert"
 
 
 def _row(widgets: Widgets[S], spec: S, names: list[str]) -> dict[str, Value]:

@@ -47,6 +47,14 @@ class Widgets(Generic[S]):
         """What the widget of a field with one value says, before it is drawn."""
         return _as_value(st.session_state[self._key(name)])
 
+    def kept(self, name: str) -> Value:
+        """What the widget of a field says that is not drawn in this run of the script."""
+        knob = self._knobs[name]
+        if not knob.most:
+            return self.told(name)
+        chosen = [*st.session_state[self._key(name)], *st.session_state[self._key(name, "more")]]
+        return tuple(choice for choice in knob.choices if choice in chosen)
+
     def said(self, spec: S) -> S:
         """``spec`` with what the widgets of one value say, before they are drawn; as it is if these clash.
 

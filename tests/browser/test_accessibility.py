@@ -56,6 +56,11 @@ UNFOLD = """() => {
   return closed.length;
 }"""
 
+UNFOLDED = """() => [...document.querySelectorAll("[data-testid=stExpanderDetails]")].every(
+  (one) => one.querySelector("[data-testid=stElementContainer]")
+)"""
+"""What is drawn only when it is asked for has come."""
+
 
 def unfold(page: Page) -> None:
     """Open whatever is folded: Expert, formulas, exit questions, more charts, and what is inside them."""
@@ -63,6 +68,7 @@ def unfold(page: Page) -> None:
         if not page.evaluate(UNFOLD):
             return
         page.wait_for_timeout(400)
+        page.wait_for_function(UNFOLDED)
     pytest.fail("something stays folded")
 
 

@@ -9,6 +9,8 @@ from streamlit.testing.v1 import AppTest
 
 from normviz.player import Settings
 from normviz.spec import Spec
+from normviz.specs import EXPERIMENTS
+from normviz.ui.controls import expert
 
 
 class IdlePlayer:
@@ -58,10 +60,17 @@ def _site(path: str) -> None:
 
 
 def visit(path: str, **query: Any) -> AppTest:
-    """Open a page of the site."""
+    """Open a page of the site, with all its controls."""
     app = AppTest.from_function(_site, kwargs={"path": path}, default_timeout=60)
     app.query_params.update(query)
-    return run(app)
+    return run(unfolded(app))
+
+
+def unfolded(app: AppTest) -> AppTest:
+    """The same, with Expert open on every page."""
+    for kind in EXPERIMENTS.values():
+        app.session_state[expert(kind)] = True
+    return app
 
 
 def run(app: AppTest) -> AppTest:

@@ -16,8 +16,9 @@ from normviz.spec import Knob, Spec, SpecError
 from normviz.specs import EXPERIMENTS
 from normviz.specs.sequences import Sequences
 from normviz.specs.train import Train
+from normviz.ui.controls import expert
 from normviz.ui.widgets import grid
-from tests.ui.sites import IdlePlayer
+from tests.ui.sites import IdlePlayer, unfolded
 
 KINDS = pytest.mark.parametrize("name", EXPERIMENTS)
 
@@ -34,10 +35,10 @@ def page(name: str) -> None:
     st.session_state["link"] = link(spec)
 
 
-def visit(name: str, **query: Any) -> AppTest:
+def visit(name: str, *, folded: bool = False, **query: Any) -> AppTest:
     app = AppTest.from_function(page, kwargs={"name": name}, default_timeout=30)
     app.query_params.update(query)
-    return run(app)
+    return run(app if folded else unfolded(app))
 
 
 def run(app: AppTest) -> AppTest:
@@ -98,13 +99,13 @@ FIELDS = [(kind, name) for kind in EXPERIMENTS for name, _, _ in EXPERIMENTS[kin
 
 @pytest.mark.parametrize(("experiment", "name"), FIELDS)
 def test_a_link_sets_every_field_and_survives_the_next_rerun(experiment: str, name: str) -> None:
-    """Also values that lie between a slider's stops."""
+    """Also values that lie between a slider's stops, and whether or not the field's widget is drawn."""
     kind = EXPERIMENTS[experiment]
     value = another(kind, name)
-    app = visit(experiment, **text_of(kind, name, value))
+    app = visit(experiment, folded=True, **text_of(kind, name, value))
     assert getattr(spec_of(app), name) == value
     assert not app.warning
-    run(app)
+    run(unfolded(app))
     assert spec_of(app).values() == {**kind().values(), name: value}
     assert query_of(app) == text_of(kind, name, value)
 
@@ -285,6 +286,30 @@ def test_at_most_five_controls_at_first(name: str) -> None:
     assert 0 < len(keys(app) - expert) <= 5
     real = [knob for _, knob, _ in EXPERIMENTS[name].knobs() if len(knob.choices) != 1]
     assert len(keys(app)) == len(real), "a field that can be chosen has a widget"
+
+
+@KINDS
+def test_the_rest_is_drawn_once_it_is_asked_for(name: str) -> None:
+    app = visit(name, folded=True)
+    if not app.expander:
+        return
+    at_first = keys(app)
+    assert keys(app.expander[0]) == set()
+    app.session_state[expert(EXPERIMENTS[name])] = True
+    run(app)
+    assert keys(app) - at_first == keys(app.expander[0]) != set()
+    assert spec_of(app) == EXPERIMENTS[name]()
+
+
+def test_a_setting_made_under_expert_outlives_its_folding() -> None:
+    app = visit("train")
+    app.select_slider(key="train.gain").set_value(2.0)
+    run(app)
+    app.session_state[expert(Train)] = False
+    run(run(app))
+    assert spec_of(app).values()["gain"] == 2.0
+    app.button[-1].click()  # Reset settings
+    assert spec_of(run(app)) == Train()
 
 
 def keys(block: Any) -> set[str]:
