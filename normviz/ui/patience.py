@@ -98,13 +98,21 @@ class Patience:
             return
         now: Any = transport.get_protocol()
         if now is not protocol:
-            return  # a websocket by now
+            self._forget_later(transport)  # a websocket by now; it keeps its own time
+            return
         cycle = protocol.cycle
         idle = cycle is None or cycle.response_complete
         if idle and cycle is last:
             transport.abort()
         else:
             self._look_later(protocol, transport, cycle if idle else object())
+
+    def _forget_later(self, transport: asyncio.Transport) -> None:
+        """Let go of a websocket once it has ended, with all that hangs on it."""
+        if transport.is_closing():
+            self._open.pop(transport, None)
+        else:
+            asyncio.get_running_loop().call_later(HEAD_WITHIN, self._forget_later, transport)
 
 
 def _openable(wanted: int) -> int:

@@ -14,7 +14,9 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+from websockets.sync.client import connect as connect_websocket
 
 from normviz.player import Settings
 from normviz.ui import patience
@@ -36,11 +38,19 @@ async def large(request: Request) -> Response:
     return Response(bytes(LARGE))
 
 
+async def heard(socket: WebSocket) -> None:
+    """A websocket that outlives the time for a request, says a word and goes."""
+    await socket.accept()
+    await asyncio.sleep(2.5 * WITHIN)
+    await socket.send_text("here")
+    await socket.close()
+
+
 @contextmanager
 def serving(settings: Settings) -> Iterator[int]:
     """uvicorn in a thread, its protocol taught; the port."""
     routes = [Route("/", lambda _: PlainTextResponse("here")), Route("/slow", slow), Route("/large", large)]
-    app = Starlette(routes=routes)
+    app = Starlette(routes=[*routes, WebSocketRoute("/socket", heard)])
     with pytest.MonkeyPatch.context() as patch, socket.create_server(("127.0.0.1", 0)) as listening:
         taught = patience.AutoHTTPProtocol
         patch.setattr(taught, "connection_made", taught.connection_made)  # restored at the end
@@ -164,6 +174,30 @@ def test_so_many_connections_and_no_more_from_one_address() -> None:
             connection.close()
         time.sleep(0.2)
         assert answered(opened.enter_context(closing(connect(port, "127.0.0.2"))))
+
+
+def test_who_has_gone_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also who talked over a websocket, whose end the protocol of requests is not told of."""
+    watching: list[patience.Patience] = []
+    meet = patience.Patience.meet
+
+    def noted(self: patience.Patience, protocol: object, transport: asyncio.Transport) -> None:
+        watching.append(self)
+        meet(self, protocol, transport)
+
+    monkeypatch.setattr(patience.Patience, "meet", noted)
+    with serving(Settings(connections=20, connections_per_address=10)) as port:
+        with connect_websocket(f"ws://127.0.0.1:{port}/socket") as talking:
+            assert talking.recv() == "here"
+            (ours,) = {one for one in watching if one._most_each == 20}
+            assert len(ours._open) == 1
+        with closing(connect(port)) as connection:
+            assert answered(connection)
+            assert len(ours._open) >= 1
+        deadline = time.monotonic() + 20
+        while ours._open and time.monotonic() < deadline:
+            time.sleep(WITHIN / 4)
+        assert ours._open == {}
 
 
 def test_the_soft_limit_of_open_files_is_raised() -> None:
