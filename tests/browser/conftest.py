@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.visitors import ARGUMENTS, MISSING, Server, Visitor, serving
+
+# How long a page takes says nothing on a busy machine; Playwright would expect everything within five seconds.
+expect.set_options(timeout=60_000)
 
 
 @pytest.fixture(scope="session")

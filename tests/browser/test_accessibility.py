@@ -36,7 +36,6 @@ CLOTHED = """red => ["[data-testid=stMain] h1", "[data-testid=stMain] p"]
 
 def at_rest(visitor: Visitor, path: str) -> Page:
     """A page as it stands when its default run is over."""
-    visitor.page.set_default_timeout(40_000)
     page = visitor.open(path)
     page.wait_for_selector(
         ".nv-stage, .nvt-start[data-ready], .nva-controls, .nvl-languages a", state="attached"
