@@ -16,7 +16,7 @@ from playwright.sync_api import WebSocket
 
 from tests.browser.visitors import ROOT, Visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.alone]
 
 LONG = "train?norms=none,batch,layer,group,rms,batch_renorm&depth=8&steps=500&every=1&seeds=1"
 

@@ -17,7 +17,7 @@ import pytest
 from normviz.ui.pages import PAGES
 from tests.browser.visitors import ROOT, Visitor
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.alone]
 
 SPEED = "train?depth=8&norms=none,batch,layer,group"
 """8 layers, 4 variants."""
