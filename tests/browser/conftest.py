@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from tests.browser.visitors import ARGUMENTS, MISSING, Server, Visitor, serving
 
-# How long a page takes says nothing on a busy machine; Playwright would expect everything within five seconds.
+# How long a page takes says nothing on a busy machine; Playwright itself would wait for five seconds.
 expect.set_options(timeout=60_000)
 
 
@@ -40,18 +40,39 @@ def chromium(chromium_path: str) -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def known(chromium: Browser) -> dict[str, list[BrowserContext]]:
+    """Browsers of visitors who have been here and are gone, by their settings."""
+    return {}
+
+
 @pytest.fixture
-def visit(chromium: Browser, server: Server) -> Iterator[Callable[..., Visitor]]:
-    """Make visitors; what went wrong in their windows fails the test."""
-    visitors: list[Visitor] = []
+def visit(
+    request: pytest.FixtureRequest, chromium: Browser, server: Server, known: dict[str, list[BrowserContext]]
+) -> Iterator[Callable[..., Visitor]]:
+    """Make visitors; what went wrong in their windows fails the test.
+
+    In a module marked ``returning`` they have been here before where that is possible: a quarter of what it
+    costs to open a page is to fetch and compile what a browser keeps.  Two who are here at once are never the
+    same.
+    """
+    returning = request.node.get_closest_marker("returning") is not None
+    visitors: list[tuple[str, Visitor]] = []
 
     def enter(**context: Any) -> Visitor:
-        visitor = Visitor(chromium, server, **context)
-        visitors.append(visitor)
+        settings = repr(sorted(context.items()))
+        left = known.get(settings, []) if returning else []
+        visitor = Visitor(chromium, server, left.pop() if left else None, **context)
+        visitors.append((settings, visitor))
         return visitor
 
     yield enter
-    faults = [fault for visitor in visitors for fault in visitor.faults]
-    for visitor in visitors:
-        visitor.context.close()
+    faults = [fault for _, visitor in visitors for fault in visitor.faults]
+    for settings, visitor in visitors:
+        if returning and visitor.context.pages:  # a test may have closed it
+            for page in visitor.context.pages:
+                page.close()
+            known.setdefault(settings, []).append(visitor.context)
+        else:
+            visitor.context.close()
     assert not faults, faults

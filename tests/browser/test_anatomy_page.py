@@ -18,7 +18,7 @@ from normviz.specs.anatomy import SHAPES, STAGES
 from normviz.ui import static
 from tests.browser.visitors import Visitor
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.returning]
 
 CONTRASTS = Path(__file__).with_name("contrasts.js").read_text(encoding="utf-8")
 SHIPPED = json.loads((static.FOLDER / "anatomy.json").read_text(encoding="utf-8"))

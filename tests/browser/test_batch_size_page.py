@@ -17,7 +17,7 @@ from normviz.specs.batch_size import BatchSize
 from normviz.specs.regularization import Regularization
 from tests.browser.visitors import Visitor, printed
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.returning]
 
 Visit = Callable[..., Visitor]
 PATIENCE = 60_000  # ms; a busy machine is no fault of the page

@@ -12,7 +12,7 @@ from normviz.figures.theme import STYLES
 from normviz.ui import static
 from tests.browser.visitors import Visitor, printed
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.returning]
 
 Visit = Callable[..., Visitor]
 SMALL = "train?norms=none,batch&depth=2&width=16&steps=50&seeds=1"

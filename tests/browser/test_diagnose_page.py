@@ -14,7 +14,7 @@ from normviz.ui.symptoms import BOOK
 from normviz.ui.tour import stops
 from tests.browser.visitors import Visitor
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.returning]
 
 Visit = Callable[..., Visitor]
 PATIENCE = 60_000  # ms; a busy machine is no fault of the page

@@ -18,7 +18,7 @@ from normviz.readings import TEMPLATES
 from normviz.specs.forgotten_eval import ForgottenEval
 from tests.browser.visitors import Server, Visitor, printed
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.returning]
 
 Visit = Callable[..., Visitor]
 SMALL = ForgottenEval(epochs=2, width=32, depth=2, seeds=2)

@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from normviz.ui import shelf
 from tests.browser.visitors import Visitor
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.returning]
 Visit = Callable[..., Visitor]
 
 LESSON = shelf.find("broken-networks")

@@ -27,7 +27,7 @@ from normviz.specs.train import Train
 from normviz.ui import static
 from tests.browser.visitors import Server, Visitor
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.returning]
 
 Visit = Callable[..., Visitor]
 SMALL = ForgottenEval(epochs=1, width=32, depth=2, seeds=1)

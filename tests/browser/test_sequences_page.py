@@ -16,7 +16,7 @@ from normviz.readings.sequences import TEMPLATES
 from normviz.specs.sequences import Sequences
 from tests.browser.visitors import Visitor, printed
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.returning]
 
 Visit = Callable[..., Visitor]
 PATIENCE = 60_000  # ms; a busy machine is no fault of the page

@@ -15,7 +15,7 @@ from normviz.readings.signal import TEMPLATES
 from normviz.specs.signal import Signal
 from tests.browser.visitors import Visitor, printed
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.returning]
 
 Visit = Callable[..., Visitor]
 PATIENCE = 60_000  # ms; a busy machine is no fault of the page

@@ -21,7 +21,7 @@ from normviz.readings import TEMPLATES
 from normviz.specs.train import Train
 from tests.browser.visitors import Server, Visitor, printed
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.returning]
 
 Visit = Callable[..., Visitor]
 SMALL = Train(norms=("none", "batch"), depth=3, width=16, steps=100, seeds=2)

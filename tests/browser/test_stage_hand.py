@@ -17,7 +17,7 @@ from normviz.specs.train import Train
 from normviz.ui import static
 from tests.browser.visitors import Server, Visitor
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.returning]
 
 Visit = Callable[..., Visitor]
 SMALL = Train(norms=("none", "batch"), depth=3, width=16, steps=100, seeds=2)

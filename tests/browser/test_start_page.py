@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,62 +11,44 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from normviz.frames import Recording
 from normviz.lab import data
 from normviz.lab.experiments.start import TILES, dealt
 from normviz.specs.start import Start
 from normviz.ui import static
+from tests.browser.visitors import Server
 
 pytestmark = pytest.mark.browser
 
-ROOT = Path(__file__).resolve().parents[2]
 CONTRASTS = Path(__file__).with_name("contrasts.js").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[str]:
+def site(server: Server) -> str:
     """Address of the running app."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py"]
-    options = ["--server.address", "127.0.0.1", "--server.port", str(port)]
-    server = subprocess.Popen(
-        [*command, *options], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
-    address = f"http://127.0.0.1:{port}/"
-    try:
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(address + "_stcore/health", timeout=5).close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        yield address
-    finally:
-        server.terminate()
-        server.wait(30)
+    return server.address
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium")
-        yield browser
-        browser.close()
+def known(chromium: Browser) -> Iterator[BrowserContext]:
+    """The browser of somebody who comes again and again, and has kept the site's files."""
+    context = chromium.new_context(reduced_motion="reduce")
+    yield context
+    context.close()
 
 
 class Visit:
     """One visitor's page."""
 
-    def __init__(self, chromium: Browser, site: str, **context: Any) -> None:
+    def __init__(
+        self, chromium: Browser, site: str, known: BrowserContext | None = None, **context: Any
+    ) -> None:
         self.site = site
-        self.context = chromium.new_context(**({"reduced_motion": "reduce"} | context))
+        self.context = known or chromium.new_context(**({"reduced_motion": "reduce"} | context))
         self.page = self.context.new_page()
-        self.page.set_default_timeout(30_000)
+        self.page.set_default_timeout(180_000)
 
     def open(self, query: str = "") -> Page:
         self.page.goto(self.site + query)
@@ -95,10 +71,10 @@ class Visit:
 
 
 @pytest.fixture
-def visit(chromium: Browser, site: str) -> Iterator[Visit]:
-    visit = Visit(chromium, site)
+def visit(chromium: Browser, site: str, known: BrowserContext) -> Iterator[Visit]:
+    visit = Visit(chromium, site, known)
     yield visit
-    visit.context.close()
+    visit.page.close()
 
 
 class Torch:

@@ -21,7 +21,7 @@ from normviz.specs.train import Train
 from normviz.ui.sizes import QUICK
 from tests.browser.visitors import Visitor, printed
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.returning]
 
 Visit = Callable[..., Visitor]
 PATIENCE = 60_000  # ms; a busy machine is no fault of the page

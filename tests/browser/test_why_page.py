@@ -19,7 +19,7 @@ from normviz.specs.lr_init import LrInit
 from normviz.specs.train import Train
 from tests.browser.visitors import Visitor, printed
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.returning]
 
 Visit = Callable[..., Visitor]
 PATIENCE = 60_000  # ms; a busy machine is no fault of the page

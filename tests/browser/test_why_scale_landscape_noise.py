@@ -22,7 +22,7 @@ from normviz.specs.noisy_bn import NoisyBN
 from normviz.specs.scale import Scale
 from tests.browser.visitors import Visitor, printed
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.returning]
 
 Visit = Callable[..., Visitor]
 PATIENCE = 60_000  # ms; a busy machine is no fault of the page

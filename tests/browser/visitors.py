@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from normviz.phrases import phrase
 from normviz.ui.words import spoken
@@ -48,13 +48,24 @@ def printed(template: str, numbers: Mapping[str, Any]) -> str:
     return str(spoken(phrase(template, **numbers), "en"))
 
 
-class Visitor:
-    """A visitor with a window of their own; remembers what went wrong in it."""
+def settled_in(chromium: Browser, settings: Mapping[str, Any]) -> BrowserContext:
+    """A browser of somebody's own, with its cache and cookies; a desk's, unless settings say otherwise."""
+    context = chromium.new_context(**({"viewport": {"width": 1400, "height": 1000}} | dict(settings)))
+    context.add_init_script(HELPERS)
+    return context
 
-    def __init__(self, chromium: Browser, server: Server, **context: Any) -> None:
+
+class Visitor:
+    """A visitor with a window of their own; remembers what went wrong in it.
+
+    ``known`` is the browser of somebody who has been here, made by `settled_in` with the same settings.
+    """
+
+    def __init__(
+        self, chromium: Browser, server: Server, known: BrowserContext | None = None, **context: Any
+    ) -> None:
         self.server = server
-        self.context = chromium.new_context(**({"viewport": {"width": 1400, "height": 1000}} | context))
-        self.context.add_init_script(HELPERS)
+        self.context = known or settled_in(chromium, context)
         self.page: Page = self.context.new_page()
         self.page.set_default_timeout(180_000)
         self.faults: list[str] = []
