@@ -5,7 +5,9 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PORT   ?= 8501
 ONE    := OMP_NUM_THREADS=1
-TWO    := -n 2 --dist loadfile --no-loadscope-reorder
+# Processes that test at once, each with a server and a browser; in the order that tests/conftest.py gives.
+TESTERS ?= 2
+SHARED := -n $(TESTERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check lint services bench load screenshots words data clean
@@ -17,13 +19,13 @@ run: $(VENV)/runs  ## the app, in a browser on this machine
 	$(BIN)/streamlit run app.py --server.address 127.0.0.1 --server.port $(PORT)
 
 test: $(VENV)/tests services lint  ## everything: style, types, contracts, all tests (about half an hour)
-	@status=0; \
-	$(ONE) $(BIN)/python -m pytest $(TWO) -m "not alone" || status=1; \
+	status=0; \
+	$(ONE) $(BIN)/python -m pytest $(SHARED) -m "not alone" || status=1; \
 	$(ONE) $(BIN)/python -m pytest -m alone || status=1; \
 	exit $$status
 
 check: $(VENV)/tests lint  ## the quick loop: no long training, no browser
-	$(ONE) $(BIN)/python -m pytest -q $(TWO) -m "not browser and not slow"
+	$(ONE) $(BIN)/python -m pytest -q $(SHARED) -m "not browser and not slow"
 
 lint: $(VENV)/tests
 	$(BIN)/ruff check .

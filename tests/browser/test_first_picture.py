@@ -95,6 +95,7 @@ def test_a_draft_lies_where_plotly_draws(held: tuple[Visitor, list[Route]]) -> N
     page.evaluate("() => { stage().seek(1e9); stage().pause(); }")
     page.wait_for_function("() => stage().state().frame === stage().run.frames - 1")
     page.wait_for_timeout(100)
+    page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
     drafts = {key: page.evaluate(LIES, key) for key in FIGURES}
     ink = {key: page.evaluate(INK, key) for key in FIGURES}
     assert not page.evaluate("() => Boolean(window.Plotly)")

@@ -322,6 +322,19 @@ class TestHowItIsUsed:
             expect(page.locator("h1")).not_to_contain_text("Same weights")
 
 
+MOVING = """async () => {
+  document.querySelector(".nvt-switch").click();
+  const [began, board] = [performance.now(), document.querySelector(".nvt-board")];
+  let most = 0;
+  while (performance.now() - began < 500) {
+    most = Math.max(most, board.getAnimations({ subtree: true }).length);
+    await new Promise(requestAnimationFrame);
+  }
+  return most;
+}"""
+"""The most that move at once after a click."""
+
+
 class TestForEverybody:
     def test_what_a_screen_reader_hears(self, visit: Visit, by_torch: Torch) -> None:
         page = visit.open()
@@ -369,9 +382,7 @@ class TestForEverybody:
     ) -> None:
         visit = Visit(chromium, site, reduced_motion=motion)
         page = visit.open()
-        page.evaluate("document.querySelector('.nvt-switch').click()")
-        moving = page.evaluate("document.querySelector('.nvt-board').getAnimations({ subtree: true }).length")
-        assert (moving > 0) == (motion == "no-preference")
+        assert (page.evaluate(MOVING) > 0) == (motion == "no-preference")
         visit.context.close()
 
 
