@@ -105,7 +105,7 @@ class Train(Spec):
     )  # fmt: skip
     steps: int = knob(400, label="Training steps", low=50, high=2000, step=50, expert=True)
     seeds: int = knob(
-        3, label="Seeds", low=1, high=5, step=1, expert=True,
+        3, label="Seeds", low=1, high=10, step=1, expert=True,
         help="Each variant trains once from each seed: the chosen one and those that follow it.",
     )  # fmt: skip
     every: int = knob(
@@ -347,5 +347,5 @@ class Train(Spec):
     # --- the answer ---------------------------------------------------------------------------------
 
     def summary(self, recording: Recording) -> dict[str, Any]:
-        """For each norm: test accuracy, steps to 90% and 94%, final loss, and which seeds diverged."""
+        """For each norm: test accuracy, steps to 90% and 94% (mean, median), final loss, diverged seeds."""
         return {"norms": {norm: train_frames.answer(self, recording, v) for v, norm in enumerate(self.norms)}}

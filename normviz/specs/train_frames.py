@@ -188,7 +188,10 @@ def nbytes(spec: Train) -> float:
 
 
 def answer(spec: Train, recording: Recording, v: int) -> dict[str, Any]:
-    """What came of one variant.  Averages are over the seeds that did not diverge (or got that far)."""
+    """What came of one variant.  Means are over the seeds that did not diverge (or got that far).
+
+    In the medians a seed that did not get that far comes after all others; None if the median one did not.
+    """
     steps, accuracy_TS = (
         one if i == 0 else one[:, v] for i, one in enumerate(recording.history("test_accuracy"))
     )
@@ -201,11 +204,18 @@ def answer(spec: Train, recording: Recording, v: int) -> dict[str, Any]:
     }
     for target in TARGETS:
         reached = first_steps(steps, accuracy_TS, target)
-        told[f"steps_to_{target:.0%}".rstrip("%")] = spread(reached[reached >= 0])
+        name = f"steps_to_{target:.0%}".rstrip("%")
+        told[name] = spread(reached[reached >= 0])
+        told[f"median_{name}"] = _median(reached)
     told["diverged"] = {
         str(seed): int(step) for seed, step in zip(spec.seed_values, diverged, strict=True) if step >= 0
     }
     return told
+
+
+def _median(reached_S: NDArray[np.int64]) -> float | None:
+    middle = float(np.median(np.where(reached_S == NEVER, np.inf, reached_S)))
+    return middle if np.isfinite(middle) else None
 
 
 def first_steps(steps: NDArray[Any], accuracy_TS: NDArray[Any], target: float) -> NDArray[np.int64]:

@@ -221,9 +221,26 @@ def test_the_summary_counts_steps_and_leaves_out_what_diverged():
     assert batch["steps_to_90"]["mean"] == 15.0
     assert batch["steps_to_90"]["seeds"] == 2
     assert batch["steps_to_94"] == {"mean": 20.0, "sd": 0.0, "seeds": 1}
+    assert batch["median_steps_to_90"] == 15.0
     assert batch["test_accuracy"]["mean"] == pytest.approx(0.925)
     assert batch["test_accuracy"]["sd"] == pytest.approx(0.05 / 2**0.5, rel=1e-5)
     assert batch["best_test_accuracy"]["mean"] == pytest.approx(0.935)
+
+
+@pytest.mark.parametrize(
+    ("second", "third", "mean", "median"),
+    [
+        ([0.95, 0.1, 0.1], [0.95, 0.95, 0.5], 15.0, 20.0),  # one of three seeds never gets there: last
+        ([0.95, 0.1, 0.2], [0.1, 0.1, 0.2], 10.0, None),  # nor does the median one
+        ([0.1, 0.1, 0.2], [0.1, 0.1, 0.2], None, None),
+    ],
+)
+def test_a_seed_that_never_gets_there_counts_in_the_median(second, third, mean, median):
+    spec = Train(norms=("batch",), seeds=3)
+    accuracies = [[[0.1] * 3], [second], [third]]
+    told = spec.summary(_recording(spec, accuracies, [[0.5] * 3], [[np.nan] * 3]))["norms"]["batch"]
+    assert (told["steps_to_94"] or {"mean": None})["mean"] == mean
+    assert told["median_steps_to_94"] == median
 
 
 def test_an_array_is_recorded_only_where_it_means_something():
