@@ -311,16 +311,18 @@ def test_what_the_page_says_of_its_default():
     assert (together[-1] > 0.94).all()
 
 
+TWO_CLASSES = {
+    "depth": 3, "width": 128, "optimizer": "momentum", "lr": 0.05, "batch_size": 32, "steps": 600,
+    "every": 10, "seeds": 10, "batches": "two_classes",
+}  # fmt: skip
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("batches", ["shuffled", "two_classes"])
 def test_what_the_page_says_of_batches_of_two_classes(batches):
-    """Three layers of 128, five seeds, 600 steps of 32: of the norms, batch norm errs most by far."""
+    """Three layers of 128, ten seeds, 600 steps of 32: of the norms, batch norm errs most by far."""
     norms = ("none", "batch", "batch_renorm", "layer", "group")
-    spec = Train(
-        norms=norms, depth=3, width=128, optimizer="momentum", lr=0.05, batch_size=32, steps=600, every=50,
-        seeds=5, batches=batches,
-    )  # fmt: skip
-    recording = record(spec)
+    recording = record(Train(norms=norms, **TWO_CLASSES | {"batches": batches}))
     error = dict(zip(norms, 1 - recording.at("test_accuracy"), strict=True))
     if batches == "shuffled":
         assert all(0.01 < one.mean() < 0.03 for one in error.values())
@@ -331,6 +333,34 @@ def test_what_the_page_says_of_batches_of_two_classes(batches):
     steps, train = recording.history("train_accuracy")
     late = train[steps >= 300].mean((0, 2))
     assert late[norms.index("batch")] < 0.9 < 0.98 < late[norms.index("layer")]
+    steps, test = recording.history("test_accuracy")
+    swings = dict(zip(norms, test[steps > 500].std(0, ddof=1).mean(1), strict=True))
+    assert swings["batch"] > swings["batch_renorm"] > 2 * max(swings["layer"], swings["group"])
+
+
+@pytest.mark.slow
+def test_slow_running_statistics_help_batch_renormalization_in_batches_of_two_classes():
+    """It corrects towards them, so their noise is its own; batch norm only uses them in eval mode."""
+    norms = ("batch", "batch_renorm")
+    usual, slow = (
+        1 - record(Train(norms=norms, momentum=momentum, **TWO_CLASSES)).at("test_accuracy").mean(1)
+        for momentum in (0.1, 0.02)
+    )
+    assert slow[1] < 0.025 < usual[1] < 0.04
+    assert slow[0] > 0.05
+
+
+@pytest.mark.slow
+def test_without_its_schedule_batch_renormalization_errs_more_in_batches_of_two_classes():
+    """Mean over the last 100 of 600 steps: with the final limits from the first step on, nearly twice."""
+    spec = Train(norms=("batch_renorm",), **TWO_CLASSES)
+    steps, scheduled = record(spec).history("test_accuracy")
+    bare, errors = stack(spec), []
+    for step in range(1, spec.steps + 1):
+        bare.step()
+        if step > 500 and step % spec.every == 0:
+            errors.append(bare.test_error().mean())
+    assert np.mean(errors) > 1.3 * (1 - scheduled[steps > 500]).mean()
 
 
 @pytest.mark.parametrize(
