@@ -328,7 +328,8 @@ def test_what_the_page_says_of_batches_of_two_classes(batches):
         assert all(0.01 < one.mean() < 0.03 for one in error.values())
         return
     assert 0.05 < error["batch"].mean() < 0.12
-    assert max(error[norm].mean() for norm in ("batch_renorm", "layer", "group")) < 0.04
+    assert max(error[norm].mean() for norm in ("layer", "group")) < 0.04
+    assert 0.025 < error["batch_renorm"].mean() < 0.04
     assert error["none"].mean() > error["batch"].mean()
     steps, train = recording.history("train_accuracy")
     late = train[steps >= 300].mean((0, 2))
@@ -341,13 +342,9 @@ def test_what_the_page_says_of_batches_of_two_classes(batches):
 @pytest.mark.slow
 def test_slow_running_statistics_help_batch_renormalization_in_batches_of_two_classes():
     """It corrects towards them, so their noise is its own; batch norm only uses them in eval mode."""
-    norms = ("batch", "batch_renorm")
-    usual, slow = (
-        1 - record(Train(norms=norms, momentum=momentum, **TWO_CLASSES)).at("test_accuracy").mean(1)
-        for momentum in (0.1, 0.02)
-    )
-    assert slow[1] < 0.025 < usual[1] < 0.04
-    assert slow[0] > 0.05
+    spec = Train(norms=("batch", "batch_renorm"), momentum=0.02, **TWO_CLASSES)
+    batch, renorm = 1 - record(spec).at("test_accuracy").mean(1)
+    assert renorm < 0.025 < 0.05 < batch
 
 
 @pytest.mark.slow
