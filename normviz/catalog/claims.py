@@ -49,9 +49,10 @@ CLAIMS: dict[int, Claim] = {
             "Layers whose inputs keep shifting while the layers before them learn (internal covariate shift) "
             "make gradients explode or vanish; batch norm cures that by reducing the shift.",
             "Not supported if gradients of a fresh network grow faster per layer with batch norm than "
-            "without, or if batch norm with a random shift put back behind it still trains faster than no "
-            "normalization (95% intervals of the difference over the seeds). Supported if the intervals say "
-            "the opposite of both. Whether batch norm reduces the shift is not measured here.",
+            "without, or if with a random shift put back behind batch norm the units' means move more from "
+            "step to step than without a norm and it still trains faster (95% intervals of the difference "
+            "over the seeds). Supported if the gradients grow less and it no longer trains faster; else "
+            "inconclusive. The move of the means is one measure of covariate shift among several.",
             "Santurkar et al. 2018, arXiv:1805.11604 (noisy batch norm); Yang et al. 2019, arXiv:1902.08129 "
             "(gradients at initialization).",
             "signal?norms=none,batch,layer&depth=30&batch_size=32",

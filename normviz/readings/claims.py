@@ -22,17 +22,26 @@ _CARDS: dict[str, str] = {
     "{growth_none_sd:.2f} without a norm, ×{growth_batch:.2f} ± {growth_batch_sd:.2f} with batch norm "
     "(closed form: {growth_predicted:.2f}). Steps to 90% of the training batch: {steps_none:.0f} ± "
     "{steps_none_sd:.0f} without, {steps_batch:.0f} ± {steps_batch_sd:.0f} with batch norm, "
-    "{steps_noisy:.0f} ± {steps_noisy_sd:.0f} with a random shift put back behind it ({n} seeds).",
+    "{steps_noisy:.0f} ± {steps_noisy_sd:.0f} with a random shift put back behind it. Until the network "
+    "without a norm is there, the means of the units move by {shift_none:.2f} ± {shift_none_sd:.2f} standard "
+    "deviations a step without, {shift_batch:.2f} ± {shift_batch_sd:.2f} with batch norm, {shift_noisy:.2f} ± "
+    "{shift_noisy_sd:.2f} with the shift put back ({n} seeds).",
     "1.evidence.open": "Squared gradient per layer towards the input, at initialization: ×{growth_none:.2f} "
     "± {growth_none_sd:.2f} without a norm, ×{growth_batch:.2f} ± {growth_batch_sd:.2f} with batch norm. 90% "
     "of the training batch are right for {reached_none} of {n} seeds without, for {reached_batch} with batch "
     "norm, for {reached_noisy} with a random shift put back behind it.",
     "1.found.both": "In a fresh network batch norm itself makes the gradients grow, and with a random shift "
-    "put back behind it, it still trains faster than no normalization: its speed does not need a smaller "
-    "shift.",
+    "put back behind it, its units move more than those of a network without a norm, and still it trains "
+    "faster: its speed does not need a smaller shift.",
+    "1.found.noise": "With a random shift put back behind batch norm, its units move more than those of a "
+    "network without a norm, and still it trains faster: its speed does not need a smaller shift.",
     "1.found.grows": "In a fresh network batch norm itself makes the gradients grow.",
-    "1.found.noise": "With a random shift put back behind it, batch norm still trains faster than no "
-    "normalization: its speed does not need a smaller shift.",
+    "1.found.grows_faster": "In a fresh network batch norm itself makes the gradients grow. With a random "
+    "shift put back behind it, it still trains faster than no normalization; but its units do not clearly "
+    "move more, so that does not tell whether its speed needs a smaller shift.",
+    "1.found.faster": "With a random shift put back behind it, batch norm still trains faster than no "
+    "normalization; but its units do not clearly move more, so that does not tell whether its speed needs a "
+    "smaller shift.",
     "1.found.calmer": "Here gradients grow less with batch norm, and with the shift put back the advantage "
     "is gone.",
     "1.found.overlap": "Here neither the gradients nor the put-back shift tell the two apart.",

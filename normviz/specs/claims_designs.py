@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from normviz.specs.noisy_bn import NoisyBN
+
 PAIR = ("none", "batch")
 """The variants of most claims."""
 NOISES = ("none", "batch", "noisy")
@@ -31,6 +33,10 @@ STEP_BATCH, EPOCH_BATCH = 64, 32
 """Samples in a step of the claims that count steps, and of those that count epochs."""
 NOISY_RATE, EPOCH_RATE, DROPOUT = 0.3, 0.05, 0.2
 """Learning rates of claim 1 and of the claims that count epochs (with momentum 0.9); dropout of claim 6."""
+
+NOISE = NoisyBN()
+"""The noise of claim 1 (``shift``, ``stretch``, ``spread``) is that of the page Why: one that is weaker hardly
+moves the means more than a network without a norm does by itself."""
 
 NOISY_EVERY, GAIN_EVERY, DEPTH_EVERY = 25, 25, 40
 """Steps between two frames of claims 1, 5 and 12."""

@@ -46,7 +46,7 @@ from normviz.specs.train_frames import HEAD_BYTES
 if TYPE_CHECKING:
     from normviz.specs.claims import Claims
 
-NOTE_BYTES, MOST_NOTES = 500, 6
+NOTE_BYTES, MOST_NOTES = 900, 6
 """Of one note as JSON, and notes of one claim, at most."""
 
 
@@ -58,6 +58,7 @@ def evidence(spec: Claims, number: int) -> dict[str, tuple[tuple[int, ...], tupl
         1: {
             "c1_growth": ((pair,), ("variant",), "per layer"),
             "c1_steps": ((len(NOISES),), ("noise",), "steps"),
+            "c1_shift": ((len(NOISES),), ("noise",), "SD"),
         },
         2: {"c2_error": ((2,), ("place",), "%")},
         3: {"c3_steps": ((pair, rate), ("variant", "rate"), "steps")},

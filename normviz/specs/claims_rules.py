@@ -78,9 +78,10 @@ def judge(number: int, values: Evidence) -> Judgement:
 
 def covariate_shift(values: Evidence) -> Judgement:
     """1: the cause of exploding gradients, and their cure."""
-    growth, taken = values["c1_growth"], values["c1_steps"]
+    growth, taken, shift = values["c1_growth"], values["c1_steps"], values["c1_shift"]
     steeper = interval(np.log(growth[:, 1] / growth[:, 0]))
     noisy_faster = interval(np.log(taken[:, 0] / taken[:, 2]))
+    noisy_moves = interval(np.log(shift[:, 2] / shift[:, 0]))
     evidence = {
         "growth_none": spread(growth[:, 0]),
         "growth_batch": spread(growth[:, 1]),
@@ -88,11 +89,17 @@ def covariate_shift(values: Evidence) -> Judgement:
         "steps_none": spread(taken[:, 0]),
         "steps_batch": spread(taken[:, 1]),
         "steps_noisy": spread(taken[:, 2]),
+        "shift_none": spread(shift[:, 0]),
+        "shift_batch": spread(shift[:, 1]),
+        "shift_noisy": spread(shift[:, 2]),
     }
-    grows, noise = steeper.low > 0, noisy_faster.low > 0
-    if grows or noise:
-        finding = "both" if grows and noise else "grows" if grows else "noise"
-        return Judgement("not_supported", finding, evidence)
+    grows, faster, moves = steeper.low > 0, noisy_faster.low > 0, noisy_moves.low > 0
+    if faster and moves:
+        return Judgement("not_supported", "both" if grows else "noise", evidence)
+    if grows:
+        return Judgement("not_supported", "grows_faster" if faster else "grows", evidence)
+    if faster:
+        return Judgement("inconclusive", "faster", evidence)
     if steeper.high < 0 and noisy_faster.high < 0:
         return Judgement("supported", "calmer", evidence)
     return Judgement("inconclusive", "overlap", evidence)

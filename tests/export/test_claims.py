@@ -27,9 +27,10 @@ def measured(number: int, **settings: Any) -> tuple[Any, dict[str, np.ndarray[An
 
 
 def test_covariate_shift() -> None:
-    (growths, steps), arrays = measured(1)
+    (growths, steps, shifts), arrays = measured(1)
     np.testing.assert_allclose(np.array(list(growths.values())).T, arrays["c1_growth"], rtol=1e-3)
     np.testing.assert_allclose(np.array(list(steps.values())).T, arrays["c1_steps"], atol=1)
+    np.testing.assert_allclose(np.array(list(shifts.values())).T, arrays["c1_shift"], rtol=0.03)
 
 
 @pytest.mark.parametrize("number", [2, 6, 7])

@@ -24,8 +24,16 @@ def rows(*means: float, relative: bool = True) -> np.ndarray[Any, np.dtype[np.fl
     return np.stack(columns, 1)
 
 
-def shift(growth: tuple[float, float], taken: tuple[float, float, float]) -> dict[str, Any]:
-    return {"c1_growth": rows(*growth), "c1_steps": rows(*taken)}
+FAR, ALIKE = (0.3, 0.02, 0.5), (0.3, 0.02, 0.3)
+"""Claim 1: how far the means move where the noise moves them more than they move by themselves, and not."""
+
+
+def shift(
+    growth: tuple[float, float],
+    taken: tuple[float, float, float],
+    moved: tuple[float, float, float] = FAR,
+) -> dict[str, Any]:
+    return {"c1_growth": rows(*growth), "c1_steps": rows(*taken), "c1_shift": rows(*moved)}
 
 
 def epochs(
@@ -81,7 +89,9 @@ def depths(none: list[float], batch: list[float]) -> dict[str, Any]:
 CASES: list[tuple[int, dict[str, Any], str, str, str]] = [
     (1, shift((1.0, 1.5), (60, 20, 25)), "not_supported", "both", ""),
     (1, shift((1.0, 1.5), (60, 20, 60)), "not_supported", "grows", ""),
+    (1, shift((1.0, 1.5), (60, 20, 25), ALIKE), "not_supported", "grows_faster", ""),
     (1, shift((1.5, 1.0), (60, 20, 25)), "not_supported", "noise", ""),
+    (1, shift((1.5, 1.0), (60, 20, 25), ALIKE), "inconclusive", "faster", ""),
     (1, shift((1.5, 1.0), (60, 20, 90)), "supported", "calmer", ""),
     (1, shift((1.5, 1.5), (60, 20, 60)), "inconclusive", "overlap", ""),
     (2, {"c2_error": rows(2.0, 2.0)}, "checked", "alike", ""),

@@ -75,7 +75,7 @@ def _own(spec: Claims, number: int) -> dict[str, Any]:
             "DEPTH": designs.GROWTH_DEPTH, "WIDTH": designs.GROWTH_WIDTH, "BATCH_SIZE": designs.GROWTH_BATCH,
             "INPUTS": "digits", "RACE_DEPTH": designs.NOISY_DEPTH, "RACE_WIDTH": spec.width,
             "RACE_BATCH": designs.STEP_BATCH, "LR": designs.NOISY_RATE, "SMOOTHED": 5, "TARGET": 0.9,
-            "SHIFT": 0.5, "STRETCH": 1.25, "SPREAD": 0.1,
+            "SHIFT": designs.NOISE.shift, "STRETCH": designs.NOISE.stretch, "SPREAD": designs.NOISE.spread,
         }  # fmt: skip
     if number in (3, 4):
         fine = range(designs.FINE_EVERY, designs.FINE_UNTIL, designs.FINE_EVERY)

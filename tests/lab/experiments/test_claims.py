@@ -18,7 +18,8 @@ from normviz.frames import Frame, Recording, Schema
 from normviz.lab import data
 from normviz.lab.engine import Member
 from normviz.lab.experiments.claims import calls, court, epochs, run, steps
-from normviz.lab.experiments.claims.jobs import hits_of, right_after, rounds_of
+from normviz.lab.experiments.claims.jobs import races_of, right_after, rounds_of
+from normviz.lab.experiments.noisy_bn import run as noisy_bn_run
 from normviz.lab.experiments.signal import run as signal_run
 from normviz.lab.randoms import generator
 from normviz.readings import TEMPLATES
@@ -27,6 +28,7 @@ from normviz.specs.claims import Claims
 from normviz.specs.claims_designs import NOISY_DEPTH, NOISY_RATE, PAIR, RATES, SIZES
 from normviz.specs.claims_frames import evidence, ticks
 from normviz.specs.mean_field import batch_norm_growth
+from normviz.specs.noisy_bn import NoisyBN
 from normviz.specs.signal import Signal
 from normviz.specs.signal_frames import growth
 from tests.lab import plain, two_workers
@@ -232,7 +234,7 @@ def test_jobs_give_what_one_stack_gives() -> None:
     assert len(seen) == len(rounds)
     stack.step(45)
     assert np.array_equal(seen[-1], 1.0 - stack.test_error())
-    hits = np.concatenate(list(hits_of(parts, rounds, 1)))
+    hits = np.concatenate([hits for hits, _ in races_of(parts, rounds, 1)])
     again = whole.stack()
     for row in hits:
         again.step()
@@ -251,9 +253,25 @@ def test_claim_1_disturbs_batch_norm_alone() -> None:
     """Without norm and with batch norm the batches go right as in a plain stack; with noise they do not."""
     taken = record(SMALL).at("c1_steps")
     members = [Member(norm, seed, NOISY_RATE) for norm in PAIR for seed in range(2)]
-    (hits,) = hits_of([steps.job(NOISY_DEPTH, 32, members)], [SMALL.steps], 1)
+    ((hits, _),) = races_of([steps.job(NOISY_DEPTH, 32, members)], [SMALL.steps], 1)
     assert np.array_equal(steps.first_reached(hits.reshape(-1, 2, 2), 0.9, SMALL.steps), taken[:, :2])
     assert (taken[:, 2] > taken[:, 1]).all()
+
+
+def test_claim_1_puts_back_the_noise_of_the_page_why_and_measures_how_the_means_move() -> None:
+    """Against the experiment of that page, in the steps until the network without a norm is there."""
+    page = NoisyBN(seeds=1, width=32, steps=50, seed=1)
+    _, *frames = noisy_bn_run(page)
+    shifts = np.array([frame.arrays["shift"] for frame in frames if isinstance(frame, Frame)])
+    moved, until = record(SMALL).at("c1_shift")[1], int(record(SMALL).at("c1_steps")[1, 0])
+    assert np.allclose(moved, shifts[1:until].mean((0, 2)), rtol=1e-4)
+    assert moved[2] > moved[1]
+
+
+def test_only_steps_before_the_network_without_a_norm_is_there_count() -> None:
+    shifts = np.array([[[np.nan], [np.nan]], [[1.0], [3.0]], [[2.0], [np.nan]], [[9.0], [9.0]]])  # [T, V, S]
+    assert steps.shift_until(shifts, np.array([3.0])).tolist() == [[1.5, 3.0]]
+    assert steps.shift_until(shifts, np.array([np.nan])).tolist() == [[4.0, 6.0]]
 
 
 def test_growth_is_what_the_page_signal_shows() -> None:

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from normviz.lab.dealt import dealt
 from normviz.lab.engine import Member, Plan, Stack
+from normviz.lab.engine.moments import Moments
+from normviz.lab.experiments.noisy_bn import moved
 
 Values = NDArray[np.float64]
 
@@ -48,20 +50,35 @@ def _right(job: Job, rounds: Sequence[int]) -> Iterator[Values]:
         yield 1.0 - np.nan_to_num(stack.test_error(), nan=1.0)
 
 
-def hits_of(jobs: Sequence[Job], rounds: Sequence[int], workers: int | None) -> Iterator[Values]:
-    """Share of each training batch that is right, step by step, round by round, [T, M]."""
-    for results in dealt([partial(_hits, job, rounds) for job in jobs], workers):
-        yield np.concatenate(results, 1)
+def races_of(
+    jobs: Sequence[Job], rounds: Sequence[int], workers: int | None
+) -> Iterator[tuple[Values, Values]]:
+    """Step by step, round by round, [T, M] each: share of the training batch that is right, and `moves`."""
+    for results in dealt([partial(_race, job, rounds) for job in jobs], workers):
+        hits, shifts = np.concatenate(results, 2)
+        yield hits, shifts
 
 
-def _hits(job: Job, rounds: Sequence[int]) -> Iterator[Values]:
+def _race(job: Job, rounds: Sequence[int]) -> Iterator[Values]:
     stack = job.stack()
+    moments, before = Moments(stack), None
     for steps in rounds:
-        hits = np.zeros((steps, len(job.members)))
+        told = np.zeros((2, steps, len(job.members)))
         for step in range(steps):
-            stack.step()
-            hits[step] = np.nan_to_num(stack.accuracy)
-        yield hits
+            seen = stack.recorded_step(moments)
+            told[:, step] = np.nan_to_num(stack.accuracy), moves(before, seen)
+            before = seen
+        yield told
+
+
+def moves(before: dict[str, Values] | None, after: dict[str, Values]) -> Values:
+    """How far the means of the units moved since the last step, in standard deviations, layers averaged, [M].
+
+    NaN before there are two steps, and of a network that diverged.
+    """
+    if before is None:
+        return np.full(len(after["mean"]), np.nan)
+    return np.asarray(moved(before["mean"], after["mean"], before["sd"]).mean(1))
 
 
 def rounds_of(steps: int, every: int) -> list[int]:

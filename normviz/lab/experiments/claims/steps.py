@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from normviz.lab.engine import Member, Plan
 from normviz.lab.experiments import signal
 from normviz.lab.experiments.claims.docket import Docket
-from normviz.lab.experiments.claims.jobs import Job, hits_of, right_after, rounds_of
+from normviz.lab.experiments.claims.jobs import Job, races_of, right_after, rounds_of
 from normviz.lab.norms import Noise
 from normviz.specs import claims_designs as designs
 from normviz.specs.signal import Signal
@@ -40,12 +40,16 @@ def job(depth: int, width: int, members: Sequence[Member]) -> Job:
 
 
 def covariate_shift(docket: Docket) -> Iterator[None]:
-    """1: gradients of fresh networks; then training with a random shift put back behind batch norm."""
+    """1: gradients of fresh networks; then training with a random shift put back behind batch norm.
+
+    Of the training: when it gets there, and how far the units' means move from step to step until then.
+    """
     spec, seeds = docket.spec, docket.spec.seed_values
     docket.put("c1_growth", fresh_growth(seeds))
     docket.reach(0, spec.steps, 1)
     yield
-    noises = (("none", None), ("batch", None), ("batch", Noise()))
+    noise = Noise(designs.NOISE.shift, designs.NOISE.stretch, designs.NOISE.spread)
+    noises = (("none", None), ("batch", None), ("batch", noise))
     jobs = [
         job(
             designs.NOISY_DEPTH,
@@ -54,11 +58,14 @@ def covariate_shift(docket: Docket) -> Iterator[None]:
         )
         for norm, noise in noises
     ]
-    hits, most = np.zeros((0, len(noises), len(seeds))), spec.steps
-    for new in hits_of(jobs, rounds_of(most, designs.NOISY_EVERY), docket.workers):
-        hits = np.concatenate((hits, new.reshape(len(new), len(noises), len(seeds))))
-        over = len(hits) == most
-        docket.put("c1_steps", first_reached(hits, REACHED, most if over else None))
+    most = spec.steps
+    seen = np.zeros((2, 0, len(noises), len(seeds)))
+    for new in races_of(jobs, rounds_of(most, designs.NOISY_EVERY), docket.workers):
+        seen = np.concatenate((seen, np.reshape(new, (2, -1, *seen.shape[2:]))), 1)
+        hits, shifts = seen
+        taken = first_reached(hits, REACHED, most if len(hits) == most else None)
+        docket.put("c1_steps", taken)
+        docket.put("c1_shift", shift_until(shifts, taken[:, 0]))
         docket.reach(len(hits), most, 1)
         yield
 
@@ -93,6 +100,17 @@ def first_reached(hits_TVS: Values, target: float, never: int | None) -> Values:
     reached = means >= target - 1e-9
     steps = np.where(reached.any(0), reached.argmax(0) + SMOOTHED, np.nan if never is None else never)
     return np.asarray(steps.T, np.float64)
+
+
+def shift_until(shifts_TVS: Values, taken_S: Values) -> Values:
+    """Mean over the steps until the network without a norm is there, the same steps for all, [S, V].
+
+    Later ones would make its own shift look small, since a network that has learned hardly moves.
+    """
+    steps = np.arange(len(shifts_TVS))[:, None, None]
+    counted = np.isfinite(shifts_TVS) & ~(steps >= taken_S)
+    sums = np.where(counted, shifts_TVS, 0.0).sum(0)
+    return np.asarray((sums / np.maximum(counted.sum(0), 1)).T)
 
 
 # --- 3 and 4: learning rates ----------------------------------------------------------------------------
