@@ -77,7 +77,7 @@ CLAIMS: dict[int, Claim] = {
             "Steps to 94% of the test digits, each variant at its own best learning rate: supported or "
             "conditional if batch norm is at least twice as fast (geometric mean over the seeds, 95% "
             "interval above 1), conditional if at the lowest rate it is not; not supported if the interval "
-            "ends below 2; else inconclusive.",
+            "ends below 2; else inconclusive. An interval that reaches below 2 is told beside the verdict.",
             "Ioffe & Szegedy 2015, arXiv:1502.03167, section 4.2, raises the learning rate as well.",
             "train?norms=none,batch&depth=3&lr=0.03",
             "Train: the counter-case, learning rate 0.03",
@@ -88,7 +88,7 @@ CLAIMS: dict[int, Claim] = {
             "Batch norm allows higher learning rates.",
             "A rate trains if 90% of the test digits are right at the end. Supported if for every seed the "
             "highest rate that trains is higher with batch norm, not supported if for none; else "
-            "inconclusive.",
+            "inconclusive. Ranges of the seeds that overlap are told beside the verdict.",
             "Ioffe & Szegedy 2015, arXiv:1502.03167, section 3.3; Bjorck et al. 2018, arXiv:1806.02375.",
             "train?norms=none,batch&depth=3&lr=3",
             "Train: learning rate 3",
@@ -124,8 +124,9 @@ CLAIMS: dict[int, Claim] = {
             "It fails at a batch size if its test error is more than 5 percentage points above that of the "
             "better of group and layer norm (95% interval over the seeds). Supported if it fails at 2 and "
             "not at 4, conditional if also at 4, not supported if not at 2; inconclusive if the interval at "
-            "2 holds 5. Only the batch of the statistics is made small: a real batch of 2 would also change "
-            "the number and the noise of the updates. The link leads to the same with real batches.",
+            "2 holds 5; one at 4 that holds 5 is told beside the verdict. Only the batch of the statistics is "
+            "made small: a real batch of 2 would also change the number and the noise of the updates. The "
+            "link leads to the same with real batches.",
             "Wu & He 2018, arXiv:1803.08494, section 1; Ioffe 2017, arXiv:1702.03275.",
             "batch-size?changes=batch",
             "Batch size: the same with real batches, from 32 samples down to 2",
@@ -177,7 +178,7 @@ CLAIMS: dict[int, Claim] = {
             "learning rates (median over the seeds). Supported if with batch norm the deepest network is "
             "learned and without it is not; conditional if batch norm reaches a greater depth, but not the "
             "deepest; not supported if it reaches none that goes without; inconclusive if no depth is "
-            "learned.",
+            "learned. Depths at which the seeds fall on both sides of 80% are told beside the verdict.",
             "Plain layers here: residual connections (He et al. 2016, arXiv:1512.03385) carried networks to "
             "hundreds of layers; Yang et al. 2019, arXiv:1902.08129 (batch norm alone does not).",
             "train?norms=none,batch&depth=30&lr=0.1&width=32",

@@ -23,9 +23,9 @@ _CARDS: dict[str, str] = {
     "(closed form: {growth_predicted:.2f}). Steps to 90% of the training batch: {steps_none:.0f} ± "
     "{steps_none_sd:.0f} without, {steps_batch:.0f} ± {steps_batch_sd:.0f} with batch norm, "
     "{steps_noisy:.0f} ± {steps_noisy_sd:.0f} with a random shift put back behind it. Until the network "
-    "without a norm is there, the means of the units move by {shift_none:.2f} ± {shift_none_sd:.2f} standard "
-    "deviations a step without, {shift_batch:.2f} ± {shift_batch_sd:.2f} with batch norm, {shift_noisy:.2f} ± "
-    "{shift_noisy_sd:.2f} with the shift put back ({n} seeds).",
+    "without a norm is there, the means of its units move by {shift_none:.2f} ± {shift_none_sd:.2f} standard "
+    "deviations a step; with batch norm by {shift_batch:.3f} ± {shift_batch_sd:.3f}, with the shift put back "
+    "by {shift_noisy:.2f} ± {shift_noisy_sd:.2f} ({n} seeds).",
     "1.evidence.open": "Squared gradient per layer towards the input, at initialization: ×{growth_none:.2f} "
     "± {growth_none_sd:.2f} without a norm, ×{growth_batch:.2f} ± {growth_batch_sd:.2f} with batch norm. 90% "
     "of the training batch are right for {reached_none} of {n} seeds without, for {reached_batch} with batch "
@@ -62,21 +62,31 @@ _CARDS: dict[str, str] = {
     "({n} seeds).",
     "3.evidence.open": "94% of the test digits are right at some learning rate for {reached_none} of {seeds} "
     "seeds without, for {reached_batch} with batch norm.",
-    "3.found.at_best": "True at the higher learning rate that batch norm allows.",
-    "3.found.everywhere": "True at the best rate and at the lowest one as well.",
+    "3.found.at_best": "On condition of the higher learning rate that batch norm allows: there it takes "
+    "{times:.1f} times fewer steps.",
+    "3.found.everywhere": "{times:.1f} times fewer at the best rate, and {slow_times:.1f} times at the "
+    "lowest one as well.",
+    "3.found.doubt_best_below": "But the 95% interval reaches below twice, from {times_low:.1f} to "
+    "{times_high:.1f}.",
+    "3.found.doubt_slow_below": "But at the lowest rate the 95% interval reaches below twice, from "
+    "{slow_low:.1f} to {slow_high:.1f}.",
     "3.found.unclear": "The interval does not settle whether it is twice as fast.",
     "3.found.not_faster": "Less than twice as fast, even at each variant's best rate.",
     "3.counter.slow": "At rate {rate_slow:g} for both it takes {slow_batch:.0f} ± {slow_batch_sd:.0f} steps "
-    "with batch norm and {slow_none:.0f} ± {slow_none_sd:.0f} without.",
+    "with batch norm and {slow_none:.0f} ± {slow_none_sd:.0f} without: {slow_times:.1f} times fewer, 95% "
+    "interval {slow_low:.1f} to {slow_high:.1f}.",
     # 4: learning rates
-    "4.evidence": "Highest rate that trains (median): {highest_none:g} without, {highest_batch:g} with batch "
-    "norm; higher with batch norm for {higher} of {seeds} seeds. At rate {highest_batch:g}, right at the "
-    "end: {at_highest_batch:.0%} ± {at_highest_batch_sd:.0%} with, {at_highest_none:.0%} ± "
+    "4.evidence": "Highest rate that trains, median (lowest to highest seed): {highest_none:g} ({low_none:g} "
+    "to {high_none:g}) without, {highest_batch:g} ({low_batch:g} to {high_batch:g}) with batch norm; higher "
+    "with batch norm for {higher} of {seeds} seeds. At rate {highest_batch:g}, right at the end: "
+    "{at_highest_batch:.0%} ± {at_highest_batch_sd:.0%} with, {at_highest_none:.0%} ± "
     "{at_highest_none_sd:.0%} without.",
     "4.evidence.open": "Right at each variant's best rate: {right_none:.0%} ± {right_none_sd:.0%} without "
     "(rate {rate_none:g}), {right_batch:.0%} ± {right_batch_sd:.0%} with batch norm (rate {rate_batch:g}; "
     "{n} seeds).",
     "4.found.every_seed": "For every seed batch norm trains at a rate that is too high without it.",
+    "4.found.doubt_overlap": "But the ranges of the seeds overlap: {low_none:g} to {high_none:g} without, "
+    "{low_batch:g} to {high_batch:g} with batch norm.",
     "4.found.some_seeds": "Only for some of the seeds does batch norm train at a higher rate.",
     "4.found.no_seed": "For no seed does batch norm train at a higher rate.",
     "4.counter.limit": "There is a limit with batch norm too: the next rates do not train.",
@@ -107,11 +117,13 @@ _CARDS: dict[str, str] = {
     "{error_batch_8_sd:.1f}%; group norm {error_group:.1f} ± {error_group_sd:.1f}%, layer norm "
     "{error_layer:.1f} ± {error_layer_sd:.1f}% ({n} seeds). Each step still sees 32 samples.",
     "7.found.two": "At 2 batch norm fails; group and layer norm do not notice.",
+    "7.found.doubt_four": "Whether it fails at 4 as well the 95% interval leaves open: {behind_4_low:.1f} to "
+    "{behind_4_high:.1f} points behind.",
     "7.found.also_four": "At 2 batch norm fails, and at 4 as well: the limit lies higher than claimed.",
     "7.found.stable": "Even at 2 batch norm stays close to group and layer norm.",
     "7.found.unclear": "The interval at 2 does not settle it.",
-    "7.counter.four": "At 4 it already works on this MLP: {behind_4:.1f} points behind the better of the "
-    "two, and {behind_8:.1f} at 8.",
+    "7.counter.four": "At 4 it stays closer on this MLP: {behind_4:.1f} points behind the better of the two, "
+    "95% interval {behind_4_low:.1f} to {behind_4_high:.1f}, and {behind_8:.1f} at 8.",
     # 8: a batch of one
     "8.evidence": "In training mode a batch of one raises an error in torch's BatchNorm1d for {raised} of "
     "{seeds} networks; BatchNorm2d takes it in silence, and its output is {gap:.0%} ± {gap_sd:.0%} away from "
@@ -144,20 +156,32 @@ _CARDS: dict[str, str] = {
     "11.found.raises": "The sample code stops with a TypeError: torch.randn knows no such arguments.",
     "11.found.runs": "The sample code runs with this version of torch.",
     # 12: depth
-    "12.evidence": "Right at the end, at 10 / 20 / 30 / 50 plain layers: {none_10:.0%} / {none_20:.0%} / "
-    "{none_30:.0%} / {none_50:.0%} without, {batch_10:.0%} / {batch_20:.0%} / {batch_30:.0%} / "
-    "{batch_50:.0%} with batch norm (SD up to {sd_most:.0%}, {n} seeds).",
-    "12.evidence.open": "Right at 10 / 20 / 30 / 50 plain layers: {none_10:.0%} / {none_20:.0%} / "
-    "{none_30:.0%} / {none_50:.0%} without, {batch_10:.0%} / {batch_20:.0%} / {batch_30:.0%} / "
-    "{batch_50:.0%} with batch norm (SD up to {sd_most:.0%}, {n} seeds).",
+    "12.evidence": "Right at the end, at 10 / 20 / 30 / 50 plain layers, median of {seeds} seeds (lowest to "
+    "highest): {none_10:.0%} ({none_10_low:.0%} to {none_10_high:.0%}), {none_20:.0%} "
+    "({none_20_low:.0%} to {none_20_high:.0%}), {none_30:.0%} ({none_30_low:.0%} to "
+    "{none_30_high:.0%}), {none_50:.0%} ({none_50_low:.0%} to {none_50_high:.0%}) without; "
+    "{batch_10:.0%} ({batch_10_low:.0%} to {batch_10_high:.0%}), {batch_20:.0%} ({batch_20_low:.0%} "
+    "to {batch_20_high:.0%}), {batch_30:.0%} ({batch_30_low:.0%} to {batch_30_high:.0%}), "
+    "{batch_50:.0%} ({batch_50_low:.0%} to {batch_50_high:.0%}) with batch norm.",
+    "12.evidence.open": "Right at 10 / 20 / 30 / 50 plain layers, median of {seeds} seeds (lowest to "
+    "highest): {none_10:.0%} ({none_10_low:.0%} to {none_10_high:.0%}), {none_20:.0%} ({none_20_low:.0%} to "
+    "{none_20_high:.0%}), {none_30:.0%} ({none_30_low:.0%} to {none_30_high:.0%}), {none_50:.0%} "
+    "({none_50_low:.0%} to {none_50_high:.0%}) without; {batch_10:.0%} ({batch_10_low:.0%} to "
+    "{batch_10_high:.0%}), {batch_20:.0%} ({batch_20_low:.0%} to {batch_20_high:.0%}), {batch_30:.0%}"
+    " ({batch_30_low:.0%} to {batch_30_high:.0%}), {batch_50:.0%} ({batch_50_low:.0%} to "
+    "{batch_50_high:.0%}) with batch norm.",
     "12.found.deeper": "{deepest_batch} plain layers are learned with batch norm (80% right), {deepest_none} "
     "without.",
+    "12.found.doubt_divided_batch": "But the seeds are divided: at {divided_batch} layers with batch norm "
+    "some are on one side of 80% and some on the other.",
+    "12.found.doubt_divided_none": "But the seeds are divided: at {divided_none} layers without a norm some "
+    "are on one side of 80% and some on the other.",
     "12.found.deepest": "The deepest network is learned with batch norm; without it, {deepest_none} layers "
     "are.",
     "12.found.no_deeper": "Batch norm reaches no depth that is not learned without it.",
     "12.found.neither": "No depth is learned in so few steps.",
     "12.counter.limit": "{deepest} plain layers are not learned here with batch norm either: "
-    "{batch_50:.0%} ± {batch_50_sd:.0%} right.",
+    "{batch_50:.0%} right ({batch_50_low:.0%} to {batch_50_high:.0%}).",
 }
 
 TEMPLATES: dict[str, str] = {

@@ -35,8 +35,8 @@ NOISY_RATE, EPOCH_RATE, DROPOUT = 0.3, 0.05, 0.2
 """Learning rates of claim 1 and of the claims that count epochs (with momentum 0.9); dropout of claim 6."""
 
 NOISE = NoisyBN()
-"""The noise of claim 1 (``shift``, ``stretch``, ``spread``) is that of the page Why: one that is weaker hardly
-moves the means more than a network without a norm does by itself."""
+"""Has the noise of claim 1 (``shift``, ``stretch``, ``spread``), which is that of the page Why: a weaker one
+hardly moves the means more than they move in a network without a norm."""
 
 NOISY_EVERY, GAIN_EVERY, DEPTH_EVERY = 25, 25, 40
 """Steps between two frames of claims 1, 5 and 12."""

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from normviz.specs.claims_designs import DEPTHS, GAINS, RATES, SIZES, SMALL
+from normviz.specs.claims_designs import DEPTHS, GAINS, PAIR, RATES, SIZES, SMALL
 from normviz.specs.mean_field import batch_norm_growth
 from normviz.specs.spreads import spread
 
@@ -46,6 +46,8 @@ class Judgement:
     evidence: dict[str, Any] = field(default_factory=dict)
     counter: str = ""
     """Name of the sentence that says what speaks against the verdict, or where it ends; "" for none."""
+    doubts: tuple[str, ...] = ()
+    """Names of the sentences that say where the spread of the seeds reaches over the line of the rule."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,7 @@ def fewer_epochs(values: Evidence) -> Judgement:
     best = best_rates(taken)
     none, batch = taken[:, 0, best[0]], taken[:, 1, best[1]]
     at_best = interval(np.log(none / batch))
-    slow = float(np.exp(np.log(taken[:, 0, 0] / taken[:, 1, 0]).mean()))
+    slow = interval(np.log(taken[:, 0, 0] / taken[:, 1, 0]))
     evidence = {
         "rate_none": RATES[best[0]],
         "rate_batch": RATES[best[1]],
@@ -154,29 +156,37 @@ def fewer_epochs(values: Evidence) -> Judgement:
         "rate_slow": RATES[0],
         "slow_none": spread(taken[:, 0, 0]),
         "slow_batch": spread(taken[:, 1, 0]),
-        "slow_times": slow,
+        "slow_times": math.exp(slow.mean),
+        "slow_low": math.exp(slow.low),
+        "slow_high": math.exp(slow.high),
     }
-    if at_best.high < math.log(FASTER):
+    line = math.log(FASTER)
+    doubts = ("best_below",) if at_best.low < line else ()
+    if at_best.high < line:
         return Judgement("not_supported", "not_faster", evidence)
-    if at_best.mean < math.log(FASTER) or at_best.low <= 0:
+    if at_best.mean < line or at_best.low <= 0:
         return Judgement("inconclusive", "unclear", evidence)
-    if slow < FASTER:
-        return Judgement("conditional", "at_best", evidence, counter="slow")
-    return Judgement("supported", "everywhere", evidence)
+    if slow.mean < line:
+        return Judgement("conditional", "at_best", evidence, "slow", doubts)
+    return Judgement("supported", "everywhere", evidence, doubts=doubts + ("slow_below",) * (slow.low < line))
 
 
 def learning_rates(values: Evidence) -> Judgement:
     """4: the highest learning rate that trains."""
     accuracy = values["c4_accuracy"]
     highest = np.where(accuracy >= TRAINED, np.array(RATES), 0.0).max(-1)
+    (low_none, low_batch), (high_none, high_batch) = highest.min(0), highest.max(0)
     evidence = {
         "highest_none": float(np.median(highest[:, 0])), "highest_batch": float(np.median(highest[:, 1])),
+        "low_none": float(low_none), "high_none": float(high_none),
+        "low_batch": float(low_batch), "high_batch": float(high_batch),
         "seeds": len(highest), "higher": int((highest[:, 1] > highest[:, 0]).sum()),
         "at_highest_none": spread(_at(accuracy[:, 0], RATES, np.median(highest[:, 1]))),
         "at_highest_batch": spread(_at(accuracy[:, 1], RATES, np.median(highest[:, 1]))),
     }  # fmt: skip
     counter = "limit" if np.median(highest[:, 1]) < RATES[-1] else ""
-    return _for_every_seed(highest[:, 1] > highest[:, 0], evidence, counter)
+    doubts = ("overlap",) if high_none >= low_batch else ()
+    return _for_every_seed(highest[:, 1] > highest[:, 0], evidence, counter, doubts)
 
 
 def initialization(values: Evidence) -> Judgement:
@@ -226,13 +236,14 @@ def small_batches(values: Evidence) -> Judgement:
     evidence = {f"error_{name}": spread(values) for name, values in error.items()}
     evidence |= {f"behind_{size}": one.mean for size, one in behind.items()}  # type: ignore[misc]
     two, four = behind[2], behind[4]
+    evidence |= {"behind_4_low": four.low, "behind_4_high": four.high}  # type: ignore[dict-item]
     if two.high < UNSTABLE:
         return Judgement("not_supported", "stable", evidence)
     if two.low <= UNSTABLE:
         return Judgement("inconclusive", "unclear", evidence)
     if four.low > UNSTABLE:
         return Judgement("conditional", "also_four", evidence)
-    return Judgement("supported", "two", evidence, counter="four")
+    return Judgement("supported", "two", evidence, "four", ("four",) if four.high > UNSTABLE else ())
 
 
 def batch_of_one(values: Evidence) -> Judgement:
@@ -292,18 +303,33 @@ def depth(values: Evidence) -> Judgement:
     """12: the greatest depth that is learned."""
     best = values["c12_best"]
     learned = np.where(np.median(best, 0) >= LEARNED, np.array(DEPTHS), 0).max(-1)
-    evidence: dict[str, Any] = {"deepest_none": int(learned[0]), "deepest_batch": int(learned[1])}
-    for v, norm in enumerate(("none", "batch")):
-        evidence |= {f"{norm}_{deep}": spread(best[:, v, d]) for d, deep in enumerate(DEPTHS)}
-    evidence |= {"sd_most": max(one["sd"] for one in evidence.values() if isinstance(one, dict))}
-    evidence |= {"deepest": DEPTHS[-1]}
+    evidence: dict[str, Any] = {
+        "seeds": len(best), "deepest_none": int(learned[0]), "deepest_batch": int(learned[1]),
+        "deepest": DEPTHS[-1], **shares_by_depth(best),
+    }  # fmt: skip
+    divided = ((best >= LEARNED).any(0) & (best < LEARNED).any(0)).astype(int)
+    doubts = tuple(f"divided_{norm}" for norm, own in zip(PAIR, divided, strict=True) if own.any())
+    evidence |= {
+        f"divided_{norm}": DEPTHS[int(own.argmax())] for norm, own in zip(PAIR, divided, strict=True)
+    }
     if not learned.any():
-        return Judgement("inconclusive", "neither", evidence)
+        return Judgement("inconclusive", "neither", evidence, doubts=doubts)
     if learned[1] <= learned[0]:
-        return Judgement("not_supported", "no_deeper", evidence)
+        return Judgement("not_supported", "no_deeper", evidence, doubts=doubts)
     if learned[1] == DEPTHS[-1]:
-        return Judgement("supported", "deepest", evidence)
-    return Judgement("conditional", "deeper", evidence, counter="limit")
+        return Judgement("supported", "deepest", evidence, doubts=doubts)
+    return Judgement("conditional", "deeper", evidence, "limit", doubts)
+
+
+def shares_by_depth(best_SVD: Values) -> dict[str, float]:
+    """Claim 12: share of right answers with either variant at each depth; median, lowest and highest seed."""
+    told = {}
+    for v, norm in enumerate(PAIR):
+        for d, deep in enumerate(DEPTHS):
+            own = best_SVD[:, v, d]
+            told[f"{norm}_{deep}"] = float(np.median(own))
+            told |= {f"{norm}_{deep}_low": float(own.min()), f"{norm}_{deep}_high": float(own.max())}
+    return told
 
 
 RULES: dict[int, Callable[[Evidence], Judgement]] = dict(
@@ -318,10 +344,12 @@ RULES: dict[int, Callable[[Evidence], Judgement]] = dict(
 """The rule of every claim by its number."""
 
 
-def _for_every_seed(better: Values, evidence: dict[str, Any], counter: str) -> Judgement:
-    """Supported if so for every seed, not if for none."""
+def _for_every_seed(
+    better: Values, evidence: dict[str, Any], counter: str, doubts: tuple[str, ...] = ()
+) -> Judgement:
+    """Supported if so for every seed, not if for none; ``doubts`` are about the first."""
     if better.all():
-        return Judgement("supported", "every_seed", evidence, counter=counter)
+        return Judgement("supported", "every_seed", evidence, counter, doubts)
     if not better.any():
         return Judgement("not_supported", "no_seed", evidence)
     return Judgement("inconclusive", "some_seeds", evidence)

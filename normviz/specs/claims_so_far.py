@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from normviz.specs.claims_designs import DEPTHS, NOISES, PAIR, RATES
-from normviz.specs.claims_rules import Evidence, judge
+from normviz.specs.claims_designs import NOISES, PAIR, RATES
+from normviz.specs.claims_rules import Evidence, judge, shares_by_depth
 from normviz.specs.spreads import spread
 
 Numbers = dict[str, Any]
@@ -70,12 +70,7 @@ def depth(values: Evidence) -> Numbers | None:
     best = values["c12_best"]
     if not np.isfinite(best).all():
         return None
-    shares: Numbers = {
-        f"{norm}_{deep}": spread(best[:, v, d])
-        for v, norm in enumerate(PAIR)
-        for d, deep in enumerate(DEPTHS)
-    }
-    return {**shares, "sd_most": max(one["sd"] for one in shares.values())}
+    return {"seeds": len(best), **shares_by_depth(best)}
 
 
 _OPEN: dict[int, Callable[[Evidence], Numbers | None]] = {

@@ -82,8 +82,10 @@ def changes(batch: tuple[float, ...], layer: tuple[float, ...]) -> dict[str, Any
     return {"c10_change": np.broadcast_to(np.array([batch, layer]), (SEEDS, 2, 3))}
 
 
-def depths(none: list[float], batch: list[float]) -> dict[str, Any]:
-    return {"c12_best": np.broadcast_to(np.array([none, batch]), (3, 2, len(DEPTHS)))}
+def depths(none: list[float], batch: list[float], apart: float = 0.0) -> dict[str, Any]:
+    """Claim 12: shares right at each depth; the seeds are ``apart`` from the one in the middle."""
+    middle = np.broadcast_to(np.array([none, batch]), (3, 2, len(DEPTHS)))
+    return {"c12_best": middle + apart * np.array([-1.0, 0.0, 1.0])[:, None, None]}
 
 
 CASES: list[tuple[int, dict[str, Any], str, str, str]] = [
@@ -138,6 +140,42 @@ CASES: list[tuple[int, dict[str, Any], str, str, str]] = [
 ]
 
 
+WILD = (24, 21, 35, 30, 25)
+"""Steps of claim 3 whose seeds differ so much that an interval reaches below twice."""
+DOUBTS: list[tuple[int, dict[str, Any], str, tuple[str, ...]]] = [
+    (3, epochs((60, 20), (180, 175)), "at_best", ()),
+    (3, epochs((60, 20), (180, 175), WILD), "at_best", ("best_below",)),
+    (3, epochs((60, 20), (180, 60), WILD), "everywhere", ("best_below",)),
+    (3, epochs((60, 20), (180, 89)), "everywhere", ("slow_below",)),
+    (3, epochs((60, 20), (180, 60)), "everywhere", ()),
+    (4, highest([0.3] * 5, [3.0] * 5), "every_seed", ()),
+    (4, highest([0.3] * 4 + [1.0], [1.0] * 4 + [3.0]), "every_seed", ("overlap",)),
+    (7, small(50, 4, 2, 2, 2.1), "two", ()),
+    (7, small(50, 7, 2, 2, 2.1), "two", ("four",)),
+    (12, depths([0.9, 0.4, 0.3, 0.2], [0.9, 0.85, 0.4, 0.2], 0.04), "deeper", ()),
+    (12, depths([0.9, 0.4, 0.3, 0.2], [0.9, 0.85, 0.4, 0.2], 0.06), "deeper", ("divided_batch",)),
+    (12, depths([0.85, 0.4, 0.3, 0.2], [0.9, 0.9, 0.4, 0.2], 0.06), "deeper", ("divided_none",)),
+    (12, depths([0.78] * 4, [0.78] * 4, 0.06), "neither", ("divided_none", "divided_batch")),
+]
+"""What the verdict says of the spread over the seeds where this reaches over the line, and only there."""
+
+
+@pytest.mark.parametrize(("number", "values", "finding", "doubts"), DOUBTS)
+def test_where_the_spread_reaches_over_the_line_the_verdict_says_so(
+    number: int, values: dict[str, Any], finding: str, doubts: tuple[str, ...]
+) -> None:
+    judged = rules.judge(number, values)
+    assert (judged.finding, judged.doubts) == (finding, doubts)
+
+
+def test_the_depth_at_which_the_seeds_are_divided_is_named() -> None:
+    judged = rules.judge(12, depths([0.9, 0.4, 0.3, 0.2], [0.9, 0.85, 0.4, 0.2], 0.06))
+    assert judged.evidence["divided_batch"] == 20
+    assert judged.evidence["batch_20"] == pytest.approx(0.85)
+    assert judged.evidence["batch_20_low"] == pytest.approx(0.79)
+    assert judged.evidence["batch_20_high"] == pytest.approx(0.91)
+
+
 @pytest.mark.parametrize(("number", "values", "verdict", "finding", "counter"), CASES)
 def test_every_outcome(number: int, values: dict[str, Any], verdict: str, finding: str, counter: str) -> None:
     judged = rules.judge(number, values)
@@ -147,6 +185,7 @@ def test_every_outcome(number: int, values: dict[str, Any], verdict: str, findin
 def test_every_sentence_has_a_case_that_leads_to_it() -> None:
     """No finding is written that no numbers can bring about, and none is missing."""
     reached = {f"claims.{number}.found.{finding}" for number, _, _, finding, _ in CASES}
+    reached |= {f"claims.{number}.found.doubt_{doubt}" for number, *_, doubts in DOUBTS for doubt in doubts}
     assert reached == {name for name in TEMPLATES if name.startswith("claims.") and ".found." in name}
     countered = {f"claims.{number}.counter.{counter}" for number, *_, counter in CASES if counter}
     assert countered == {name for name in TEMPLATES if name.startswith("claims.") and ".counter." in name}

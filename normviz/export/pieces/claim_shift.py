@@ -30,7 +30,6 @@ from normviz.export.pieces.settings import (
 from normviz.export.pieces.signal import look
 from normviz.export.pieces.training import batches, new_optimizer
 
-
 Told = dict[str, list[float]]
 """Numbers by variant, seed by seed."""
 
@@ -66,7 +65,7 @@ def growth(lengths: list[float]) -> float:
 
 
 def race(variant: str, seed: int) -> tuple[list[float], list[float]]:
-    """Share of each training batch that is right, and how far the means of the units moved to each next one."""
+    """Share of each training batch that is right, and how far the units' means moved to each next one."""
     x, y, _, _ = load_data(seed)
     net = network("none" if variant == "none" else "batch", seed, depth=RACE_DEPTH, width=RACE_WIDTH)
     if variant == "noisy_batch":

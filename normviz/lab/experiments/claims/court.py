@@ -92,7 +92,9 @@ def _open(spec: Claims, docket: Docket, number: int) -> list[Note]:
 
 def _judged(number: int, judged: rules.Judgement) -> list[Note]:
     numbers = flat(judged.evidence)
-    names = [f"verdict.{judged.verdict}", f"found.{judged.finding}", "evidence"]
+    names = [f"verdict.{judged.verdict}", f"found.{judged.finding}"]
+    names += [f"found.doubt_{doubt}" for doubt in judged.doubts]
+    names.append("evidence")
     if judged.counter:
         names.append(f"counter.{judged.counter}")
     return [Note(f"claims.{number}.{name}", numbers if i else {}) for i, name in enumerate(names)]
