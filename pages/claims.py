@@ -37,8 +37,8 @@ with st.expander(_("How the intervals are made, and what is not claimed"), icon=
     st.markdown(
         _(
             "The networks are small MLPs on 8×8 digits: a verdict speaks of what was measured here, not of "
-            "every network. Of covariate shift it is measured how far the means of the units move from step to "
-            "step, and nothing else; it is not measured whether layer norm makes sequence models more "
+            "every network. Of covariate shift it is measured how far the means of the units move from step "
+            "to step, and nothing else; it is not measured whether layer norm makes sequence models more "
             "accurate."
         )
     )

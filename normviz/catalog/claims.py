@@ -124,8 +124,8 @@ CLAIMS: dict[int, Claim] = {
             "It fails at a batch size if its test error is more than 5 percentage points above that of the "
             "better of group and layer norm (95% interval over the seeds). Supported if it fails at 2 and "
             "not at 4, conditional if also at 4, not supported if not at 2; inconclusive if the interval at "
-            "2 holds 5; one at 4 that holds 5 is told beside the verdict. Only the batch of the statistics is "
-            "made small: a real batch of 2 would also change the number and the noise of the updates. The "
+            "2 holds 5; one at 4 that holds 5 is told beside the verdict. Only the batch of the statistics "
+            "is made small: a real batch of 2 would also change the number and the noise of the updates. The "
             "link leads to the same with real batches.",
             "Wu & He 2018, arXiv:1803.08494, section 1; Ioffe 2017, arXiv:1702.03275.",
             "batch-size?changes=batch",
@@ -155,12 +155,14 @@ CLAIMS: dict[int, Claim] = {
             10,
             "sequences",
             "For recurrent networks and transformers, layer norm is the better choice.",
-            "Supported if what layer norm makes of a sample stays exactly the same when the future, another "
-            "sample or the padding changes, while batch norm's does not; conditional if batch norm keeps one "
-            "of them too; not supported if layer norm does not. Accuracy is not compared.",
+            "Three properties of one layer are measured, on random numbers; no network is trained, so that "
+            "the verdict is never more than conditional. It is if what layer norm makes of a sample stays "
+            "exactly the same when the future, another sample or the padding changes, while that of batch "
+            "norm in training mode does not; inconclusive if batch norm keeps one of them too; not supported "
+            "if layer norm does not.",
             "Ba et al. 2016, arXiv:1607.06450; Shen et al. 2020, arXiv:2003.07845.",
             "sequences",
-            "Sequences: who sees the future",
+            "Sequences: recurrent networks and transformers, trained",
         ),
         Claim(
             11,

@@ -14,6 +14,7 @@ _PROGRESS = {
 }
 """Before the numbers of a claim that is still being measured."""
 _CAPPED = "Whoever is not there within {most} steps counts with {most}."
+_NO_COUNTER = "Nothing that was measured here speaks against it."
 _STATES = {**VERDICTS, "waiting": "Waiting", "measured": "Being measured"}
 
 _CARDS: dict[str, str] = {
@@ -45,6 +46,11 @@ _CARDS: dict[str, str] = {
     "1.found.calmer": "Here gradients grow less with batch norm, and with the shift put back the advantage "
     "is gone.",
     "1.found.overlap": "Here neither the gradients nor the put-back shift tell the two apart.",
+    "1.counter.steadier": "Without the noise batch norm does steady its units: their means move by "
+    "{shift_batch:.3f} standard deviations a step, against {shift_none:.2f} without a norm.",
+    "1.counter.steadier_quicker": "Without the noise batch norm does steady its units ({shift_batch:.3f} "
+    "standard deviations a step, against {shift_none:.2f} without a norm) and is quicker still: "
+    "{steps_batch:.0f} steps against {steps_noisy:.0f}. That steadier units help as well is not ruled out.",
     # 2: place of the norm
     "2.evidence": "Test error: {error_before:.1f} ± {error_before_sd:.1f}% with the norm before the "
     "activation, {error_after:.1f} ± {error_after_sd:.1f}% after it ({n} seeds); difference "
@@ -55,6 +61,8 @@ _CARDS: dict[str, str] = {
     "nonlinearity. In the measurement that order errs less.",
     "2.found.after": "The history is the wrong way round: the original paper puts it before the "
     "nonlinearity. In the measurement the other order errs less.",
+    "2.counter.either": "Either order trains: the worst seed errs {worst_before:.1f}% with the norm before "
+    "the activation and {worst_after:.1f}% after it.",
     # 3: fewer epochs
     "3.evidence": "Steps to 94% of the test digits, each at its own best rate: {steps_none:.0f} ± "
     "{steps_none_sd:.0f} without (rate {rate_none:g}), {steps_batch:.0f} ± {steps_batch_sd:.0f} with batch "
@@ -111,6 +119,13 @@ _CARDS: dict[str, str] = {
     "open.",
     "6.found.replaced": "Dropout gains less where there is batch norm.",
     "6.found.gains_more": "Dropout gains more where there is batch norm, so nothing is replaced.",
+    "6.counter.still": "Dropout still gains beside batch norm: {still:+.1f} points, 95% interval "
+    "{still_low:+.1f} to {still_high:+.1f}.",
+    "6.counter.alone": "Batch norm alone errs less than neither, by {alone:.1f} points (95% interval "
+    "{alone_low:.1f} to {alone_high:.1f}). That fits the claim, but batch norm also eases the training, so "
+    "it does not show that its noise regularizes.",
+    "6.counter.not_alone": "Nor do the seeds show that batch norm alone errs less than neither: by "
+    "{alone:+.1f} points, 95% interval {alone_low:+.1f} to {alone_high:+.1f}.",
     # 7: small batches
     "7.evidence": "Test error with statistics over 2 / 4 / 8 samples: {error_batch_2:.1f} ± "
     "{error_batch_2_sd:.1f}% / {error_batch_4:.1f} ± {error_batch_4_sd:.1f}% / {error_batch_8:.1f} ± "
@@ -131,6 +146,9 @@ _CARDS: dict[str, str] = {
     "8.found.only_eval": "Nothing switches by itself; eval() does it.",
     "8.found.by_itself": "A batch of one is normalized by the stored statistics without being told.",
     "8.found.mixed": "The networks do not agree.",
+    "8.counter.untracked": "After eval() it does use its stored statistics, where it has any: with "
+    "track_running_stats=False a batch of one raises in evaluation mode as well, for {untracked} of {seeds}.",
+    "8.counter.after_eval": "After eval() it does use its stored statistics.",
     # 9: the last batch
     "9.evidence": "In training mode {changed:.0f} ± {changed_sd:.0f}% of the test digits change their label "
     "between five random batches of 8; with another batch before, the logits change by {before:g} ({n} "
@@ -146,15 +164,21 @@ _CARDS: dict[str, str] = {
     "padding changes: batch norm in training mode {batch_future:.2f} ± {batch_future_sd:.2f} / "
     "{batch_sample:.2f} ± {batch_sample_sd:.2f} / {batch_padding:.2f} ± {batch_padding_sd:.2f}; layer norm "
     "{layer_future:g} / {layer_sample:g} / {layer_padding:g} ({n} seeds).",
-    "10.found.kept": "Layer norm leaks nothing from the future, from other samples or from padding; batch "
-    "norm does all three.",
+    "10.found.kept": "True of the three properties measured here, of a single layer on random numbers: layer "
+    "norm leaks nothing from the future, from other samples or from padding, batch norm in training mode all "
+    "three. Whether a network is better for it is for the page Sequences, which trains some.",
     "10.found.batch_keeps": "Layer norm leaks nothing, but batch norm does not leak everywhere either.",
+    "10.counter.avoidable": "Batch norm here counts the padding. By the statistics of the real steps alone, "
+    "padding moves its output by no more than rounding ({masked:g}); and after eval() none of the three "
+    "moves it ({evaluated:g}).",
     "10.found.layer_moves": "Layer norm changes too.",
     # 11: sample code
     "11.evidence": "torch.randn(batch_size=32, features=128), run as it is written; torch.randn(32, 128), "
     "run beside it.",
     "11.found.raises": "The sample code stops with a TypeError: torch.randn knows no such arguments.",
     "11.found.runs": "The sample code runs with this version of torch.",
+    "11.counter.impossible": "There can be none: what arguments torch.randn takes depends on no data, seed "
+    "or setting.",
     # 12: depth
     "12.evidence": "Right at the end, at 10 / 20 / 30 / 50 plain layers, median of {seeds} seeds (lowest to "
     "highest): {none_10:.0%} ({none_10_low:.0%} to {none_10_high:.0%}), {none_20:.0%} "
@@ -187,6 +211,7 @@ _CARDS: dict[str, str] = {
 TEMPLATES: dict[str, str] = {
     **{f"claims.{name}": text for name, text in _CARDS.items()},
     **{f"claims.{number}.progress": text for number, text in _PROGRESS.items()},
+    **{f"claims.{number}.counter.none": _NO_COUNTER for number in CLAIMS},
     **{f"claims.{number}.evidence.capped": _CAPPED for number in (1, 3)},
     **{
         f"claims.{number}.verdict.{state}": text

@@ -72,11 +72,14 @@ def evidence(spec: Claims, number: int) -> dict[str, tuple[tuple[int, ...], tupl
         6: {"c6_error": ((len(DROPOUTS),), ("dropout",), "%")},
         7: {"c7_error": ((len(SMALL),), ("small",), "%")},
         8: {
-            name: ((), (), unit)
-            for name, unit in (("c8_raised", ""), ("c8_works", ""), ("c8_switched", ""), ("c8_gap", ""))
+            f"c8_{name}": ((), (), "") for name in ("raised", "works", "switched", "gap", "untracked")
         },
         9: {"c9_changed": ((), (), "%"), "c9_before": ((), (), ""), "c9_moved": ((), (), "SD")},
-        10: {"c10_change": ((pair, len(CHANGES)), ("normed", "change"), "")},
+        10: {
+            "c10_change": ((pair, len(CHANGES)), ("normed", "change"), ""),
+            "c10_masked": ((), (), ""),
+            "c10_evaluated": ((), (), ""),
+        },
         11: {"c11_runs": ((2,), ("code",), "")},
         12: {
             "c12_accuracy": (

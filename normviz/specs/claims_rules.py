@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,8 @@ TRAINED, LEARNED = 0.9, 0.8
 """Share of right answers from which on a network is trained (claims 4 and 5), a depth learned (12)."""
 FASTER = 2.0
 """How many times fewer steps claim 3 promises at least."""
+ROUNDING = 1e-5
+"""Change of a normalized value below which it is rounding (claim 10, of sums with padding and without)."""
 UNSTABLE = 5.0
 """Percentage points above the better of group and layer norm at which batch norm fails (claim 7)."""
 
@@ -71,8 +73,11 @@ def interval(values: Values) -> Interval:
 
 
 def judge(number: int, values: Evidence) -> Judgement:
-    """The verdict on a claim from its complete arrays."""
-    return RULES[number](values)
+    """The verdict on a claim from its complete arrays; a settled one says if nothing speaks against it."""
+    judged = RULES[number](values)
+    if judged.counter or judged.verdict == "inconclusive":
+        return judged
+    return replace(judged, counter="none")
 
 
 # --- one rule for each claim ----------------------------------------------------------------------------
@@ -96,15 +101,23 @@ def covariate_shift(values: Evidence) -> Judgement:
         "shift_noisy": spread(shift[:, 2]),
     }
     grows, faster, moves = steeper.low > 0, noisy_faster.low > 0, noisy_moves.low > 0
+    counter = _steadier(taken, shift)
     if faster and moves:
-        return Judgement("not_supported", "both" if grows else "noise", evidence)
+        return Judgement("not_supported", "both" if grows else "noise", evidence, counter)
     if grows:
-        return Judgement("not_supported", "grows_faster" if faster else "grows", evidence)
+        return Judgement("not_supported", "grows_faster" if faster else "grows", evidence, counter)
     if faster:
-        return Judgement("inconclusive", "faster", evidence)
+        return Judgement("inconclusive", "faster", evidence, counter)
     if steeper.high < 0 and noisy_faster.high < 0:
         return Judgement("supported", "calmer", evidence)
     return Judgement("inconclusive", "overlap", evidence)
+
+
+def _steadier(taken: Values, shift: Values) -> str:
+    """Claim 1's counter-case: without noise batch norm moves less than no norm, and is quicker than with it."""
+    if interval(np.log(shift[:, 0] / shift[:, 1])).low <= 0:
+        return ""
+    return "steadier_quicker" if interval(np.log(taken[:, 2] / taken[:, 1])).low > 0 else "steadier"
 
 
 def place(values: Evidence) -> Judgement:
@@ -115,8 +128,10 @@ def place(values: Evidence) -> Judgement:
         "error_before": spread(error[:, 0]), "error_after": spread(error[:, 1]),
         "difference": difference.mean, "difference_low": difference.low, "difference_high": difference.high,
     }  # fmt: skip
+    evidence |= {"worst_before": float(error[:, 0].max()), "worst_after": float(error[:, 1].max())}
     finding = "before" if difference.low > 0 else "after" if difference.high < 0 else "alike"
-    return Judgement("checked", finding, evidence)
+    either = (error <= 100 * (1 - TRAINED)).all()
+    return Judgement("checked", finding, evidence, "either" if either else "")
 
 
 def best_rates(taken_SVR: Values) -> NDArray[np.int64]:
@@ -216,16 +231,19 @@ def dropout(values: Evidence) -> Judgement:
     error = values["c6_error"]
     without, beside = error[:, 0] - error[:, 1], error[:, 2] - error[:, 3]
     gain, less = interval(without), interval(without - beside)
+    still, alone = interval(beside), interval(error[:, 0] - error[:, 2])
     names = ("none", "none_dropout", "batch", "batch_dropout")
     evidence = {f"error_{name}": spread(error[:, i]) for i, name in enumerate(names)}
-    evidence |= {"gain": gain.mean, "gain_low": gain.low, "gain_high": gain.high}  # type: ignore[dict-item]
+    for name, one in (("gain", gain), ("still", still), ("alone", alone)):
+        evidence |= {name: one.mean, f"{name}_low": one.low, f"{name}_high": one.high}  # type: ignore[dict-item]
+    if gain.low > 0 and less.low > 0:
+        return Judgement("supported", "replaced", evidence, "still" if still.low > 0 else "")
+    counter = "alone" if alone.low > 0 else "not_alone"
     if gain.low <= 0:
-        return Judgement("inconclusive", "no_gain", evidence)
-    if less.low > 0:
-        return Judgement("supported", "replaced", evidence)
+        return Judgement("inconclusive", "no_gain", evidence, counter)
     if less.high < 0:
-        return Judgement("not_supported", "gains_more", evidence)
-    return Judgement("inconclusive", "overlap", evidence)
+        return Judgement("not_supported", "gains_more", evidence, counter)
+    return Judgement("inconclusive", "overlap", evidence, counter)
 
 
 def small_batches(values: Evidence) -> Judgement:
@@ -252,11 +270,13 @@ def batch_of_one(values: Evidence) -> Judgement:
     evidence = {
         "seeds": len(raised), "raised": int((raised == 1).sum()), "gap": spread(gap),
         "works": int((values["c8_works"] == 1).sum()), "switched": int((values["c8_switched"] == 1).sum()),
+        "untracked": int((values["c8_untracked"] == 1).sum()),
     }  # fmt: skip
     if (raised == 0).all() and (gap == 0).all():
         return Judgement("supported", "by_itself", evidence)
     if (values["c8_works"] == 1).all() and ((raised == 1) | (gap > 0)).all():
-        return Judgement("false", "only_eval", evidence)
+        untracked = (values["c8_untracked"] == 1).all()
+        return Judgement("false", "only_eval", evidence, "untracked" if untracked else "after_eval")
     return Judgement("inconclusive", "mixed", evidence)
 
 
@@ -277,26 +297,30 @@ def last_batch(values: Evidence) -> Judgement:
 
 
 def sequences(values: Evidence) -> Judgement:
-    """10: what changes in a sequence when something else changes."""
-    change = values["c10_change"]
+    """10: what changes in a sequence when something else changes; a single layer cannot show more."""
+    change, masked, evaluated = values["c10_change"], values["c10_masked"], values["c10_evaluated"]
     names = ("future", "sample", "padding")
     evidence = {
         f"{norm}_{name}": spread(change[:, n, i])
         for n, norm in enumerate(("batch", "layer"))
         for i, name in enumerate(names)
     }
+    evidence |= {"masked": float(masked.max()), "evaluated": float(evaluated.max())}  # type: ignore[dict-item]
     if (change[:, 1] != 0).any():
         return Judgement("not_supported", "layer_moves", evidence)
-    if (change[:, 0] > 0).all():
-        return Judgement("supported", "kept", evidence)
-    return Judgement("conditional", "batch_keeps", evidence)
+    if not (change[:, 0] > 0).all():
+        return Judgement("inconclusive", "batch_keeps", evidence)
+    avoidable = (masked <= ROUNDING).all() and (evaluated == 0).all()
+    return Judgement("conditional", "kept", evidence, "avoidable" if avoidable else "")
 
 
 def sample_code(values: Evidence) -> Judgement:
     """11: whether the code runs."""
     runs, corrected = (bool(one) for one in values["c11_runs"][0])
     evidence = {"runs": runs, "corrected_runs": corrected}
-    return Judgement("supported", "runs", evidence) if runs else Judgement("checked", "raises", evidence)
+    if runs:
+        return Judgement("supported", "runs", evidence)
+    return Judgement("checked", "raises", evidence, "impossible")
 
 
 def depth(values: Evidence) -> Judgement:

@@ -68,8 +68,8 @@ def small(*means: float) -> dict[str, Any]:
     return {"c7_error": rows(*means)}
 
 
-def one(raised: int, works: int, gap: float, switched: int = 0) -> dict[str, Any]:
-    told = {"raised": raised, "works": works, "switched": switched, "gap": gap}
+def one(raised: int, works: int, gap: float, switched: int = 0, untracked: int = 1) -> dict[str, Any]:
+    told = {"raised": raised, "works": works, "switched": switched, "gap": gap, "untracked": untracked}
     return {f"c8_{name}": np.full(SEEDS, value, float) for name, value in told.items()}
 
 
@@ -78,8 +78,14 @@ def last(changed: float, before: float, moved: float = 0.1) -> dict[str, Any]:
     return {f"c9_{name}": np.full(SEEDS, value) for name, value in told.items()}
 
 
-def changes(batch: tuple[float, ...], layer: tuple[float, ...]) -> dict[str, Any]:
-    return {"c10_change": np.broadcast_to(np.array([batch, layer]), (SEEDS, 2, 3))}
+def changes(
+    batch: tuple[float, ...], layer: tuple[float, ...], masked: float = 1e-7, evaluated: float = 0.0
+) -> dict[str, Any]:
+    return {
+        "c10_change": np.broadcast_to(np.array([batch, layer]), (SEEDS, 2, 3)),
+        "c10_masked": np.full(SEEDS, masked),
+        "c10_evaluated": np.full(SEEDS, evaluated),
+    }
 
 
 def depths(none: list[float], batch: list[float], apart: float = 0.0) -> dict[str, Any]:
@@ -89,53 +95,60 @@ def depths(none: list[float], batch: list[float], apart: float = 0.0) -> dict[st
 
 
 CASES: list[tuple[int, dict[str, Any], str, str, str]] = [
-    (1, shift((1.0, 1.5), (60, 20, 25)), "not_supported", "both", ""),
-    (1, shift((1.0, 1.5), (60, 20, 60)), "not_supported", "grows", ""),
-    (1, shift((1.0, 1.5), (60, 20, 25), ALIKE), "not_supported", "grows_faster", ""),
-    (1, shift((1.5, 1.0), (60, 20, 25)), "not_supported", "noise", ""),
-    (1, shift((1.5, 1.0), (60, 20, 25), ALIKE), "inconclusive", "faster", ""),
-    (1, shift((1.5, 1.0), (60, 20, 90)), "supported", "calmer", ""),
+    (1, shift((1.0, 1.5), (60, 20, 25)), "not_supported", "both", "steadier_quicker"),
+    (1, shift((1.0, 1.5), (60, 20, 60)), "not_supported", "grows", "steadier_quicker"),
+    (1, shift((1.0, 1.5), (60, 25, 25), ALIKE), "not_supported", "grows_faster", "steadier"),
+    (1, shift((1.0, 1.5), (60, 20, 25), (0.3, 0.3, 0.5)), "not_supported", "both", "none"),
+    (1, shift((1.5, 1.0), (60, 20, 25)), "not_supported", "noise", "steadier_quicker"),
+    (1, shift((1.5, 1.0), (60, 20, 25), ALIKE), "inconclusive", "faster", "steadier_quicker"),
+    (1, shift((1.5, 1.0), (60, 20, 90)), "supported", "calmer", "none"),
     (1, shift((1.5, 1.5), (60, 20, 60)), "inconclusive", "overlap", ""),
-    (2, {"c2_error": rows(2.0, 2.0)}, "checked", "alike", ""),
-    (2, {"c2_error": rows(2.0, 3.0)}, "checked", "before", ""),
-    (2, {"c2_error": rows(3.0, 2.0)}, "checked", "after", ""),
+    (2, {"c2_error": rows(2.0, 2.0)}, "checked", "alike", "either"),
+    (2, {"c2_error": rows(2.0, 3.0)}, "checked", "before", "either"),
+    (2, {"c2_error": rows(3.0, 2.0)}, "checked", "after", "either"),
+    (2, {"c2_error": rows(30.0, 2.0)}, "checked", "after", "none"),
     (3, epochs((60, 20), (180, 175)), "conditional", "at_best", "slow"),
-    (3, epochs((60, 20), (180, 60)), "supported", "everywhere", ""),
-    (3, epochs((60, 40), (180, 175)), "not_supported", "not_faster", ""),
+    (3, epochs((60, 20), (180, 60)), "supported", "everywhere", "none"),
+    (3, epochs((60, 40), (180, 175)), "not_supported", "not_faster", "none"),
     (3, epochs((60, 20), (180, 175), (10, 10, 30, 90, 200)), "inconclusive", "unclear", ""),
     (4, highest([0.3] * 5, [3.0] * 5), "supported", "every_seed", "limit"),
-    (4, highest([0.3] * 5, [10.0] * 5), "supported", "every_seed", ""),
+    (4, highest([0.3] * 5, [10.0] * 5), "supported", "every_seed", "none"),
     (4, highest([0.3] * 5, [0.3] * 4 + [1.0]), "inconclusive", "some_seeds", ""),
-    (4, highest([0.3] * 5, [0.3] * 5), "not_supported", "no_seed", ""),
+    (4, highest([0.3] * 5, [0.3] * 5), "not_supported", "no_seed", "none"),
     (5, trained([1] * 3, [4] * 3), "supported", "every_seed", "dependent"),
-    (5, trained([1] * 3, [5] * 3), "supported", "every_seed", ""),
+    (5, trained([1] * 3, [5] * 3), "supported", "every_seed", "none"),
     (5, trained([1, 1, 4], [4] * 3), "inconclusive", "some_seeds", ""),
-    (5, trained([4] * 3, [4] * 3), "not_supported", "no_seed", ""),
-    (6, dropped(3.0, 3.5, 2.0, 2.5), "inconclusive", "no_gain", ""),
-    (6, dropped(3.0, 2.0, 2.0, 1.99), "supported", "replaced", ""),
-    (6, dropped(3.0, 2.5, 3.0, 1.5), "not_supported", "gains_more", ""),
-    (6, dropped(3.0, 2.0, 3.0, 2.0), "inconclusive", "overlap", ""),
+    (5, trained([4] * 3, [4] * 3), "not_supported", "no_seed", "none"),
+    (6, dropped(3.0, 3.5, 2.0, 2.5), "inconclusive", "no_gain", "alone"),
+    (6, dropped(3.0, 3.5, 3.0, 3.5), "inconclusive", "no_gain", "not_alone"),
+    (6, dropped(3.0, 2.0, 2.0, 1.99), "supported", "replaced", "none"),
+    (6, dropped(3.0, 2.0, 2.0, 1.7), "supported", "replaced", "still"),
+    (6, dropped(3.0, 2.5, 3.0, 1.5), "not_supported", "gains_more", "not_alone"),
+    (6, dropped(3.0, 2.0, 3.0, 2.0), "inconclusive", "overlap", "not_alone"),
     (7, small(50, 4, 2, 2, 2.1), "supported", "two", "four"),
-    (7, small(50, 12, 2, 2, 2.1), "conditional", "also_four", ""),
-    (7, small(5, 4, 2, 2, 2.1), "not_supported", "stable", ""),
+    (7, small(50, 12, 2, 2, 2.1), "conditional", "also_four", "none"),
+    (7, small(5, 4, 2, 2, 2.1), "not_supported", "stable", "none"),
     (7, small(7.05, 4, 2, 2, 2.1), "inconclusive", "unclear", ""),
-    (8, one(1, 1, 0.2), "false", "only_eval", ""),
-    (8, one(0, 1, 0.2), "false", "only_eval", ""),
-    (8, one(0, 1, 0.0, 1), "supported", "by_itself", ""),
+    (8, one(1, 1, 0.2), "false", "only_eval", "untracked"),
+    (8, one(1, 1, 0.2, untracked=0), "false", "only_eval", "after_eval"),
+    (8, one(0, 1, 0.2), "false", "only_eval", "untracked"),
+    (8, one(0, 1, 0.0, 1), "supported", "by_itself", "none"),
     (8, one(1, 0, 0.2), "inconclusive", "mixed", ""),
     (9, last(30, 0.0), "false", "current", "moves"),
-    (9, last(30, 0.0, 0.0), "false", "current", ""),
-    (9, last(0, 0.5), "supported", "last", ""),
-    (9, last(30, 0.5), "conditional", "both", ""),
+    (9, last(30, 0.0, 0.0), "false", "current", "none"),
+    (9, last(0, 0.5), "supported", "last", "none"),
+    (9, last(30, 0.5), "conditional", "both", "none"),
     (9, last(0, 0.0), "inconclusive", "neither", ""),
-    (10, changes((0.1, 0.2, 1.0), (0.0, 0.0, 0.0)), "supported", "kept", ""),
-    (10, changes((0.1, 0.0, 1.0), (0.0, 0.0, 0.0)), "conditional", "batch_keeps", ""),
-    (10, changes((0.1, 0.2, 1.0), (0.0, 1e-9, 0.0)), "not_supported", "layer_moves", ""),
-    (11, {"c11_runs": np.array([[0.0, 1.0]])}, "checked", "raises", ""),
-    (11, {"c11_runs": np.array([[1.0, 1.0]])}, "supported", "runs", ""),
+    (10, changes((0.1, 0.2, 1.0), (0.0, 0.0, 0.0)), "conditional", "kept", "avoidable"),
+    (10, changes((0.1, 0.2, 1.0), (0.0, 0.0, 0.0), masked=0.1), "conditional", "kept", "none"),
+    (10, changes((0.1, 0.2, 1.0), (0.0, 0.0, 0.0), evaluated=0.1), "conditional", "kept", "none"),
+    (10, changes((0.1, 0.0, 1.0), (0.0, 0.0, 0.0)), "inconclusive", "batch_keeps", ""),
+    (10, changes((0.1, 0.2, 1.0), (0.0, 1e-9, 0.0)), "not_supported", "layer_moves", "none"),
+    (11, {"c11_runs": np.array([[0.0, 1.0]])}, "checked", "raises", "impossible"),
+    (11, {"c11_runs": np.array([[1.0, 1.0]])}, "supported", "runs", "none"),
     (12, depths([0.9, 0.4, 0.3, 0.2], [0.9, 0.85, 0.4, 0.2]), "conditional", "deeper", "limit"),
-    (12, depths([0.9, 0.4, 0.3, 0.2], [0.9, 0.9, 0.9, 0.9]), "supported", "deepest", ""),
-    (12, depths([0.9, 0.9, 0.3, 0.2], [0.9, 0.9, 0.3, 0.2]), "not_supported", "no_deeper", ""),
+    (12, depths([0.9, 0.4, 0.3, 0.2], [0.9, 0.9, 0.9, 0.9]), "supported", "deepest", "none"),
+    (12, depths([0.9, 0.9, 0.3, 0.2], [0.9, 0.9, 0.3, 0.2]), "not_supported", "no_deeper", "none"),
     (12, depths([0.2] * 4, [0.3] * 4), "inconclusive", "neither", ""),
 ]
 

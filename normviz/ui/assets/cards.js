@@ -66,7 +66,7 @@ class Card {
     this.mark = element("span", { className: "nv-card-mark", "aria-hidden": "true" });
     this.verdict = element("span", { className: "nv-card-word" });
     this.parts = Object.fromEntries(PARTS.map((part) => [part, element("p", { className: `nv-card-${part}` })]));
-    this.parts.counter.dataset.lead = t("But:");
+    this.parts.counter.dataset.lead = t("Counter-case:");
     this.chart = element("div", { className: "nv-card-chart" });
     this.more = element("details", { className: "nv-card-more", hidden: true }, element("summary", {}, t("Chart")), this.chart);
     const link = see ? element("a", { href: new URL(see, base).href, target: "_self" }, seeLabel) : null;
@@ -88,7 +88,7 @@ class Card {
       element("footer", {}, this.more, element("details", {}, element("summary", {}, t("How it is judged")), ...told)),
       ...(link ? [element("p", { className: "nv-card-see" }, `${t("See it live:")} `, link)] : []),
     );
-    this.parts.counter.dataset.lead = t("But:");
+    this.parts.counter.dataset.lead = t("Counter-case:");
     this.root.tabIndex = -1; // the strip leads here
     this.sign = element("span", { "aria-hidden": "true" });
     this.name = `${number}: ${title}`;

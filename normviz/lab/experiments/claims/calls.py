@@ -6,12 +6,14 @@ Legend: S seeds, N samples, C channels, T steps of a sequence.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from normviz.lab import data, norms
 from normviz.lab.experiments.claims.docket import Docket
+from normviz.lab.norms.sequences import MaskedBatchNorm
 from normviz.lab.randoms import generator, he_normal
 from normviz.specs.claims_designs import CHANGES
 
@@ -47,20 +49,30 @@ def runs(code: str) -> bool:
 def batch_of_one(docket: Docket) -> Iterator[None]:
     """8: torch's own layers before and after eval(), on one digit."""
     for i, seed in enumerate(docket.spec.seed_values):
-        raised, works, switched, gap = one_digit(seed)
-        for name, value in (("raised", raised), ("works", works), ("switched", switched), ("gap", gap)):
+        for name, value in one_digit(seed)._asdict().items():
             docket.put(f"c8_{name}", value, i)
     docket.finish(8)
     yield
 
 
-def one_digit(seed: int) -> tuple[bool, bool, bool, float]:
-    """What a batch of one does in training mode.
+class OneDigit(NamedTuple):
+    """What a batch of one does to torch's layers."""
 
-    Whether the MLP's batch norm raises; whether it works after eval(); whether either layer has left training
-    mode by itself; and how far the output of the CNN's batch norm is from that after eval(), root mean square
-    over root mean square.
-    """
+    raised: bool
+    """The MLP's batch norm raises in training mode."""
+    works: bool
+    """It works after eval()."""
+    switched: bool
+    """A layer has left training mode by itself."""
+    gap: float
+    """How far the output of the CNN's batch norm in training mode is from that after eval(), root mean square
+    over root mean square."""
+    untracked: bool
+    """A batch norm that tracks no running statistics raises after eval() as well."""
+
+
+def one_digit(seed: int) -> OneDigit:
+    """Ask layers whose running statistics have settled."""
     split = data.load("digits", seed)
     source = generator(seed, "initialization")
     flat, picture = nn.Linear(64, CHANNELS, bias=False), nn.Conv2d(1, CHANNELS, 3, bias=False)
@@ -80,7 +92,8 @@ def one_digit(seed: int) -> tuple[bool, bool, bool, float]:
         trained = cnn.train()(one)
         switched = not (mlp.training and cnn.training)
         gap = float((trained - evaluated).norm() / evaluated.norm())
-        return raised, works, switched, gap
+        untracked = nn.Sequential(nn.Flatten(), flat, nn.BatchNorm1d(CHANNELS, track_running_stats=False))
+        return OneDigit(raised, works, switched, gap, raises(untracked.eval(), one))
 
 
 def raises(net: nn.Module, x: Tensor) -> bool:
@@ -101,6 +114,8 @@ def sequences(docket: Docket) -> Iterator[None]:
         for n, normalize in enumerate((batch_norm, layer_norm)):
             for c, change in enumerate(CHANGES):
                 docket.put("c10_change", moved(normalize, change, seed), (i, n, c))
+        docket.put("c10_masked", moved(masked_batch_norm, "padding", seed), i)
+        docket.put("c10_evaluated", max(moved(evaluated_batch_norm, change, seed) for change in CHANGES), i)
     docket.finish(10)
     yield
 
@@ -109,6 +124,24 @@ def batch_norm(x_NTC: Tensor) -> Tensor:
     """Batch norm in training mode, over samples and steps."""
     norm = norms.build("batch", 1, x_NTC.shape[-1], (x_NTC.shape[1],))
     y: Tensor = norm(x_NTC.mT.unsqueeze(0))[0].mT
+    return y
+
+
+def masked_batch_norm(x_NTC: Tensor) -> Tensor:
+    """Batch norm in training mode, over samples and their real steps; those behind `LENGTH` are padding."""
+    samples, steps, channels = x_NTC.shape
+    norm = MaskedBatchNorm(1, channels)
+    norm.exists = (torch.arange(steps) < LENGTH).repeat(1, samples)
+    y: Tensor = norm(x_NTC.reshape(1, samples * steps, channels))
+    return y.reshape(x_NTC.shape)
+
+
+def evaluated_batch_norm(x_NTC: Tensor) -> Tensor:
+    """Batch norm after eval(), its running statistics those of other sequences."""
+    channels = x_NTC.shape[-1]
+    norm = norms.build("batch", 1, channels, (x_NTC.shape[1],))
+    norm(1.0 + 2.0 * torch.randn(1, SAMPLES, channels, LENGTH, generator=generator(0, "trials")))
+    y: Tensor = norm.eval()(x_NTC.mT.unsqueeze(0))[0].mT
     return y
 
 
