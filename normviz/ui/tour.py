@@ -96,7 +96,7 @@ _ALL = (
 DOORS = {
     "": "The same weights and pictures, and answers that change with the batch.",
     "forgotten-eval": "Train the network, ship the mistake, watch validation miss it, and repair it.",
-    "anatomy": "Twelve norms on one small tensor, cell by cell, forward and backward.",
+    "anatomy": "Eleven norms on one small tensor, cell by cell, forward and backward.",
     "batch-size": "How few samples each norm can live with.",
     "signal": "Deep networks before training: what survives fifty layers, and what explodes.",
     "train": "Race the same network with and without normalization, every layer in view, live.",
