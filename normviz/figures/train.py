@@ -44,7 +44,10 @@ def figures(spec: Train) -> list[Figure]:
 
 
 def prediction(spec: Train) -> Prediction | None:
-    """Who will win, from what the first steps show; nothing to ask where seeds cannot tell."""
+    """Who will win; nothing to ask where seeds cannot tell.
+
+    The whole race plays until then, so whatever has a curve that tells who is ahead is covered.
+    """
     if len(spec.norms) < 2 or spec.seeds < 2:
         return None
     return Prediction(
@@ -55,7 +58,7 @@ def prediction(spec: Train) -> Prediction | None:
             steps=spec.steps,
             seeds=spec.seeds,
         ),
-        covers=("test_accuracy", "train_accuracy"),
+        covers=("loss", "test_accuracy", "train_accuracy"),
         choices=(*(NORMS[norm].within for norm in spec.norms), recorded.NOBODY),
         right=now("winner", 0),
         answer="Measured: {right}. The best median is {best:.1%}; its seeds go down to {worst:.1%}, those of "

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from normviz.figures import forgotten_eval, landscape, lr_init, noisy_bn, signal, train
-from normviz.figures.bound import Figure, lookup, now
+from normviz.figures.bound import Figure, Ref, lookup, now
 from normviz.figures.predictions import Number, Prediction, Sketch
 from normviz.frames import Recording
 from normviz.lab import runs
@@ -120,6 +120,21 @@ def test_nothing_that_tells_is_left_uncovered(asking):
         assert begins > 0
         assert not any(one.size for k in range(begins) for one in measured(question, recording, k).values())
     assert [figure for figure in made if not figure.expert and figure.key not in question.covers]
+
+
+@pytest.mark.parametrize("dataset", ["digits", "spiral"])
+def test_no_curve_of_the_race_is_seen_before_its_winner_is_guessed(dataset):
+    """All of it but the last frame plays: neither losses nor accuracies, of whatever samples, may show."""
+    spec = RACE.replace(dataset=dataset)
+    telling = {
+        figure.key
+        for figure in train.figures(spec)
+        for trace in figure.traces
+        for ref in trace.values()
+        if isinstance(ref, Ref) and ref.name.startswith(("loss", "test_accuracy", "train_accuracy"))
+    }
+    assert telling
+    assert telling == set(train.prediction(spec).covers)
 
 
 def test_signal_is_judged_by_the_medians_that_its_chart_shows():
