@@ -114,7 +114,7 @@ def covariate_shift(values: Evidence) -> Judgement:
 
 
 def _steadier(taken: Values, shift: Values) -> str:
-    """Claim 1's counter-case: without noise batch norm moves less than no norm, and is quicker than with it."""
+    """Claim 1: without noise batch norm moves less than no norm does, and is quicker than with noise."""
     if interval(np.log(shift[:, 0] / shift[:, 1])).low <= 0:
         return ""
     return "steadier_quicker" if interval(np.log(taken[:, 2] / taken[:, 1])).low > 0 else "steadier"
