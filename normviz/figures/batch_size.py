@@ -181,8 +181,8 @@ def modes_apart(spec: BatchSize) -> Figure:
     """How far training and evaluation mode of one batch norm layer are apart, by batch size."""
     x = list(GAP_SIZES)
     traces = (
-        reference(x, now("gap_formula"), "Closed form", hovertemplate="closed form: %{y:.4f}"),
-        reference(x, now("gap_rule"), "3/(2B)", dash="dot", hovertemplate="3/(2B): %{y:.4f}"),
+        reference(x, now("gap_formula"), "Closed form", says="closed form: %{y:.4f}"),
+        reference(x, now("gap_rule"), "3/(2B)", dash="dot", says="3/(2B): %{y:.4f}"),
         line(x, now("gap_measured"), "batch", markers=True, mode="markers", ghost=False,
              hovertemplate="batch %{x}: %{y:.4f}"),
     )  # fmt: skip

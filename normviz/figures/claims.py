@@ -129,7 +129,10 @@ def fewer_epochs(spec: Claims) -> Figure:
         )
     most = spec.rate_steps
     plan = _rates("Steps to 94% right", (4, most * 1.5), y_log=True)
-    traces.append(reference(_ends(plan["xaxis"]), [most, most], "not within the steps", dash="dot"))
+    late = phrase("not within {most} steps", most=most)
+    traces.append(
+        reference(_ends(plan["xaxis"]), [most, most], "not within the steps", says=late, dash="dot")
+    )
     plan["yaxis"].update(tickvals=[5, 10, 20, 50, 100, 200, 500], dtick=None)
     plan["annotations"] = [
         _words(phrase("dotted: not within {most} steps", most=most), 0.02, yref="paper", above=True)
@@ -190,7 +193,10 @@ def _accuracy(
         traces.append(
             line(x, now(f"{name}_spread", MEAN, v), norm, markers=True, hovertemplate=f"{words}: %{{y:.1%}}")
         )
-    level = reference(_ends(plan["xaxis"]), [threshold, threshold], "counts as trained", dash="dot")
+    trained = phrase("counts as trained: {threshold:.0%}", threshold=threshold)
+    level = reference(
+        _ends(plan["xaxis"]), [threshold, threshold], "counts as trained", says=trained, dash="dot"
+    )
     plan["yaxis"].update(tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])
     plan["annotations"] = [
         _words(phrase("dotted: {threshold:.0%}", threshold=threshold), threshold, side=side)

@@ -34,7 +34,7 @@ from normviz.figures.forgotten_eval_marks import (
     sizes,
 )
 from normviz.figures.predictions import Prediction, Sketch
-from normviz.figures.theme import band, layout, line, variant
+from normviz.figures.theme import STYLES, band, layout, line, variant
 from normviz.phrases import counted, phrase
 from normviz.specs import forgotten_eval_frames as recorded
 from normviz.specs.forgotten_eval import ForgottenEval
@@ -92,7 +92,12 @@ def error_by_batch_size(spec: ForgottenEval) -> Figure:
     level = now("eval_level", MEAN)
     others = [
         line(
-            x, now("other_shuffled_spread", MEAN, i), other, markers=True, width=1.5, hovertemplate=hover("")
+            x,
+            now("other_shuffled_spread", MEAN, i),
+            other,
+            markers=True,
+            width=1.5,
+            hovertemplate=hover(STYLES[other].label),
         )
         for i, other in enumerate(spec.others)
     ]
@@ -107,7 +112,14 @@ def error_by_batch_size(spec: ForgottenEval) -> Figure:
     )  # fmt: skip
     evaluated = (
         line([x[0], x[-1]], level, norm, **dashed(norm, EVAL), hovertemplate=hover("eval mode")),
-        line([1.08, 1.08], level, norm, **said_at(0, 2, "eval mode<br> <br> ", "top right"), ghost=False),
+        line(
+            [1.08, 1.08],
+            level,
+            norm,
+            **said_at(0, 2, "eval mode<br> <br> ", "top right"),
+            ghost=False,
+            hoverinfo="skip",
+        ),
     )
     plan = layout(
         "Batch size of the prediction", "Test error (%)", x_log=True, x_range=(0.8, 330), y_range=PERCENT,

@@ -25,6 +25,7 @@ from normviz.specs.forgotten_eval_frames import CHANNELS, LAST_LAG_STEP, PASSES,
 
 MEANS, VARIANCES = (-4.0, 4.0), (0.05, 20.0)
 """Ranges of the axes of means and of variances."""
+_LEFT = "step %{x}: %{y:.1f}% of the initial statistics are left"
 _QUANTITIES = (("mean", MEANS), ("var", VARIANCES))
 
 
@@ -140,7 +141,7 @@ def lag(spec: ForgottenEval) -> Figure:
     last = min(spec.steps, LAST_LAG_STEP)
     grid = list(range(last + 1))
     left = [100 * (1 - spec.momentum) ** step for step in grid]
-    traces: list[Trace] = [reference(grid, left, "initial statistics left")]
+    traces: list[Trace] = [reference(grid, left, "initial statistics left", says=_LEFT)]
     for mode, dash in (("train", "solid"), ("eval", EVAL)):
         x, y = steps(f"curve_{mode}_spread"), history(f"curve_{mode}_spread", MEAN)
         template = phrase("step %{{x}}: %{{y:.1f}}%<extra>{mode} mode</extra>", mode=mode)

@@ -62,7 +62,7 @@ _TELLING = ("change", "change_overlaps", "smoothness", "smoothness_overlaps", "t
 def loss_bands(spec: Landscape) -> Figure:
     """From the least to the greatest loss along the gradient, look by look."""
     chance = log(DATASETS["digits"].classes)
-    guessing = reference([0, spec.steps], [chance, chance], "Guessing", hovertemplate="guessing")
+    guessing = reference([0, spec.steps], [chance, chance], "Guessing", says="guessing")
     traces = [guessing, *_bands(spec, "loss")]
     for v, norm in enumerate(spec.norms):
         here = history("loss_here", v)

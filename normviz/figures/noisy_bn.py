@@ -62,8 +62,8 @@ def accuracy(spec: NoisyBN) -> Figure:
     """Accuracy on training samples: every seed thin, their median bold, a mark where one reaches 90%."""
     classes = DATASETS["digits"].classes
     traces: list[dict[str, Any]] = [
-        reference([0, spec.steps], [1 / classes] * 2, "Guessing", hovertemplate="guessing"),
-        reference([0, spec.steps], [recorded.TARGET] * 2, "Target", dash="dot", hovertemplate="the target"),
+        reference([0, spec.steps], [1 / classes] * 2, "Guessing", says="guessing"),
+        reference([0, spec.steps], [recorded.TARGET] * 2, "Target", dash="dot", says="the target"),
     ]
     thin: dict[str, Any] = {"width": 1, "opacity": 0.35, "ghost": False, "hoverinfo": "skip"}
     for v, name in enumerate(recorded.VARIANTS):

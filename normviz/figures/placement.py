@@ -57,9 +57,7 @@ def curves(spec: Placement) -> Figure:
     for panel, norm in enumerate(spec.norms, start=1):
         v = panel - 1
         traces.append(
-            reference(
-                [0, spec.steps], [recorded.TARGET] * 2, "Target", panel=panel, hovertemplate="the target"
-            )
+            reference([0, spec.steps], [recorded.TARGET] * 2, "Target", panel=panel, says="the target")
         )
         for p, place in enumerate(recorded.PLACES):
             for s in range(spec.seeds):

@@ -68,8 +68,8 @@ def gradients(spec: Scale) -> Figure:
     """Gradient of the dragged weights against their scale, with the slopes -1 and 0."""
     low, high = SCALES
     slopes = [
-        reference([low, 1, high], [1 / low, 1, 1 / high], "1/k", hovertemplate="1/k: %{y:.3g}"),
-        reference([low, high], [1, 1], "no change", dash="dot", hovertemplate="no change"),
+        reference([low, 1, high], [1 / low, 1, 1 / high], "1/k", says="1/k: %{y:.3g}"),
+        reference([low, high], [1, 1], "no change", dash="dot", says="no change"),
     ]
     plan = layout(
         X, "Norm of the gradient, k = 1 is 1", x_log=True, y_log=True, x_range=SCALES, y_range=GRADIENTS
@@ -85,7 +85,7 @@ def gradients(spec: Scale) -> Figure:
 
 def angles(spec: Scale) -> Figure:
     """Cosine between weights and gradient: a dot for each unit's row, a bar for the whole matrix."""
-    zero = reference([-0.5, len(spec.norms) - 0.5], [0, 0], "perpendicular", hovertemplate="perpendicular")
+    zero = reference([-0.5, len(spec.norms) - 0.5], [0, 0], "perpendicular")
     traces: list[dict[str, Any]] = [zero]
     for v, norm in enumerate(spec.norms):
         style = STYLES[norm]

@@ -128,7 +128,7 @@ def loss_curves(spec: Sequences) -> Figure:
 
 
 def _guessing(spec: Sequences, y: float) -> Trace:
-    return reference([0, spec.training_steps], [y, y], "Guessing", hovertemplate="guessing<extra></extra>")
+    return reference([0, spec.training_steps], [y, y], "Guessing", says="guessing")
 
 
 # --- who looks where ------------------------------------------------------------------------------------
@@ -277,8 +277,8 @@ def gradients_by_depth(spec: Sequences) -> Figure:
             traces.append(_placed(x, y, norm, place, "%{x} layers: %{y:.3g}"))
     known = any(norm in spec.deep_norms for norm in ("layer", "rms"))
     if known:
-        hover = "theory, %{x} layers: %{y:.3g}<extra></extra>"
-        traces.append(reference(x, now("theory_pre"), "Theory", hovertemplate=hover))
+        told = "theory, %{x} layers: %{y:.3g}"
+        traces.append(reference(x, now("theory_pre"), "Theory", says=told))
     plan = layout(
         "Layers of the transformer", "Norm of the gradient", x_log=True, y_log=True,
         x_range=(1.7, spec.depths[-1] * 1.2), y_range=GRADIENTS,

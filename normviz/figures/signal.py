@@ -269,7 +269,7 @@ def initial_losses(spec: Signal) -> Figure:
             [chance, chance],
             [labels[0], labels[-1]],
             "Guessing",
-            hovertemplate=phrase("guessing: ln {classes}", classes=spec.classes),
+            says=phrase("guessing: ln {classes}", classes=spec.classes),
         )
     ]
     traces += [
@@ -333,8 +333,8 @@ def _expected(y: Ref, value: str, norm: str = "") -> dict[str, Any]:
     """A dashed line of theory; that of a single variant is shown and hidden with it."""
     of = f", {STYLES[norm].label.lower()}" if norm else ""
     own: dict[str, Any] = {"meta": {"variant": norm, "ghost": False}, "legendgroup": norm} if norm else {}
-    hover = phrase("theory{of}, layer %{{x}}: {value}<extra></extra>", of=of, value=value)
-    return reference(now("layers"), y, f"Theory{of}", hovertemplate=hover, **own)
+    hover = phrase("theory{of}, layer %{{x}}: {value}", of=of, value=value)
+    return reference(now("layers"), y, f"Theory{of}", says=hover, **own)
 
 
 def _theory_band(low: Ref, high: Ref) -> list[dict[str, Any]]:

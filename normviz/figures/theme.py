@@ -33,6 +33,7 @@ from typing import Any
 
 from normviz.catalog.norms import NORMS
 from normviz.figures.bound import Ref, now
+from normviz.phrases import phrase
 
 Data = Ref | Sequence[Any]
 """What a trace is drawn from: a reference into the recording, or plain values."""
@@ -172,9 +173,14 @@ def bar(x: Data, y: Data, norm: str, *, panel: int = 1, **more: Any) -> dict[str
 
 
 def reference(
-    x: Data, y: Data, name: str, *, panel: int = 1, dash: str = "dash", **more: Any
+    x: Data, y: Data, name: str, *, says: str = "", panel: int = 1, dash: str = "dash", **more: Any
 ) -> dict[str, Any]:
-    """A line that belongs to no variant: theory, chance level, a target."""
+    """A line that belongs to no variant: theory, chance level, a target.
+
+    ``says`` is what stands under the pointer, in Plotly's templates; else its name.
+    """
+    if more.get("hoverinfo") != "skip":
+        more["hovertemplate"] = phrase("{words}<extra></extra>", words=says or name)
     return {
         "type": "scatter", "x": x, "y": y, "mode": "lines", "name": name, "showlegend": False,
         "line": {"color": NEUTRAL, "dash": dash, "width": 1.5}, "meta": {"ghost": False},

@@ -143,7 +143,7 @@ def _accuracy(spec: Train, name: str, title: str, y_title: str, what: str, exper
 
 
 def _guessing(spec: Train, y: float) -> dict[str, Any]:
-    return reference([0, spec.steps], [y, y], "Guessing", hovertemplate="guessing")
+    return reference([0, spec.steps], [y, y], "Guessing", says="guessing")
 
 
 def spread(spec: Train) -> str:

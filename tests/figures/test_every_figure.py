@@ -104,8 +104,8 @@ def names(axis: Mapping[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize("figure", EVERY)
-def test_a_cell_of_a_map_says_in_words_what_it_is(figure: Figure) -> None:
+def test_whatever_is_pointed_at_says_in_words_what_it_is(figure: Figure) -> None:
     """Plotly's own text would be x, y and z with their bare numbers."""
     for trace in figure.traces:
-        if trace["type"] == "heatmap":
-            assert trace.get("hovertemplate") or trace.get("hoverinfo") == "skip", trace.get("name")
+        words = trace.get("hovertemplate") or trace.get("hoverinfo") in ("skip", "text")
+        assert words, (trace["type"], trace.get("name"), trace.get("mode"))

@@ -67,6 +67,7 @@ export function plotlyTemplate(theme) {
       hoverlabel: {
         bgcolor: theme.raised,
         bordercolor: theme.border,
+        namelength: -1, // a name is said to its end
         font: { family: theme.font, color: theme.text, size: sized(size.text) },
       },
       annotationdefaults: { font: { color: faded(alpha.annotation) } },
