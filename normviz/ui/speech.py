@@ -7,8 +7,8 @@ Below this package all of it is English; here it becomes the visitor's language.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
 from typing import Any
 
 from normviz.catalog.norms import NORMS
@@ -16,7 +16,7 @@ from normviz.figures.mathml import reworded
 from normviz.figures.theme import STYLES
 from normviz.readings import VALUES
 from normviz.ui import static
-from normviz.ui.words import ENGLISH, language, plural_forms, spoken
+from normviz.ui.words import ENGLISH, language, numeral, plural_forms, spoken
 
 SAID = frozenset(
     {
@@ -28,6 +28,9 @@ SAID = frozenset(
 """Of a figure's or a question's parts those that are read."""
 SEPARATORS = {"cs": ",\u202f"}
 """Decimal mark and thousands separator of Plotly's numbers, where they are not English."""
+_NUMERAL = re.compile(r"[+-]?\d[\d.,]*%?")
+_PER_CENT = re.compile(r"(?<=[\d}])%(?![{}])")
+_SHARE = re.compile(r"(?<=:)([+-]?)(?=[^{}:$]*%\})")
 
 
 def drawn(plain: Mapping[str, Any]) -> dict[str, Any]:
@@ -35,10 +38,21 @@ def drawn(plain: Mapping[str, Any]) -> dict[str, Any]:
     code = language()
     if code == ENGLISH:
         return dict(plain)
-    figure: dict[str, Any] = _said(plain, code)
+    figure: dict[str, Any] = _said(plain, code, partial(_printed, code))
     if code in SEPARATORS:
         figure["layout"]["separators"] = SEPARATORS[code]
     return figure
+
+
+def _printed(code: str, text: str) -> str:
+    """A text of a figure with its numbers as in Czech: "0,05", and "97 %" on one line.
+
+    Plotly writes a share such as ``%{y:.0%}`` without that space, whatever the language.  With "$" it ends as
+    the language's currency does, and that is ours to say (``locale`` in ``assets/words.js``).
+    """
+    if _NUMERAL.fullmatch(text):
+        return numeral(text, code)
+    return _PER_CENT.sub("\u00a0%", _SHARE.sub(r"\1$", text))
 
 
 def asked(plain: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,12 +68,15 @@ def written(plain: Mapping[str, Any]) -> dict[str, Any]:
     return {**asked(plain), "parts": parts}
 
 
-def _said(value: Any, code: str, read: bool = False) -> Any:
+def _said(value: Any, code: str, printed: Callable[[str], str] = str, name: str = "") -> Any:
+    """What is read of a value called ``name``, and its formats of numbers, as ``printed`` has them."""
     if isinstance(value, Mapping):
-        return {name: _said(one, code, name in SAID) for name, one in value.items()}
+        return {name: _said(one, code, printed, name) for name, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_said(one, code, read) for one in value]
-    return spoken(value, code) if read and isinstance(value, str) else value
+        return [_said(one, code, printed, name) for one in value]
+    if name == "tickformat" and printed is not str:
+        return f"${value}" if value.endswith("%") else value
+    return printed(spoken(value, code)) if name in SAID and isinstance(value, str) else value
 
 
 def heard() -> dict[str, Any]:

@@ -141,9 +141,9 @@ def unlinked(text: str) -> str:
     return _LINKING.sub(_JOINER, text)
 
 
-def numeral(text: str) -> str:
+def numeral(text: str, code: str | None = None) -> str:
     """A number, written as in English, as the visitor's language writes it."""
-    return _numeral(text, language())
+    return _numeral(text, code or language())
 
 
 def _counted(one: str, many: str, n: int, places: Mapping[str, Any], code: str) -> str:

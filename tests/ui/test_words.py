@@ -107,6 +107,27 @@ def test_a_translated_figure_has_its_values_in_the_categories_of_their_axis(
     assert len(checked) > 1
 
 
+def test_numbers_of_a_translated_figure_are_czech(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speech, "language", lambda: "cs")
+    figure = {
+        "data": [
+            {
+                "hovertemplate": "%{x}%{y:.1%}: %{customdata:+.0%}, %{z:.2f}%<extra>97% of 0.5</extra>",
+                "text": ["0.05", "3/(2B)", "-2"],
+            }
+        ],
+        "layout": {"yaxis": {"tickformat": ".0%", "tickvals": [0.05], "ticktext": ["5%", "exactly nought"]}},
+    }
+    drawn = speech.drawn(figure)
+    (trace,) = drawn["data"]
+    share, rest = "%{x}%{y:$.1%}: %{customdata:+$.0%}", "%{z:.2f}\u00a0%<extra>97\u00a0% of 0.5</extra>"
+    assert trace == {"hovertemplate": f"{share}, {rest}", "text": ["0,05", "3/(2B)", "−2"]}
+    axis = drawn["layout"]["yaxis"]
+    assert (axis["tickformat"], axis["ticktext"]) == ("$.0%", ["5\u00a0%", "exactly nought"])
+    monkeypatch.setattr(speech, "language", lambda: "en")
+    assert speech.drawn(figure) == figure
+
+
 @pytest.mark.parametrize(
     ("locale", "code"),
     [

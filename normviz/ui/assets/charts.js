@@ -6,8 +6,10 @@
 // A visitor's zoom is kept here: Plotly would lose it where an axis follows the recording.
 
 import { isMovable, move } from "./moving.js";
+import { printed } from "./notes.js";
 import { findRefs, lookup, replaceRefs, stamp } from "./refs.js";
 import { enlarged } from "./theme.js";
+import { locale } from "./words.js";
 
 const CONFIG = { displayModeBar: false, responsive: false, doubleClick: false, showTips: false };
 const GHOST = "#8a8a8a";
@@ -122,7 +124,7 @@ export class Chart {
         if (name) this.zoom.set(name, [...this.node._fullLayout[name].range]);
       }
     });
-    this.node.on("plotly_hover", () => signed(this.node));
+    this.node.on("plotly_hover", () => typeset(this.node));
     this.node.on("plotly_doubleclick", () => {
       this.restored += 1;
       this.zoom.clear();
@@ -189,7 +191,7 @@ export class Chart {
     for (const [name, range] of this.zoom) {
       if (layout[name]) layout[name] = { ...layout[name], range: [...range], autorange: false };
     }
-    this.kit.Plotly.react(this.node, data, layout, CONFIG);
+    this.kit.Plotly.react(this.node, data, layout, { ...CONFIG, ...locale() });
   }
 }
 
@@ -224,11 +226,12 @@ function ghostTraces(figure) {
     }));
 }
 
-/** True minus signs in what is told under the pointer, where Plotly's number formats write hyphens. */
-function signed(node) {
+/** Minus signs and powers of ten in what is told under the pointer, where Plotly's number formats write "-1e-7". */
+function typeset(node) {
   const texts = document.createTreeWalker(node.querySelector(".hoverlayer"), NodeFilter.SHOW_TEXT);
   while (texts.nextNode()) {
     const said = texts.currentNode;
-    if (said.data.includes("-")) said.data = said.data.replace(/(^|[\s(:])-(?=[\d.,])/g, "$1−");
+    const set = said.data.replace(/(^|[\s(:])(-?\d[\d.,]*(?:e[+-]?\d+)?)/g, (_, before, one) => before + printed(one));
+    if (set !== said.data) said.data = set;
   }
 }

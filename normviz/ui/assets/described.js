@@ -6,7 +6,7 @@
 import { element, setText } from "./elements.js";
 import { general } from "./notes.js";
 import { lookup, replaceRefs } from "./refs.js";
-import { numeral, t } from "./words.js";
+import { numeral, t, unlocalized } from "./words.js";
 
 const REST = 600; // ms without another picture
 const MOST = 16; // curves or maps that are told one by one
@@ -226,13 +226,13 @@ function said(one, { tickvals, ticktext, tickformat = "", ticksuffix = "" }, oth
 /** A place between ticks, by the nearest one; null where ticks are named by their own values and none is near. */
 function near(one, ticks) {
   const { at, name } = ticks.reduce((best, tick) => (Math.abs(tick.at - one) < Math.abs(best.at - one) ? tick : best));
-  if (ticks.some((tick) => Number(tick.name) !== tick.at)) return t("about {name}", { name });
+  if (ticks.some((tick) => Number(unlocalized(tick.name)) !== tick.at)) return t("about {name}", { name });
   return Math.abs(at - one) <= BESIDE * Math.abs(at) ? name : null;
 }
 
 /** A value on an axis whose ticks are percentages, in per cent; null on other axes. */
 function scaled(one, ticks) {
-  const shares = ticks.filter(({ at, name }) => at && name.endsWith("%")).map(({ at, name }) => parseFloat(name) / at);
+  const shares = ticks.filter(({ at, name }) => at && name.endsWith("%")).map(({ at, name }) => parseFloat(unlocalized(name)) / at);
   const even = shares.length > 0 && shares.every((share) => Math.abs(share / shares[0] - 1) < 0.01);
   return even ? percent(one * shares[0]) : null;
 }

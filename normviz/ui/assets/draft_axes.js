@@ -1,6 +1,6 @@
 // Axes of a draft: where they lie, which ticks they have and what stands at them, as Plotly would have it.
 
-import { fill } from "./notes.js";
+import { numeral, said } from "./words.js";
 
 const SPACING = { x: 80, y: 40 }; // pixels that Plotly leaves to a tick's label, at least
 const FEWEST = 4; // ticks
@@ -62,7 +62,7 @@ function ticksOf(axis) {
   const { letter, told, log, length, range } = axis;
   const [low, high] = [Math.min(...range), Math.max(...range)];
   if (told.tickvals) {
-    const ticks = Array.from(flat(told.tickvals), (at, i) => ({ at, text: String(told.ticktext?.[i] ?? signed(at)) }));
+    const ticks = Array.from(flat(told.tickvals), (at, i) => ({ at, text: String(told.ticktext?.[i] ?? numeral(String(at))) }));
     return ticks.filter(({ at }) => within(log ? Math.log10(at) : at, low, high));
   }
   const most = Math.max(FEWEST, Math.min(MOST, length / SPACING[letter])) + 1;
@@ -85,9 +85,9 @@ function round(rough) {
 }
 
 function labelled(at, step, { tickformat, ticksuffix = "" }) {
-  if (tickformat?.endsWith("%")) return fill(`{x:${tickformat}}`, { x: at }, { language: "en" });
+  if (tickformat?.endsWith("%")) return said(`{x:${tickformat.replace("$", "")}}`, { x: at });
   const digits = Math.max(0, Math.ceil(-Math.log10(step) - 1e-9));
-  return signed(Number(at.toFixed(digits))) + ticksuffix;
+  return numeral(String(Number(at.toFixed(digits)))) + ticksuffix;
 }
 
 const signed = (number) => String(number).replace("-", MINUS);

@@ -19,7 +19,7 @@ export function fill(template, numbers, { language, name: named = String } = {})
 /** A number, written as Python writes it, as it is printed in a language; see `_numeral` in normviz/ui/words.py. */
 export function localized(text, language) {
   if (!language) return text;
-  const set = typeset(text);
+  const set = printed(text);
   if (language !== "cs") return set;
   return set.replace(/[.,]/g, (mark) => (mark === "." ? "," : "\u202f")).replace("%", "\u00a0%");
 }
@@ -28,7 +28,7 @@ const NUMBER = /^([+-]?)(\d[\d.,]*)(?:e([+-]?\d+))?(.*)$/s;
 const RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
 /** -0.5 with a true minus sign, 1.3e-07 as 1.3·10⁻⁷, and no zero below zero. */
-function typeset(text) {
+export function printed(text) {
   const [, sign, digits, power, rest] = NUMBER.exec(text) ?? [];
   if (digits === undefined) return text;
   const minus = /[1-9]/.test(digits) ? "−" : "";

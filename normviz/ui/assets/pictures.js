@@ -2,6 +2,7 @@
 
 import { LOOK } from "./look.js";
 import { readTheme } from "./theme.js";
+import { locale } from "./words.js";
 
 // In pixels: of a picture for one on screen, height of a line of the legend, what is above the chart beside the
 // lines of the title, width of a letter of the title, sizes of title and moment, their distance from the edges.
@@ -17,7 +18,7 @@ export function picture(Plotly, node, template, format, told) {
   const theme = readTheme(node);
   const made = framed({ data: node.data, layout: node.layout }, size, { ...told, template, ground: theme.background });
   const { width, height } = made.layout;
-  return Plotly.toImage(made, { format, width, height, scale: format === "svg" ? 1 : SCALE });
+  return Plotly.toImage({ ...made, config: locale() }, { format, width, height, scale: format === "svg" ? 1 : SCALE });
 }
 
 /** A drawn figure {data, layout} with everything around it that the page says elsewhere. */

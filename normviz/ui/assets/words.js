@@ -30,6 +30,12 @@ export const said = (template, places) => fill(template, places, { language, nam
 /** A number, written as in English, as the visitor's language writes it. */
 export const numeral = (text) => localized(text, language);
 
+/** The same as in English, so that it can be read as a number. */
+export const unlocalized = (text) => (language === "cs" ? text.replace(/[\u00a0\u202f]/g, "").replace(",", ".") : text);
+
+/** For Plotly: how shares end, whose formats ask for a currency (`_printed` in normviz/ui/speech.py). */
+export const locale = () => (language === "cs" ? { locale: "cs", locales: { cs: { format: { currency: ["", "\u00a0%"] } } } } : {});
+
 const BETWEEN = /(, | → | \(|\)$)/;
 
 /** What a run put into a note: a name, several in a row, one after the other, or one in brackets. */
