@@ -30,7 +30,7 @@ from normviz.specs import EXPERIMENTS
 from normviz.specs.anatomy import CHANNELS
 from normviz.specs.diagnosis import SYMPTOMS, Choice, Diagnosis
 from normviz.specs.start import Start
-from normviz.ui import lessons, speech, tour
+from normviz.ui import lessons, loanwords, speech, tour
 from normviz.ui.choices import REASONS, RULES
 from normviz.ui.pages import BESIDE, PAGES
 from normviz.ui.question import Question
@@ -153,6 +153,7 @@ def _registered() -> Iterator[tuple[str, Iterable[str]]]:
         (text for stop in tour._ALL for text in (stop.part, stop.task, stop.question, stop.answer)),
     )
     yield "normviz/ui/tour.py", tour.DOORS.values()
+    yield "normviz/ui/loanwords.py", (*loanwords.ALONE, *loanwords.WITH_PLACES)
     for asked in questions():
         place = f"normviz/ui ({asked.spec.name})"
         yield place, (asked.label, asked.prose, asked.explained, asked.sources, asked.known)

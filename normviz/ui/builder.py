@@ -111,7 +111,7 @@ def _step(n: int, link: str) -> dict[str, Any] | None:
         }
         hide = st.multiselect(
             _("Hidden controls"), list(fields), [one for one in step.get("hide", []) if one in fields],
-            format_func=lambda one: fields[one], key=f"builder {n} hide {link}",
+            format_func=lambda one: str(spoken(fields[one])), key=f"builder {n} hide {link}",
         )  # fmt: skip
         step.pop("hide", None)
         if hide:

@@ -1,7 +1,8 @@
 """The foot's choice of the language: links to this very page, with the settings that it has now.
 
 A link loads the page anew, so everything that is said on it changes at once.  The choice becomes part of the
-address (``lang=cs``), and the browser is told in which language the page is, for whoever has it read aloud.
+address (``lang=cs``).  The browser is told in which language the page is, for whoever has it read aloud, and
+what Streamlit's own words are in it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import streamlit as st
 
 from normviz.phrases import phrase
 from normviz.spec import SpecError
+from normviz.ui import static
+from normviz.ui.loanwords import loanwords
 from normviz.ui.words import LANGUAGES, PARAMETER, _, language, of_locale, refusal
 
 _CSS = """
@@ -22,6 +25,8 @@ _CSS = """
 _JS = """
 export default function ({ data, parentElement }) {
   document.documentElement.lang = data.language;
+  const { lent } = data;
+  if (lent) import(new URL(lent.from, document.baseURI).href).then(({ lend }) => lend(lent.words));
   const nav = parentElement.querySelector("nav");
   nav.setAttribute("aria-label", data.label);
   const address = (code) => {
@@ -68,4 +73,6 @@ def switch() -> None:
         "parameter": PARAMETER,
         "label": _("Language"),
     }
+    if words := loanwords(code):
+        data["lent"] = {"from": static.address("loanwords.js"), "words": words}
     _mount(key="languages", data=data)
