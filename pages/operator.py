@@ -1,4 +1,4 @@
-"""Operator: how this server is and what may be done about it, behind a token.  In English, like its log."""
+"""Operator: how this server is and what may be done about it, behind a token."""
 
 from normviz.ui.operations import show
 

@@ -1,8 +1,8 @@
 """The operator's page: how this server is, and what may be done about it.
 
 It is there only if ``NORMVIZ_OPERATOR_TOKEN`` is set, and no navigation lists it.  Whoever types the token
-sees runs and numbers, nothing of visitors, and may end a run, and begin or end the drain.  English only, like
-the log and the settings.
+sees runs and numbers, nothing of visitors, and may end a run, and begin or end the drain.  Experiments and
+settings are called as in the log and on the command line, whatever the language.
 """
 
 from __future__ import annotations
@@ -26,18 +26,13 @@ from normviz.ui import gates, memory
 from normviz.ui.drains import set_draining
 from normviz.ui.metrics import sessions
 from normviz.ui.pages import Page
+from normviz.ui.words import _, n_, numeral, spoken
 
 _PAGE = Page("Operator", "operator", "operator.py", "admin_panel_settings")
 _ADMITTED = "operator admitted"
 _EVERY = 5  # seconds; each look costs some milliseconds of this process for each run's process
 _MOST = 50  # runs shown of a kind
 _IN_PROGRESS = (State.LIVE, State.WAITING)
-_WRONG = "This is not the operator's token."
-_TOO_MANY = "Too many wrong tokens came from your address. Wait a minute before the next one."
-_DRAIN = (
-    "While the server drains, `/lab/ready` answers 503, so that a proxy sends newcomers elsewhere. "
-    "Whoever is here goes on as before."
-)
 
 
 def pages() -> tuple[Page, ...]:
@@ -47,7 +42,7 @@ def pages() -> tuple[Page, ...]:
 
 def show() -> None:
     """Ask for the token, then show the board."""
-    st.title("Operator")
+    st.title(_("Operator"))
     if st.session_state.get(_ADMITTED):
         _board()
     else:
@@ -56,18 +51,21 @@ def show() -> None:
 
 def _ask() -> None:
     with st.form("operator", clear_on_submit=True, width=480):
-        attempt = st.text_input("Token", type="password", autocomplete="off", max_chars=200)
-        asked = st.form_submit_button("Enter", type="primary")
+        attempt = st.text_input(_("Token"), type="password", autocomplete="off", max_chars=200)
+        asked = st.form_submit_button(_("Enter"), type="primary")
     if not asked:
         return
     try:
         st.session_state[_ADMITTED] = gates.GATE.admits(gates.token(), attempt, _address())
     except gates.TooManyError:
-        st.error(_TOO_MANY, icon=":material/timer:")
+        st.error(
+            _("Too many wrong tokens came from your address. Wait a minute before the next one."),
+            icon=":material/timer:",
+        )
         return
     if st.session_state[_ADMITTED]:
         st.rerun()
-    st.error(_WRONG, icon=":material/block:")
+    st.error(_("This is not the operator's token."), icon=":material/block:")
 
 
 def _address() -> str:
@@ -89,18 +87,20 @@ def _board() -> None:
 
 def _head(playing: Player) -> None:
     if playing.draining:
-        st.badge("draining", icon=":material/logout:", color="orange")
+        st.badge(_("draining"), icon=":material/logout:", color="orange")
     elif playing.able:
-        st.badge("ready", icon=":material/check:", color="green")
+        st.badge(_("ready"), icon=":material/check:", color="green")
     else:
-        st.badge(f"not ready: {_lack(playing)}", icon=":material/error:", color="red")
+        st.badge(_("not ready: {lack}", lack=_lack(playing)), icon=":material/error:", color="red")
     about = playing.about
-    told = [f"NormViz {normviz.__version__}", f"up {_span(time.time() - psutil.Process().create_time())}"]
+    up = _span(time.time() - psutil.Process().create_time())
+    told = [f"NormViz {normviz.__version__}", _("up {time}", time=up)]
     if about:
-        told += [f"torch {about.torch}", f"{about.form} form on {', '.join(about.devices)}", about.cpu]
+        form = _("{form} form on {devices}", form=about.form, devices=", ".join(about.devices))
+        told += [f"torch {about.torch}", form, about.cpu]
     engine: Any = playing.report()["engine"]
     if "restarts" in engine:
-        told += [f"engine restarted {engine['restarts']} times"]
+        told += [n_("engine restarted {n} time", "engine restarted {n} times", engine["restarts"])]
     told += [f"Python {platform.python_version()}", f"Streamlit {version('streamlit')}"]
     st.caption(" · ".join(told))
     if "workers" in engine:
@@ -111,39 +111,54 @@ def _lack(playing: Player) -> str:
     """Why no runs can be computed."""
     engine: Any = playing.report()["engine"]
     if "workers" not in engine:
-        return "no engine host is warm"
-    return "there are no workers of this version" if engine["reached"] else "Redis does not answer"
+        return _("no engine host is warm")
+    return _("there are no workers of this version") if engine["reached"] else _("Redis does not answer")
 
 
 def _cluster(engine: dict[str, Any]) -> None:
     """Who computes for this server, and who is there of another version."""
-    own = f"{_counted(engine['workers'])} of this version (source `{engine['source']}`)"
-    st.caption(f"{own}, by way of Redis at `{engine['redis']}`")
-    for other in engine["others"]:
-        told = f"source `{other['source']}`, torch `{other['torch']}`, `{other['cpu']}`"
-        st.warning(
-            f"{_counted(other['workers'])} of another version, not used here: {told}",
-            icon=":material/difference:",
+    st.caption(
+        n_(
+            "{n} worker of this version (source `{source}`), by way of Redis at `{redis}`",
+            "{n} workers of this version (source `{source}`), by way of Redis at `{redis}`",
+            engine["workers"], source=engine["source"], redis=engine["redis"],
         )
-
-
-def _counted(workers: int) -> str:
-    return f"{workers} worker{'' if workers == 1 else 's'}"
+    )  # fmt: skip
+    for other in engine["others"]:
+        st.warning(
+            n_(
+                "{n} worker of another version, not used here: source `{source}`, torch `{torch}`, `{cpu}`",
+                "{n} workers of another version, not used here: source `{source}`, torch `{torch}`, `{cpu}`",
+                other["workers"], source=other["source"], torch=other["torch"], cpu=other["cpu"],
+            ),
+            icon=":material/difference:",
+        )  # fmt: skip
 
 
 def _numbers(playing: Player) -> None:
     report: dict[str, Any] = playing.report()
     held = memory.held()
-    parts = ", ".join(f"{name} {_megabytes(size)}" for name, size in held.items())
-    load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
+    parts = {name: _megabytes(size) for name, size in held.items()}
+    load = numeral(f"{os.getloadavg()[0]:.1f}") if hasattr(os, "getloadavg") else _("unknown")
+    most, room = playing.settings.runs, playing.settings.recordings
     told = {
-        "Open pages": (sessions(), "Sessions of Streamlit."),
-        "Open streams": (report["watching"], "Stages that play a run."),
-        "Runs live": (report["runs"]["live"], f"Of {playing.settings.runs} that may be computed at once."),
-        "Runs in line": (report["runs"]["waiting"], "They begin when another one ends."),
-        "Recordings": (_megabytes(report["recordings_bytes"]), f"Of {playing.settings.recordings} MB."),
-        "Memory": (_megabytes(sum(held.values())), f"All processes: {parts}."),
-        "Load": (load, f"Processes that want a core, on average over a minute; {os.cpu_count()} cores."),
+        _("Open pages"): (sessions(), _("Sessions of Streamlit.")),
+        _("Open streams"): (report["watching"], _("Stages that play a run.")),
+        _("Runs live"): (report["runs"]["live"], _("Of {most} that may be computed at once.", most=most)),
+        _("Runs in line"): (report["runs"]["waiting"], _("They begin when another one ends.")),
+        _("Recordings"): (_megabytes(report["recordings_bytes"]), _("Of {room} MB.", room=room)),
+        _("Memory"): (
+            _megabytes(sum(held.values())),
+            _("Server {server}, engine {engine}, runs {runs}.", **parts),
+        ),
+        _("Load"): (
+            load,
+            n_(
+                "Processes that want a core, on average over a minute; {n} core.",
+                "Processes that want a core, on average over a minute; {n} cores.",
+                os.cpu_count() or 1,
+            ),
+        ),
     }
     with st.container(horizontal=True, gap="xsmall"):
         for label, (value, about) in told.items():
@@ -151,71 +166,90 @@ def _numbers(playing: Player) -> None:
 
 
 def _drain(playing: Player) -> None:
-    label, icon = ("End the drain", "login") if playing.draining else ("Begin the drain", "logout")
+    label, icon = (_("End the drain"), "login") if playing.draining else (_("Begin the drain"), "logout")
     act = partial(set_draining, playing, not playing.draining)
-    st.button(label, icon=f":material/{icon}:", on_click=act, help=_DRAIN)
+    about = _(
+        "While the server drains, `/lab/ready` answers 503, so that a proxy sends newcomers elsewhere. "
+        "Whoever is here goes on as before."
+    )
+    st.button(label, icon=f":material/{icon}:", on_click=act, help=about)
 
 
 def _progress(playing: Player, runs: list[Run]) -> None:
-    st.subheader(f"Runs in progress ({len(runs)})")
+    st.subheader(_("Runs in progress ({n})", n=len(runs)))
     if not runs:
-        st.caption("None.")
+        st.caption(_("None."))
     for run in runs[:_MOST]:
         with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f"**{run.spec.name}** `{run.spec.key[:8]}`", width="content")
             st.caption(_standing(playing, run), width="stretch")
-            with st.popover("Settings", key=f"operator settings {run.token}"):
+            with st.popover(_("Settings"), key=f"operator settings {run.token}"):
                 st.code(
                     "\n".join(f"{name} = {value}" for name, value in run.spec.to_query(full=True).items())
                 )
             st.button(
-                "End", key=f"operator end {run.token}", icon=":material/stop:", on_click=playing.end,
-                args=(run.token,), help="Whoever watches it is told that the operator has ended it.",
+                _("End"), key=f"operator end {run.token}", icon=":material/stop:", on_click=playing.end,
+                args=(run.token,), help=_("Whoever watches it is told that the operator has ended it."),
             )  # fmt: skip
     if len(runs) > _MOST:
-        st.caption(f"… and {len(runs) - _MOST} more.")
+        st.caption(n_("… and {n} more.", "… and {n} more.", len(runs) - _MOST))
 
 
 def _standing(playing: Player, run: Run) -> str:
     """How a run in progress stands, in words."""
     if place := playing.place(run):
-        told = [f"number {place} in line"]
+        told = [_("number {place} in line", place=place)]
     else:
-        told = ["resting" if run.resting else "live", _span(time.monotonic() - run.began)]
-    told += [f"{run.frames} frames", f"{len(run.watches)} watching"]
+        told = [_("resting") if run.resting else _("live"), _span(time.monotonic() - run.began)]
+    told += [
+        n_("{n} frame", "{n} frames", run.frames),
+        n_("{n} watching", "{n} watching", len(run.watches)),
+    ]
     if broken := run.deaths + run.losses:
-        told.append(f"broke off {broken} times")
+        told.append(n_("broke off {n} time", "broke off {n} times", broken))
     return " · ".join(told)
 
 
 def _ended(runs: list[Run]) -> None:
-    with st.expander(f"Recordings and ended runs ({len(runs)})"):
+    with st.expander(_("Recordings and ended runs ({n})", n=len(runs))):
         rows = [
             {
-                "run": run.spec.key[:8],
-                "experiment": run.spec.name,
-                "state": run.state.value,
-                "frames": run.frames,
+                _("run"): run.spec.key[:8],
+                _("experiment"): run.spec.name,
+                _("state"): _named(run.state),
+                _("frames"): run.frames,
                 "MB": round(run.nbytes / 1e6, 2),
-                "watching": len(run.watches),
-                "reason": run.sentence,
+                _("watching"): len(run.watches),
+                _("reason"): spoken(run.sentence),
             }
             for run in runs[:_MOST]
         ]
         if rows:
             st.dataframe(rows, hide_index=True)
         else:
-            st.caption("None.")
+            st.caption(_("None."))
+
+
+def _named(state: State) -> str:
+    """How a run that is not in progress stands."""
+    names = {State.IDLE: _("idle"), State.DONE: _("done"), State.FAILED: _("failed")}
+    return names.get(state, state.value)
 
 
 def _settings(settings: player.Settings) -> None:
-    with st.expander("Settings in force"):
+    with st.expander(_("Settings in force")):
         rows = []
         for one in fields(settings):
             variable, value = f"NORMVIZ_{one.name.upper()}", getattr(settings, one.name)
             if variable == OPERATOR_TOKEN:
-                value = "set" if value else ""
-            rows.append({"variable": variable, "value": _shown(value), "as shipped": value == one.default})
+                value = _("set") if value else ""
+            rows.append(
+                {
+                    _("variable"): variable,
+                    _("value"): _shown(value),
+                    _("as shipped"): value == one.default,
+                }
+            )
         st.dataframe(rows, hide_index=True)
 
 
@@ -226,7 +260,7 @@ def _shown(value: object) -> str:
 
 
 def _megabytes(size: float) -> str:
-    return f"{size / 1e6:,.0f} MB"
+    return _("{size:,.0f} MB", size=size / 1e6)
 
 
 def _span(seconds: float) -> str:
