@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from normviz.specs.train import Train
 from normviz.ui.words import spoken
 from tests.browser.leftovers import leftovers
-from tests.browser.visitors import Visitor
+from tests.browser.visitors import Visitor, serving
 
 pytestmark = pytest.mark.browser
 
@@ -56,3 +58,31 @@ def test_the_browsers_language_is_that_of_the_first_visit(visit: Visit) -> None:
     page.get_by_role("link", name="English").click()
     expect(page.locator("h1")).to_have_text(title)
     expect(page.locator("html")).to_have_attribute("lang", "en")
+
+
+def test_what_streamlit_says_is_in_the_visitors_language_and_stays_so(visit: Visit) -> None:
+    """In attributes and in texts, in what is there at first and in what comes, and after a change of settings."""
+    visitor = visit(locale="cs-CZ")
+    page = visitor.open("train?" + "&".join(f"{name}={value}" for name, value in SETTINGS.items()))
+    visitor.wait("status", "done")
+    help_ = page.get_by_role("button", name=f"Nápověda: {spoken('Learning rate', 'cs')}", exact=True)
+    expect(help_).to_have_count(1)
+    run = page.evaluate("() => stage().run.key")
+    page.get_by_role("toolbar", name=spoken("Normalizations", "cs")).get_by_role("button").nth(2).click()
+    page.wait_for_function("key => stage().run?.key !== key", arg=run)
+    expect(help_).to_have_count(1)
+    page.get_by_text(spoken("Share", "cs"), exact=True).click()
+    expect(page.get_by_role("button", name=spoken("Copy to clipboard", "cs"))).to_be_visible()
+    assert not page.get_by_role("button", name=re.compile("Help|Copy|Open")).count()
+
+
+def test_a_lost_server_is_told_in_the_visitors_language(chromium: Browser, tmp_path: Path) -> None:
+    with serving(tmp_path / "log") as server:
+        visitor = Visitor(chromium, server, locale="cs-CZ")
+        page = visitor.open("lesson")
+        expect(page.locator("h1")).to_have_text(spoken("Which lesson do you want to take?", "cs"))
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text(spoken("Connection error", "cs"), timeout=60_000)
+    expect(dialog).to_contain_text("Server neodpovídá.")
+    expect(page.get_by_test_id("stConnectionStatus")).to_contain_text(spoken("Connecting", "cs"))
+    visitor.context.close()

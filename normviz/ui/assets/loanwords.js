@@ -4,7 +4,8 @@
 // only what has changed, in English, and then it is met once more.
 
 const NAMES = ["aria-label", "title", "placeholder"];
-const OURS = "code, pre, .nv-stage, .nvt-start, .nva-anatomy, [data-testid='stMain'] [data-testid='stMarkdownContainer']";
+const OURS = "code, pre, .nv-stage, .nvt-start, .nva-anatomy";
+const WRITTEN = `${OURS}, [data-testid="stMain"] [data-testid="stMarkdownContainer"]`; // by us or by a lesson
 
 let words; // a page speaks one language for as long as it is loaded
 let patterns;
@@ -53,7 +54,7 @@ function exchangeIn(root) {
 
 function exchangeText(node) {
   const said = translated(node.data);
-  if (said !== node.data && !node.parentElement?.closest(OURS)) node.data = said;
+  if (said !== node.data && !node.parentElement?.closest(WRITTEN)) node.data = said;
 }
 
 function exchangeName(element, name) {
