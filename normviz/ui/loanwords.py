@@ -20,6 +20,7 @@ ALONE = (
     "Link to heading",
     "Close",
     "Page not found",
+    "The page that you have requested does not seem to exist. Running the app's main page.",
     # of the state of the server and of the script
     "Connecting",
     "Connecting to Streamlit server",
@@ -72,6 +73,8 @@ WITH_PLACES = (
     "Help for {label}",
     "Remove {option}",
     "Select {n} matches",
+    "{n} options available.",
+    "{n} option available.",
     "Connection failed with status {n}.",
     "Connection failed with status {n}, and response:",
     "You have requested page /{path}, but no corresponding file was found in the app's pages/ directory. "

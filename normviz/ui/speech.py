@@ -30,7 +30,7 @@ SEPARATORS = {"cs": ",\u202f"}
 """Decimal mark and thousands separator of Plotly's numbers, where they are not English."""
 _NUMERAL = re.compile(r"[+-]?\d[\d.,]*%?")
 _PER_CENT = re.compile(r"(?<=[\d}])%(?![{}])")
-_SHARE = re.compile(r"(?<=:)([+-]?)(?=[^{}:$]*%\})")
+_SHARE = re.compile(r"(%\{[\w.]+:[+-]?)(?=[^{}:$]*%\})")
 
 
 def drawn(plain: Mapping[str, Any]) -> dict[str, Any]:

@@ -50,15 +50,15 @@ def test_activation_and_weight_gradients_share_a_place(visit: Visit) -> None:
     page = visitor.play(address(SMALL))
     shown = page.locator(".nv-figure:visible .nv-title")
     before = visitor.state()["run"]
-    assert shown.all_inner_texts()[1] == "Gradient of the activations"
+    assert shown.all_inner_texts()[1] == "Gradient: activations"
     page.get_by_role("button", name="weights", exact=True).click()
-    assert shown.all_inner_texts()[1] == "Gradient of the weights"
+    assert shown.all_inner_texts()[1] == "Gradient: weights"
     for v, y in enumerate(curves(visitor, "grad_weight").values()):
         assert np.allclose(y, truth.at("grad_weight_median")[v], rtol=1e-6)
     assert visitor.state()["run"] == before  # a choice of the eye: nothing was computed
     assert page.evaluate("() => document.activeElement.textContent") == "weights"
     page.get_by_role("button", name="activations", exact=True).click()
-    assert shown.all_inner_texts()[1] == "Gradient of the activations"
+    assert shown.all_inner_texts()[1] == "Gradient: activations"
 
 
 def test_a_slider_changes_the_picture_and_leaves_the_one_before_in_grey(visit: Visit) -> None:

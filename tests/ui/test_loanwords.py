@@ -20,6 +20,11 @@ COMPOSED = {
     "Help for {label}": "`Help for ${",
     "Connection failed with status {n}.": "`Connection failed with status ${",
     "Connection failed with status {n}, and response:": "`, and response:`",
+    "The page that you have requested does not seem to exist. Running the app's main page.": (
+        "`The page that you have requested does not seem to exist`"
+    ),
+    "{n} options available.": " options`})} available.`",
+    "{n} option available.": " option`,other:()=>",
     WITH_PLACES[-1]: "but no corresponding file was found in the app's pages/ directory`",
 }
 """What Streamlit puts together from parts, by one that would not be there without the rest."""

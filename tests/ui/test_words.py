@@ -116,12 +116,14 @@ def test_numbers_of_a_translated_figure_are_czech(monkeypatch: pytest.MonkeyPatc
                 "text": ["0.05", "3/(2B)", "-2"],
             }
         ],
+        "opens": {"says": "lr {x:.3g}: {z:.1%}, {n}%"},
         "layout": {"yaxis": {"tickformat": ".0%", "tickvals": [0.05], "ticktext": ["5%", "exactly nought"]}},
     }
     drawn = speech.drawn(figure)
     (trace,) = drawn["data"]
     share, rest = "%{x}%{y:$.1%}: %{customdata:+$.0%}", "%{z:.2f}\u00a0%<extra>97\u00a0% of 0.5</extra>"
     assert trace == {"hovertemplate": f"{share}, {rest}", "text": ["0,05", "3/(2B)", "−2"]}
+    assert drawn["opens"] == {"says": "lr {x:.3g}: {z:.1%}, {n}\u00a0%"}  # filled by notes.js, not by Plotly
     axis = drawn["layout"]["yaxis"]
     assert (axis["tickformat"], axis["ticktext"]) == ("$.0%", ["5\u00a0%", "exactly nought"])
     monkeypatch.setattr(speech, "language", lambda: "en")
