@@ -60,8 +60,33 @@ def test_the_browsers_language_is_that_of_the_first_visit(visit: Visit) -> None:
     expect(page.locator("html")).to_have_attribute("lang", "en")
 
 
+def test_charts_write_numbers_as_sentences_do(visit: Visit) -> None:
+    """On the axis, under the pointer, and in the table."""
+    visitor = visit(locale="cs-CZ")
+    page = visitor.play("train?" + "&".join(f"{name}={value}" for name, value in SETTINGS.items()))
+    visitor.show("test_accuracy")
+    ticks = page.evaluate(
+        "() => [...chart('test_accuracy').querySelectorAll('.ytick')].map((e) => e.textContent)"
+    )
+    assert "100\u00a0%" in ticks
+    assert all(re.fullmatch(r"\d+\u00a0%", tick) for tick in ticks)
+    page.evaluate("""() => {
+      const node = chart("test_accuracy");
+      const curveNumber = node.data.findLastIndex(({ meta }) => meta?.variant);
+      Plotly.Fx.hover(node, [{ curveNumber, pointNumber: 3 }]);
+    }""")
+    told = page.locator('.nv-figure[data-key="test_accuracy"] .hovertext .nums')
+    expect(told).to_have_text(re.compile(r"^krok \d+: \d+,\d\u00a0%$"))
+    table = page.locator('.nv-figure[data-key="test_accuracy"] .nv-numbers')
+    table.locator("summary").focus()
+    page.keyboard.press("Enter")
+    cells = table.locator("tbody td:last-child").all_inner_texts()
+    assert cells
+    assert all(re.fullmatch(r"\d+(,\d+)?\u00a0%", cell) for cell in cells)
+
+
 def test_what_streamlit_says_is_in_the_visitors_language_and_stays_so(visit: Visit) -> None:
-    """In attributes and in texts, in what is there at first and in what comes, and after a change of settings."""
+    """In names and in texts, in what is there at first and in what comes, and after a change of settings."""
     visitor = visit(locale="cs-CZ")
     page = visitor.open("train?" + "&".join(f"{name}={value}" for name, value in SETTINGS.items()))
     visitor.wait("status", "done")
