@@ -180,7 +180,8 @@ def _gradients(spec: Signal, name: str, what: str, flows: tuple[str, ...]) -> Fi
     )  # fmt: skip
     reach(plan["yaxis"], name)
     return Figure(
-        name, phrase("Gradient: {what}", what=what), tuple(traces), _layered(spec, plan, "x"), roles={"x": "layer"},
+        name, phrase("Gradient: {what}", what=what), tuple(traces), _layered(spec, plan, "x"),
+        roles={"x": "layer"},
         alt=phrase("Norm of the gradient of the loss with respect to the {what} of each layer, on a "
                    "logarithmic axis, for each normalization{seeds}. The gradient flows from the last layer, "
                    "right, to the first. Dashed: the rate that theory expects, drawn from the last layer "

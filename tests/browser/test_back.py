@@ -23,7 +23,7 @@ from tests.browser.visitors import Visitor
 pytestmark = pytest.mark.browser
 
 Visit = Callable[..., Visitor]
-PATIENCE = 60_000  # ms; a busy machine is no fault of the page
+PATIENCE = 30_000  # ms; a busy machine is no fault of the page
 SEQUENCES = Sequences(steps=50, depth=1, width=16, seeds=1, batch_size=16, deepest=8, deep_width=16)
 
 
@@ -62,7 +62,7 @@ WALKS = (
 
 def norm(page: Page, label: str) -> Locator:
     """The control that switches a normalization."""
-    return page.get_by_role("toolbar", name="Normalizations").get_by_role("button", name=label)
+    return page.get_by_role("toolbar", name="Normalizations").get_by_role("button", name=label, exact=True)
 
 
 def shows(visitor: Visitor, spec: Spec, figures: list[Figure], *, done: bool = True) -> None:
@@ -71,7 +71,7 @@ def shows(visitor: Visitor, spec: Spec, figures: list[Figure], *, done: bool = T
     page.wait_for_selector(f'.nv-stage[data-run="{spec.key}"]', timeout=PATIENCE)
     told = dict(parse_qsl(urlsplit(page.url).query))
     assert type(spec).from_query(told) == (spec, [])
-    for name, label in (("none", "No normalization"), ("batch", "Batch norm"), ("layer", "Layer norm")):
+    for name, label in (("none", "None"), ("batch", "Batch norm"), ("layer", "Layer norm")):
         chosen = expect(norm(page, label).first)
         if f'"{name}"' in spec.to_json():
             chosen.to_have_attribute("data-selected", "true", timeout=PATIENCE)
@@ -111,7 +111,7 @@ def test_back_through_a_question_and_two_settings(visit: Visit, walk: Walk) -> N
     shows(visitor, steps[2], walk.figures(steps[2]))
 
     other = next(one for one in walk.questions if not isinstance(walk.begin, one.spec))
-    page.get_by_role("button", name=other.label, exact=True).click()
+    page.get_by_role("radio", name=other.label, exact=True).click()
     asked = other.spec()
     shows(visitor, asked, walk.figures(asked), done=False)
 
