@@ -10,6 +10,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -18,6 +19,7 @@ import redis
 
 from normviz.player import Settings
 from normviz.store import Server
+from tests.containers.proxies import free_port, nginx
 from tests.player.processes import alive, children, descendants, until
 from tests.player.stands import EXPERIMENTS, Stand
 
@@ -37,13 +39,6 @@ def tool(name: str) -> str:
         f"The tests of the cluster need {name}. Install it, for example: sudo apt-get install {name}"
     )
     return found
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nobody uses now."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 class RedisServer:
@@ -246,44 +241,15 @@ def status_of(address: str) -> int:
         return 0
 
 
-_PROXY = """
-daemon off; worker_processes 1; pid {folder}/proxy.pid; error_log {folder}/proxy.log;
-events {{ worker_connections 256; }}
-http {{
-  log_format chosen '$request_uri $upstream_addr';
-  access_log {folder}/chosen.log chosen;
-  client_body_temp_path {folder}; proxy_temp_path {folder};
-  fastcgi_temp_path {folder}; uwsgi_temp_path {folder}; scgi_temp_path {folder};
-  upstream replicas {{
-    hash $http_visitor consistent;  # one visitor, one replica
-    {servers}
-  }}
-  server {{
-    listen 127.0.0.1:{port};
-    location / {{
-      proxy_pass http://replicas;
-      proxy_next_upstream error timeout http_503;
-      proxy_connect_timeout 2s; proxy_read_timeout 600s;
-      proxy_http_version 1.1;
-      proxy_set_header Host $http_host;
-      proxy_set_header Upgrade $http_upgrade;
-      proxy_set_header Connection upgrade;
-    }}
-  }}
-}}
-"""
-
-
 class Proxy:
-    """nginx before the replicas: a visitor stays with one of them as long as it answers."""
+    """nginx as it is shipped, before the replicas: a visitor stays with one of them as long as it answers."""
 
     def __init__(self, folder: Path, replicas: list[Replica]) -> None:
-        self.address = f"127.0.0.1:{free_port()}"
-        servers = "\n".join(f"server {one.address} max_fails=1 fail_timeout=2s;" for one in replicas)
-        port = self.address.partition(":")[2]
-        (folder / "proxy.conf").write_text(_PROXY.format(folder=folder, servers=servers, port=port))
+        folder.mkdir()
         self._chosen, self._replicas = folder / "chosen.log", replicas
-        self._process = subprocess.Popen([tool("nginx"), "-p", folder, "-c", folder / "proxy.conf"])
+        ports = {str(8501 + n): replica.port for n, replica in enumerate(replicas)}
+        self._running = ExitStack()
+        self.address = self._running.enter_context(nginx("nginx-replicas.conf", folder, ports))
         until(lambda: status_of(self.address), within=60)
 
     def replica(self, path: str) -> Replica:
@@ -294,8 +260,7 @@ class Proxy:
 
     def end(self) -> None:
         """End it and wait."""
-        self._process.terminate()
-        self._process.wait(30)
+        self._running.close()
 
 
 class Site:
@@ -306,7 +271,7 @@ class Site:
         self.redis = RedisServer(folder, "--appendonly", "yes", "--appendfsync", "always")
         self.machines = [self.new_machine() for _ in range(2)]
         self.replicas = [Replica(self.redis.environment, log=folder / f"replica{n}.log") for n in range(2)]
-        self.proxy = Proxy(folder, self.replicas)
+        self.proxy = Proxy(folder / "proxy", self.replicas)
         try:
             until(self.whole)
         except AssertionError:

@@ -6,8 +6,11 @@ Every run is compared, bit for bit, with the same spec computed here by itself.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
-from collections.abc import Callable, Coroutine
+import time
+from collections import defaultdict
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
@@ -27,9 +30,21 @@ STEPS = 400
 
 
 def watchers(addresses: list[str], seed: int) -> list[Watcher]:
-    """Visitors of one run, with names of their own."""
+    """Visitors of one run who have loaded its page."""
     query = f"norms=none,batch&steps={STEPS}&seed={seed}"
-    return [Watcher(address, f"visitor {n}", "train", query) for n, address in enumerate(addresses)]
+    found = [Watcher(address, "train", query) for address in addresses]
+    for one in found:
+        one.arrive()
+    return found
+
+
+def dealt(site: Site, each: int, seed: int) -> list[Watcher]:
+    """Visitors of one run whom the proxy leads to the replicas, so many to each of them."""
+    found: dict[str, list[Watcher]] = defaultdict(list)
+    while len(found) < len(site.replicas) or min(map(len, found.values())) < each:
+        (one,) = watchers([site.proxy.address], seed)
+        found[one.replica].append(one)
+    return [one for some in found.values() for one in some[:each]]
 
 
 def computed(seed: int) -> list[bytes]:
@@ -135,34 +150,112 @@ def test_a_machine_joins_and_takes_the_runs_that_wait(site: Site) -> None:
 
 
 def test_a_replica_is_killed_and_its_visitors_get_the_rest_from_the_other(site: Site) -> None:
-    watching = watchers([site.proxy.address] * 6, 106)
+    until(site.whole)
+    watching = dealt(site, 3, 106)
+    at_first = [one.replica for one in watching]
     before = attempts(site)
     asyncio.run(play(site, watching, lambda: site.replicas[0].end(signal.SIGKILL)))
-    assert [one.recorded for one in watching] == [computed(106)] * 6
-    breaks = [one.breaks for one in watching]
-    assert min(breaks) == 0  # the other's visitors have not noticed
-    assert max(breaks) > 0
-    assert attempts(site) == before + 1
     site.replicas[0].start()
+    assert [one.recorded for one in watching] == [computed(106)] * 6
+    (left,) = {one.replica for one in watching}
+    # The other one's visitors have not noticed.
+    assert [one.breaks > 0 for one in watching] == [one != left for one in at_first]
+    assert attempts(site) == before + 1
+
+
+@contextlib.contextmanager
+def visiting(site: Site, chromium: Browser, seed: int) -> Iterator[Visitor]:
+    """A browser that watches a long run through the proxy."""
+    until(site.whole)
+    visitor = Visitor(chromium, Server(f"http://{site.proxy.address}/", 0, site.folder))
+    try:
+        visitor.open(f"train?norms=none,batch&steps={10 * STEPS}&seed={seed}")
+        visitor.page.wait_for_function("() => stage()?.run?.frames > 10")
+        yield visitor
+    finally:
+        visitor.context.close()
+
+
+def mark(visitor: Visitor) -> None:
+    """Leave a mark that is gone when the page is loaded again."""
+    visitor.page.evaluate("() => { window.before = stage().run.recording; }")
+
+
+def loaded_again(visitor: Visitor) -> bool:
+    return bool(visitor.page.evaluate("() => window.before === undefined"))
+
+
+def goes_on(visitor: Visitor) -> None:
+    """More frames come, without a gap, into the recording that was there at the mark."""
+    frames = visitor.page.evaluate("() => stage().run.frames")
+    visitor.page.wait_for_function(
+        "frames => stage()?.run?.recording === window.before && before.complete > frames + 20", arg=frames
+    )
+
+
+def change(visitor: Visitor) -> None:
+    """Have another run by a click, and see its first frames."""
+    first = visitor.page.evaluate("() => stage().run.key")
+    norms = visitor.page.get_by_role("toolbar", name="Normalizations")
+    norms.get_by_role("button", name="Layer norm").click()
+    visitor.page.wait_for_function(
+        "first => ![undefined, first].includes(stage()?.run?.key) && stage().run.frames > 10", arg=first
+    )
 
 
 @pytest.mark.browser
 def test_a_browser_gets_the_rest_from_the_other_replica(site: Site, chromium: Browser) -> None:
-    until(site.whole)
+    """And from the first one again, when that has just come back and the other one ends."""
     before = attempts(site)
-    server = Server(f"http://{site.proxy.address}/", 0, site.folder)
-    visitor = Visitor(chromium, server)
-    try:
-        visitor.open(f"train?norms=none,batch&steps={10 * STEPS}&seed=107")
-        visitor.page.wait_for_function("() => stage()?.run?.frames > 10")
-        replica = site.proxy.replica("/train?")
-        replica.end(signal.SIGKILL)
-        frames = visitor.page.evaluate("() => stage().run.frames")
-        # Without a gap, and in the recording that was there before.
-        visitor.page.evaluate("() => { window.before = stage().run.recording; }")
-        visitor.page.wait_for_function(
-            "frames => stage()?.run?.recording === before && before.complete > frames + 20", arg=frames
-        )
-    finally:
-        visitor.context.close()
+    with visiting(site, chromium, 107) as visitor:
+        first = site.proxy.replica("/train?")
+        (other,) = (one for one in site.replicas if one is not first)
+        for ends, is_back in ((first, other), (other, first)):
+            until(lambda one=is_back: one.status == 200)
+            mark(visitor)
+            ends.end(signal.SIGKILL)
+            goes_on(visitor)
+            ends.start()
     assert attempts(site) == before + 1
+
+
+@pytest.mark.browser
+def test_a_browser_stays_where_its_session_is_when_its_first_replica_is_back(
+    site: Site, chromium: Browser
+) -> None:
+    with visiting(site, chromium, 108) as visitor:
+        first = site.proxy.replica("/train?")
+        mark(visitor)
+        first.end(signal.SIGKILL)
+        goes_on(visitor)
+        first.start()
+        until(site.whole)
+        change(visitor)
+        assert not loaded_again(visitor)
+
+
+@pytest.mark.browser
+def test_a_browser_goes_on_when_no_replica_was_there_for_a_while(site: Site, chromium: Browser) -> None:
+    with visiting(site, chromium, 109) as visitor:
+        mark(visitor)
+        for replica in site.replicas:
+            replica.end(signal.SIGKILL)
+        time.sleep(10)
+        site.replicas[0].start()
+        goes_on(visitor)
+        site.replicas[1].start()
+
+
+@pytest.mark.browser
+def test_a_browser_whose_stream_is_led_away_from_its_session_loads_its_page_again(
+    site: Site, chromium: Browser
+) -> None:
+    """As by another window, whose session another replica has taken over."""
+    with visiting(site, chromium, 110) as visitor:
+        mark(visitor)
+        address = f"http://{site.proxy.address}/"
+        (own,) = (one["value"] for one in visitor.context.cookies() if one["name"] == "normviz")
+        (other,) = {one.replica for one in dealt(site, 1, 110)} - {own}
+        visitor.context.add_cookies([{"name": "normviz", "value": other, "url": address}])
+        change(visitor)
+        assert loaded_again(visitor)

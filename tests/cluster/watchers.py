@@ -6,8 +6,10 @@ import asyncio
 import json
 import struct
 from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
 from typing import Any
 
+import httpx
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
@@ -21,10 +23,10 @@ class Watcher:
     """One visitor of one page."""
 
     address: str
-    name: str
-    """Sent along, so that the proxy knows one visitor from another."""
     page: str
     query: str
+    cookies: SimpleCookie = field(default_factory=SimpleCookie)
+    """What it was given: by the app, and by a proxy that knows one visitor from another by that."""
     frames: dict[int, bytes] = field(default_factory=dict)
     places: list[int] = field(default_factory=list)
     breaks: int = 0
@@ -34,6 +36,17 @@ class Watcher:
     def recorded(self) -> list[bytes]:
         """The frames in order."""
         return [self.frames[k] for k in sorted(self.frames)]
+
+    @property
+    def replica(self) -> str:
+        """What the proxy calls the replica that it leads this visitor to."""
+        return self.cookies["normviz"].value
+
+    def arrive(self) -> None:
+        """Load the page."""
+        address = f"http://{self.address}/{self.page}?{self.query}"
+        answer = httpx.get(address, headers={"Accept": "text/html"}, trust_env=False).raise_for_status()
+        self._take_cookies(answer.headers.get_list("set-cookie"))
 
     async def watch(self, within: float = 120) -> None:
         """Follow the page's run to its end.
@@ -57,13 +70,13 @@ class Watcher:
 
     async def _visit(self) -> dict[str, Any] | None:
         """Open the page and its stream; what the stream says at the end, None if it breaks off before."""
-        own = {"Visitor": self.name}
-        async with Visitor(self.address, headers=own) as visitor:
+        async with Visitor(self.address, headers=self._own) as visitor:
+            self._take_cookies(visitor.told.get_all("Set-Cookie"))
             _, token = await visitor.script(self.page, self.query)
             assert token, visitor.errors
             async with connect(
                 f"ws://{self.address}/lab/stream/{token}", max_size=None, compression=None,
-                origin=f"http://{self.address}", additional_headers=own,  # type: ignore[arg-type]
+                origin=f"http://{self.address}", additional_headers=self._own,  # type: ignore[arg-type]
             ) as stream:  # fmt: skip
                 received = 0
                 async for message in stream:
@@ -77,6 +90,15 @@ class Watcher:
                         end = json.loads(message[1:])
                         return None if end["status"] == "stopped" else end
         return None
+
+    @property
+    def _own(self) -> dict[str, str]:
+        """The header that brings the cookies back."""
+        return {"Cookie": "; ".join(f"{name}={one.value}" for name, one in self.cookies.items())}
+
+    def _take_cookies(self, told: list[str]) -> None:
+        for one in told:
+            self.cookies.load(one)
 
     def _keep(self, message: bytes) -> int:
         (index,) = _U32.unpack_from(message, 1)

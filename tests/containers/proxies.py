@@ -27,7 +27,8 @@ error_log stderr warn;
 {user}
 events {{}}
 http {{
-    access_log off;
+    log_format chosen '$request_uri $upstream_addr';
+    access_log {folder}/chosen.log chosen;
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/fastcgi;
@@ -49,7 +50,8 @@ def free_port() -> int:
 def nginx(name: str, folder: Path, ports: Mapping[str, int], port: int = 0) -> Iterator[str]:
     """Run nginx with a shipped file, on this port or a free one; its host and port.
 
-    ``ports`` are those behind it in the file, and here.
+    ``ports`` are those behind it in the file, and here.  ``chosen.log`` in its folder tells of each request
+    that has ended to which of them it was passed.
     """
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if program is None:
@@ -92,7 +94,7 @@ def _listens(port: int) -> bool:
 
 
 @contextmanager
-def replica(name: str, port: int) -> Iterator[None]:
+def replica(name: str, port: int, host: str = "127.0.0.1") -> Iterator[None]:
     """A server that says its name and what it was asked, to requests and on websockets."""
 
     def answer(connection: ServerConnection, request: Request) -> Response | None:
@@ -110,7 +112,7 @@ def replica(name: str, port: int) -> Iterator[None]:
         connection.send(json.dumps({"name": name, "path": connection.request.path}))
 
     silent = logging.Logger("replica", logging.CRITICAL)  # its last words would come after the test's
-    with serve(talk, "127.0.0.1", port, process_request=answer, logger=silent) as server:
+    with serve(talk, host, port, process_request=answer, logger=silent) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:

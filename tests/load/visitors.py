@@ -19,6 +19,7 @@ from typing import Any, Self
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
@@ -67,6 +68,13 @@ class Visitor:
     def connected(self) -> bool:
         """The page's own connection was made."""
         return self._session is not None
+
+    @property
+    def told(self) -> Headers:
+        """The headers with which the server answered the page's own connection."""
+        assert self._session
+        assert self._session.response
+        return self._session.response.headers
 
     async def __aexit__(self, *_: Any) -> None:
         assert self._session

@@ -7,6 +7,11 @@
 // A connection that drops comes back by itself and asks for the frames it has not seen ("after=n", valid for
 // the generation of frames that it names: a run that came out differently begins anew).  One that has gone without
 // a word, because a network went away, is known by its silence.
+//
+// A server that does not know the run was started anew, or it is another one of several.  The page's script opens the
+// run there and tells its new address; it hears nothing until the page's own connection has come back, so it is asked
+// again and again.  If it goes on naming an address that nobody knows, its session lives on one server while a proxy
+// leads the stream to another one: only loading the page brings them together.
 
 import { parseJson } from "./frames.js";
 import { t } from "./words.js";
@@ -17,6 +22,8 @@ const SILENCE = 15000; // ms without a word after which a connection has gone
 const LONGEST_SILENCE = 120000;
 const RENEW_EVERY = 3; // failed attempts in a row after which the page is asked for a new address
 const UNKNOWN = 4404; // the server does not know this run (any more)
+const STRANDED = 20000; // ms after which a page that is answered, but never with its run, is loaded again
+const LOADED_AGAIN = "normviz loaded again"; // when, in the storage of the window
 const REFUSED = [4400, 4429, 1008]; // trying again would not help
 const utf8 = new TextDecoder();
 
@@ -32,6 +39,7 @@ export class Connection {
     this.handlers = handlers;
     this.after = after;
     this.failures = 0;
+    this.unknown = null; // since when servers have answered that they do not know the run
     this.patience = SILENCE;
     this.wake = () => this.#now();
     window.addEventListener("online", this.wake);
@@ -54,6 +62,7 @@ export class Connection {
   move(address) {
     this.address = address;
     this.failures = 0;
+    this.unknown = null;
     this.#now();
   }
 
@@ -100,6 +109,7 @@ export class Connection {
 
   #read(data) {
     this.failures = 0;
+    this.unknown = null;
     this.heard = true;
     this.#listen(this.patience);
     const bytes = new Uint8Array(data);
@@ -143,8 +153,15 @@ export class Connection {
     this.failures += 1;
     this.handlers.state("reconnecting");
     if (code === UNKNOWN || this.failures % RENEW_EVERY === 0) this.handlers.renew();
+    this.#strand(code === UNKNOWN);
     const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (this.failures - 1));
     this.timer = setTimeout(() => this.#open(), wait * (0.75 + Math.random() / 2));
+  }
+
+  /** Give up on the page as it is when it has had time enough to find its run. */
+  #strand(unknown) {
+    this.unknown = unknown ? (this.unknown ?? performance.now()) : null;
+    if (unknown && performance.now() - this.unknown > STRANDED) loadAgain();
   }
 
   /** Try at once instead of waiting, if there is no connection. */
@@ -153,4 +170,16 @@ export class Connection {
     clearTimeout(this.timer);
     this.#open();
   }
+}
+
+/** Load the page anew, unless that was tried a moment ago; a window that stores nothing could not tell. */
+function loadAgain() {
+  try {
+    const before = Number(sessionStorage.getItem(LOADED_AGAIN));
+    if (Date.now() - before < 3 * STRANDED) return;
+    sessionStorage.setItem(LOADED_AGAIN, Date.now());
+  } catch {
+    return;
+  }
+  location.reload();
 }
