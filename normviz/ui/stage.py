@@ -52,6 +52,10 @@ _mount = st.components.v2.component(
 )
 
 
+_RENEWED = "stage renewed"
+"""In a session's state: how often it was asked where its run is."""
+
+
 def stage(
     spec: Spec,
     figures: Figures,
@@ -85,6 +89,7 @@ def stage(
         "assets": static.address("").rstrip("/"),
         "stream": f"lab/stream/{token}?{PARAMETER}={language()}",
         "changeable": changeable,
+        "renewed": st.session_state.get(_RENEWED, 0),
     }
     if sealed:
         data |= {"settings": [], "readings": {}, "formula": None}
@@ -95,13 +100,18 @@ def stage(
     if predict and course.predicts():
         data["prediction"] = asked(predict.to_plain(plays.figures))
     told = _mount(
-        key=f"stage {spec.name} {apart}".rstrip(), data=data, on_renew_change=_found_again,
-        on_here_change=_found_again,
+        key=f"stage {spec.name} {apart}".rstrip(), data=data, on_renew_change=_renewed,
+        on_here_change=_here,
     )  # fmt: skip
     if not sealed:
         takeaway.offer(spec, token, figures, cards, linked=spec.name in STAGED)
     return None if told.here is None else int(told.here)
 
 
-def _found_again() -> None:
-    """The browser asked for something of the same run; opening it again in this rerun is the answer."""
+def _renewed() -> None:
+    """The browser asked where its run is.  It is opened again in this rerun; the count marks the answer."""
+    st.session_state[_RENEWED] = st.session_state.get(_RENEWED, 0) + 1
+
+
+def _here() -> None:
+    """The browser told the step under its cursor."""

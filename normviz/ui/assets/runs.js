@@ -67,6 +67,11 @@ export class Run {
     this.#connect();
   }
 
+  /** The same run at the same address. */
+  stay() {
+    if (!this.finished) this.connection.stay();
+  }
+
   /** The same run at another address: the server found it again, or has itself come back. */
   move(address) {
     this.address = address;

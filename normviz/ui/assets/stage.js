@@ -125,7 +125,8 @@ export class Stage {
     if (this.run?.key === data.run) {
       this.run.settings = data.settings; // they may have been kept back until now
       this.run.headline = data.headline;
-      if (this.run.address.href !== address.href) this.run.move(address);
+      if (this.run.address.href === address.href) this.run.stay();
+      else this.run.move(address);
       return;
     }
     const last = this.run;

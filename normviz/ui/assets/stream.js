@@ -22,7 +22,8 @@ const SILENCE = 15000; // ms without a word after which a connection has gone
 const LONGEST_SILENCE = 120000;
 const RENEW_EVERY = 3; // failed attempts in a row after which the page is asked for a new address
 const UNKNOWN = 4404; // the server does not know this run (any more)
-const STRANDED = 20000; // ms after which a page that is answered, but never with its run, is loaded again
+const STRANDED = 3; // times that the page names an address that is not known, until it is loaded again
+const LOADED_EVERY = 60000; // ms at least
 const LOADED_AGAIN = "normviz loaded again"; // when, in the storage of the window
 const REFUSED = [4400, 4429, 1008]; // trying again would not help
 const utf8 = new TextDecoder();
@@ -39,7 +40,8 @@ export class Connection {
     this.handlers = handlers;
     this.after = after;
     this.failures = 0;
-    this.unknown = null; // since when servers have answered that they do not know the run
+    this.unknown = false; // who answered last does not know the run
+    this.named = 0; // times that the page has named its address all the same
     this.patience = SILENCE;
     this.wake = () => this.#now();
     window.addEventListener("online", this.wake);
@@ -58,11 +60,16 @@ export class Connection {
     this.socket?.close(1000);
   }
 
+  /** The page goes on naming the same address. */
+  stay() {
+    if (this.unknown) this.named += 1;
+  }
+
   /** Go on at another address: the same run, found again after the server forgot the first one. */
   move(address) {
     this.address = address;
-    this.failures = 0;
-    this.unknown = null;
+    this.failures = this.named = 0;
+    this.unknown = false;
     this.#now();
   }
 
@@ -108,8 +115,8 @@ export class Connection {
   }
 
   #read(data) {
-    this.failures = 0;
-    this.unknown = null;
+    this.failures = this.named = 0;
+    this.unknown = false;
     this.heard = true;
     this.#listen(this.patience);
     const bytes = new Uint8Array(data);
@@ -153,15 +160,10 @@ export class Connection {
     this.failures += 1;
     this.handlers.state("reconnecting");
     if (code === UNKNOWN || this.failures % RENEW_EVERY === 0) this.handlers.renew();
-    this.#strand(code === UNKNOWN);
+    this.unknown = code === UNKNOWN;
+    if (this.unknown && this.named >= STRANDED) loadAgain();
     const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (this.failures - 1));
     this.timer = setTimeout(() => this.#open(), wait * (0.75 + Math.random() / 2));
-  }
-
-  /** Give up on the page as it is when it has had time enough to find its run. */
-  #strand(unknown) {
-    this.unknown = unknown ? (this.unknown ?? performance.now()) : null;
-    if (unknown && performance.now() - this.unknown > STRANDED) loadAgain();
   }
 
   /** Try at once instead of waiting, if there is no connection. */
@@ -176,7 +178,7 @@ export class Connection {
 function loadAgain() {
   try {
     const before = Number(sessionStorage.getItem(LOADED_AGAIN));
-    if (Date.now() - before < 3 * STRANDED) return;
+    if (Date.now() - before < LOADED_EVERY) return;
     sessionStorage.setItem(LOADED_AGAIN, Date.now());
   } catch {
     return;
