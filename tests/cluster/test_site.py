@@ -12,6 +12,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Browser
@@ -27,6 +28,8 @@ from tests.player.processes import until
 pytestmark = pytest.mark.slow
 
 STEPS = 400
+LONG = experiment("train")(norms=("none", "batch", "layer"), depth=6, seeds=5, steps=2000, every=1)
+"""Of some minutes, with a frame at every step."""
 
 
 def watchers(addresses: list[str], seed: int) -> list[Watcher]:
@@ -165,15 +168,18 @@ def test_a_replica_is_killed_and_its_visitors_get_the_rest_from_the_other(site: 
 
 @contextlib.contextmanager
 def visiting(site: Site, chromium: Browser, seed: int) -> Iterator[Visitor]:
-    """A browser that watches a long run through the proxy."""
+    """A browser that watches a long run through the proxy.  Afterwards every replica runs again."""
     until(site.whole)
     visitor = Visitor(chromium, Server(f"http://{site.proxy.address}/", 0, site.folder))
     try:
-        visitor.open(f"train?norms=none,batch&steps={10 * STEPS}&seed={seed}")
+        visitor.open(f"train?{urlencode(LONG.replace(seed=seed).to_query())}")
         visitor.page.wait_for_function("() => stage()?.run?.frames > 10")
         yield visitor
     finally:
         visitor.context.close()
+        for replica in site.replicas:
+            if replica.process.poll() is not None:
+                replica.start()
 
 
 def mark(visitor: Visitor) -> None:
@@ -188,6 +194,7 @@ def loaded_again(visitor: Visitor) -> bool:
 def goes_on(visitor: Visitor) -> None:
     """More frames come, without a gap, into the recording that was there at the mark."""
     frames = visitor.page.evaluate("() => stage().run.frames")
+    assert frames + 20 < LONG.steps, "the run is nearly over"
     visitor.page.wait_for_function(
         "frames => stage()?.run?.recording === window.before && before.complete > frames + 20", arg=frames
     )
@@ -243,7 +250,6 @@ def test_a_browser_goes_on_when_no_replica_was_there_for_a_while(site: Site, chr
         time.sleep(10)
         site.replicas[0].start()
         goes_on(visitor)
-        site.replicas[1].start()
 
 
 @pytest.mark.browser
