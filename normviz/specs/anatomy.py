@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -11,6 +11,7 @@ from normviz.catalog.norms import NORMS
 from normviz.frames import Array, Recording, Schema
 from normviz.phrases import phrase
 from normviz.spec import Cost, Spec, SpecError, knob
+from normviz.specs import anatomy_edits as edits
 
 SHAPES = {"1d": (4, 4), "2d": (4, 4, 4, 4), "sequence": (4, 4, 4)}
 """Shapes of the tensors: [N, C], [N, C, H, W], [N, C, T]."""
@@ -86,9 +87,21 @@ class Anatomy(Spec):
         21, label="Cell", low=0, high=255, step=1, expert=True,
         help="The cell whose arithmetic is shown, counted along the shape of the tensor.",
     )  # fmt: skip
+    dragged: str = knob(
+        "", label="Dragged cells", form=edits.form(255, "dragged"), expert=True,
+        help="Cells of the tensor on screen that have another value than the one that ships.",
+    )  # fmt: skip
+    gamma: str = knob(
+        "", label="Moved γ", form=edits.form(63, "gamma"), expert=True,
+        help="Values of γ (of g in weight norm) that are not those with which the page begins.",
+    )  # fmt: skip
+    beta: str = knob(
+        "", label="Moved β", form=edits.form(63, "beta"), expert=True,
+        help="Values of β that are not those with which the page begins.",
+    )  # fmt: skip
 
     def conflicts(self) -> Iterator[SpecError]:
-        """A cell that the tensor does not have; the default cell gives way in silence."""
+        """Cells and parameters that the tensor does not have; the default cell gives way in silence."""
         if self.cell >= self.cells and self.cell != type(self).cell:
             yield SpecError(
                 "Cell",
@@ -98,6 +111,33 @@ class Anatomy(Spec):
                 ),
                 field="cell",
             )
+        g = "g" if self.norm == "weight_norm" else "gamma"
+        for name, count, kind in (
+            ("dragged", self.cells, "dragged"), ("gamma", self.parameters, g), ("beta", self.parameters, "beta"),
+        ):  # fmt: skip
+            text = getattr(self, name)
+            if not edits.fits(text, count - 1, kind):
+                label = next(knob.label for one, knob, _ in self.knobs() if one == name)
+                yield SpecError(label, text, edits.form(count - 1, kind), field=name)
+
+    @property
+    def moved(self) -> Mapping[str, Mapping[int, float]]:
+        """What differs from the tensor and the parameters that ship: of "dragged", "gamma", "beta", by number."""
+        return {name: edits.pairs(getattr(self, name)) for name in ("dragged", "gamma", "beta")}
+
+    @property
+    def by_position(self) -> bool:
+        """Whether layer or RMS norm averages the channels of one position alone."""
+        return self.norm in ("layer", "rms") and (
+            self.form == "sequence" or (self.form == "2d" and self.axes == "c")
+        )
+
+    @property
+    def parameters(self) -> int:
+        """How many γ there are: one for each channel, or for each value where a whole sample is averaged."""
+        if self.norm in ("layer", "rms") and not self.by_position:
+            return prod(self.shape[1:])
+        return self.shape[0] if self.on_weights else self.shape[1]
 
     @property
     def on_weights(self) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 import streamlit as st
 
 from normviz.catalog.norms import NORMS, NormFact, reason
+from normviz.specs import anatomy_edits as edits
 from normviz.specs.anatomy import BETA, CHANNELS, GAMMA, LIMITS, SHAPES, Anatomy
 from normviz.ui import static
 from normviz.ui.course import given
@@ -75,6 +76,7 @@ def _data(spec: Anatomy) -> dict[str, Any]:
         "channels": spoken(CHANNELS),
         "limits": LIMITS,
         "learned": {"gamma": GAMMA, "beta": BETA},
+        "most": edits.MOST,
         "norms": [_told(fact) for fact in NORMS.values()],
         "facts": {name: _constants(fact) for name, fact in NORMS.items()},
         "module": static.address("anatomy.js"),

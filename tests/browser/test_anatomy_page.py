@@ -235,6 +235,54 @@ class TestWhatIsDone:
         assert lit(page) == group == {40 % 16 + 16 * channel for channel in range(4)}
         expect(page.get_by_role("switch", name="Training mode")).to_have_attribute("aria-checked", "false")
 
+    def test_what_was_moved_survives_a_reload_and_the_way_back(self, visit: Visit) -> None:
+        page = opened(visit, "?cell=85")
+        for name, presses in (("x", 3), ("gamma", 5), ("beta", 2)):
+            page.locator(f".nva-slider[data-name={name}] input").focus()
+            for _ in range(presses):
+                page.keyboard.press("ArrowRight")
+        x = tensor("2d").flatten()[85] + 0.3
+        query = f"\\?cell=85&dragged=85%3D{x:.1f}&gamma=1%3D1.3&beta=1%3D0.2$"
+        expect(page).to_have_url(re.compile(query))
+        before, marked = values(page), page.locator(".nva-changed").count()
+        assert marked == 64
+        page.reload()
+        page.wait_for_selector(".nva-anatomy[data-ready]")
+        assert torch.equal(values(page), before)
+        expect(page.get_by_role("slider", name="γ of channel 2")).to_have_value("1.3")
+        page.get_by_role("link", name="Batch size").first.click()
+        page.wait_for_url("**/batch-size*")
+        page.go_back()
+        page.wait_for_selector(".nva-anatomy[data-ready]")
+        assert torch.equal(values(page), before)
+        page.get_by_role("button", name="Reset values").click()
+        expect(page).to_have_url(re.compile(r"\?cell=85$"))
+
+    def test_what_finds_no_place_in_a_link_is_said(self, visit: Visit) -> None:
+        page = opened(visit, "?norm=layer&dragged=" + ",".join(f"{i}=4.5" for i in range(20)))
+        expect(page.locator(".nva-unlinked")).to_be_hidden()
+        cell(page, 30).click()
+        page.keyboard.press("+")
+        expect(page.locator(".nva-unlinked")).to_have_text(re.compile("A link holds 20 changed values"))
+        assert values(page)[30] != 4.5
+
+    @pytest.mark.parametrize(
+        ("query", "words"),
+        [
+            ("?dragged=999=1", "Dragged cells: “999=1” does not work; allowed is up to 20 pairs"),
+            ("?dragged=3=7", "a value from −5 to 5"),
+            ("?dragged=3=1,3=2", "Dragged cells: “3=1,3=2”"),
+            ("?gamma=4=1", "Moved γ: “4=1” does not work"),
+            ("?beta=1=<b>x</b>", "each a number from 0 to 3 and a value from −2 to 2"),
+        ],
+    )
+    def test_bad_moves_in_the_link_are_named_and_fall_back(
+        self, visit: Visit, query: str, words: str
+    ) -> None:
+        page = opened(visit, query)
+        expect(page.get_by_text(words)).to_be_visible()
+        expect(page.locator(".nva-changed")).to_have_count(0)
+
     def test_bad_values_in_the_link_are_named_and_replaced(self, visit: Visit) -> None:
         page = opened(visit, "?norm=bach&groups=3&cell=999")
         for words in ("Norm: “bach”", "Did you mean batch?", "Groups: “3”", "Cell: “999”"):

@@ -16,7 +16,14 @@ from tests.export.exported import loaded
 
 @pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize("form", SHAPES)
-@pytest.mark.parametrize("more", [{}, {"mode": "eval", "axes": "c", "limits": "wide"}])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"mode": "eval", "axes": "c", "limits": "wide"},
+        {"dragged": "7=4.5,3=-2", "gamma": "0=2.5,1=0.3", "beta": "0=-1.5,1=2"},
+    ],
+)
 def test_the_chosen_cell(norm: str, form: str, more: dict[str, Any]) -> None:
     spec = Anatomy(norm=norm, form=form, cell=7, **more)
     if form == "1d" and norm in ("instance", "frn"):

@@ -18,6 +18,7 @@ from normviz.catalog.norms import NORMS, reason
 from normviz.lab.experiments import anatomy as shipped
 from normviz.lab.norms import LayerNorm, Norm, RMSNorm, build
 from normviz.spec import SpecError
+from normviz.specs import anatomy_edits as edits
 from normviz.specs.anatomy import LIMITS, SHAPES, STAGES, WEIGHTS, Anatomy
 from normviz.ui import static
 from normviz.ui.anatomy import _data
@@ -345,3 +346,11 @@ class TestSpec:
             anatomy(Anatomy())
 
         assert not AppTest.from_function(page).run().exception
+
+    @pytest.mark.browser
+    def test_what_can_be_moved_fits_into_a_link(self, browser: Page) -> None:
+        limits = browser.evaluate('async () => (await import("/anatomy_sliders.js")).LIMITS')
+        bounds = {"dragged": "x", "gamma": "γ", "beta": "β", "g": "g"}
+        assert {kind: tuple(limits[symbol]) for kind, symbol in bounds.items()} == edits.BOUNDS
+        longest = ",".join(f"{235 + i}=-4.9" for i in range(edits.MOST))
+        assert len(Anatomy(dragged=longest).moved["dragged"]) == edits.MOST

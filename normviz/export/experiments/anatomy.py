@@ -10,6 +10,7 @@ from normviz.export.recipes import Code, ExportError, Recipe
 from normviz.specs.anatomy import BETA, GAMMA, LIMITS, Anatomy
 
 _LAYOUTS = {"1d": "mlp", "2d": "cnn", "sequence": "sequence"}
+_MOVED = {"dragged": "dragged", "moved_gamma": "gamma", "moved_beta": "beta"}
 _EPS_OF_RMS = 2.0**-23
 """torch's default is that of the dtype; the page's arithmetic is that of float32."""
 
@@ -24,9 +25,6 @@ def anatomy(spec: Anatomy) -> Recipe:
     if why:
         raise ExportError(why)
     picture = spec.form == "2d"
-    by_position = spec.norm in ("layer", "rms") and (
-        spec.form == "sequence" or (picture and spec.axes == "c")
-    )
     r_max, d_max = LIMITS[spec.limits]
     eps: dict[str, Any] = {"eps": _EPS_OF_RMS} if spec.norm == "rms" else {}
     settings = {
@@ -37,7 +35,8 @@ def anatomy(spec: Anatomy) -> Recipe:
         "TRAIN": spec.mode == "train",
         "GAMMA": GAMMA,
         "BETA": BETA,
-        "BY_POSITION": by_position,
+        **{name.upper(): dict(spec.moved[kind]) for name, kind in _MOVED.items()},
+        "BY_POSITION": spec.by_position,
         "ON_WEIGHTS": spec.on_weights,
         "HAS_RUNNING": NORMS[spec.norm].running_statistics,
         "NETWORK": "",

@@ -15,9 +15,12 @@ from normviz.export.pieces.settings import (
     BETA,
     BY_POSITION,
     CELL,
+    DRAGGED,
     FORM,
     GAMMA,
     HAS_RUNNING,
+    MOVED_BETA,
+    MOVED_GAMMA,
     NORM,
     ON_WEIGHTS,
     TRAIN,
@@ -28,7 +31,10 @@ from normviz.lab.experiments.anatomy import FILTERS, activations
 
 def main() -> dict[str, float]:
     """The numbers of the chosen cell."""
-    x = tensor()[:4].requires_grad_()
+    x = tensor()[:4]
+    if DRAGGED:
+        moved(x, DRAGGED)
+    x.requires_grad_()
     norm = nn.Identity() if ON_WEIGHTS else made(x)
     if HAS_RUNNING:
         statistics = running(norm)
@@ -54,6 +60,12 @@ def tensor() -> Tensor:
     return activations(pixels, weights)[FORM]
 
 
+def moved(x: Tensor, values: dict[int, float]) -> None:
+    """Put other values in their places, counted along the shape."""
+    for number, value in values.items():
+        x[torch.unravel_index(torch.tensor(number), x.shape)] = value
+
+
 def made(x: Tensor) -> nn.Module:
     """The norm, with γ and β as if they had been learned."""
     norm = normalization(NORM, (x.shape[1],) if BY_POSITION else tuple(x.shape[1:])).double()
@@ -61,6 +73,10 @@ def made(x: Tensor) -> nn.Module:
         if name.endswith(("weight", "bias")):
             values = torch.tensor(GAMMA if name.endswith("weight") else BETA, dtype=torch.float64)
             parameter.data = values.repeat_interleave(parameter.numel() // 4).view(parameter.shape)
+        if MOVED_GAMMA and name.endswith("weight"):
+            moved(parameter.data, MOVED_GAMMA)
+        if MOVED_BETA and name.endswith("bias"):
+            moved(parameter.data, MOVED_BETA)
     if HAS_RUNNING:
         settled = BatchNorm(x.shape[1]).double()
         for batch in torch.split(tensor()[4:], 4):
@@ -88,7 +104,9 @@ def applied(norm: nn.Module, x: Tensor) -> Tensor:
 def of_weights(x: Tensor) -> Tensor:
     """The weights that a layer uses whose own weights are on screen."""
     if NORM == "weight_norm":
-        lengths = x.detach().norm(dim=1, keepdim=True)  # a parameter of its own; it starts there
+        lengths = tensor().norm(dim=1, keepdim=True)  # a parameter of its own; it starts there
+        if MOVED_GAMMA:
+            moved(lengths, MOVED_GAMMA)
         y: Tensor = lengths * x / x.norm(dim=1, keepdim=True)
         return y
     standardized: Tensor = Standardized()(x)

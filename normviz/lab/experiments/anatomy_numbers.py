@@ -8,7 +8,7 @@ Legend: N samples, C channels, O filters, F their fan-in.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from math import prod
 from typing import Any
@@ -51,7 +51,7 @@ def run(spec: Anatomy) -> Iterator[Schema | Frame]:
 def dissected(spec: Anatomy) -> dict[str, NDArray[Any]]:
     """Every array of the frame."""
     x = given(spec).requires_grad_()
-    norm = learned(made(spec), spec, x)
+    norm = learned(made(spec), spec)
     before = statistics(norm)
     y = applied(norm, spec, x)
     y.flatten()[spec.chosen].backward()  # type: ignore[no-untyped-call]
@@ -79,19 +79,20 @@ def _shipped() -> dict[str, Any]:
 
 def given(spec: Anatomy) -> Tensor:
     """What is on screen, in float64."""
+    x = shipped(spec)
+    for cell, value in spec.moved["dragged"].items():
+        x.view(-1)[cell] = value
+    return x
+
+
+def shipped(spec: Anatomy) -> Tensor:
+    """The same before anything was dragged."""
     held = _shipped()
     tensor = held["weights"] if spec.on_weights else held["forms"][spec.form]
     return torch.tensor(tensor["x"], dtype=torch.float64).view(spec.shape)
 
 
 # --- the norm -------------------------------------------------------------------------------------------
-
-
-def by_position(spec: Anatomy) -> bool:
-    """Whether layer or RMS norm averages the channels of one position alone."""
-    return spec.norm in ("layer", "rms") and (
-        spec.form == "sequence" or (spec.form == "2d" and spec.axes == "c")
-    )
 
 
 def made(spec: Anatomy) -> Norm:
@@ -108,7 +109,7 @@ def made(spec: Anatomy) -> Norm:
         options["r_max"], options["d_max"] = LIMITS[spec.limits]
     if spec.norm == "rms":  # torch's default is that of the dtype; the page's arithmetic is that of float32
         options["eps"] = float(np.finfo(np.float32).eps)
-    if by_position(spec):
+    if spec.by_position:
         kind = {"layer": LayerNorm, "rms": RMSNorm}[spec.norm]
         norm: Norm = kind(1, channels, options.get("eps", NORMS[spec.norm].options["eps"]))
     else:
@@ -121,10 +122,12 @@ def made(spec: Anatomy) -> Norm:
 
 
 @torch.no_grad()
-def learned(norm: Norm, spec: Anatomy, x: Tensor) -> Norm:
+def learned(norm: Norm, spec: Anatomy) -> Norm:
     """The norm with γ and β as the page sets them; weight norm starts as the plain network."""
     if spec.on_weights:
-        norm.init_from(x.detach()[None])
+        norm.init_from(shipped(spec)[None])
+        if spec.norm == "weight_norm":
+            _move(norm.g, spec.moved["gamma"])
         return norm
     for name, values in (("gamma", GAMMA), ("beta", BETA)):
         parameter = getattr(norm, name, None)
@@ -133,7 +136,13 @@ def learned(norm: Norm, spec: Anatomy, x: Tensor) -> Norm:
                 parameter.numel() // len(values)
             )
             parameter.copy_(each.view(parameter.shape))
+            _move(parameter, spec.moved[name])
     return norm
+
+
+def _move(parameter: Tensor, moved: Mapping[int, float]) -> None:
+    for number, value in moved.items():
+        parameter.view(-1)[number] = value
 
 
 @torch.no_grad()
@@ -151,7 +160,7 @@ def applied(norm: Norm, spec: Anatomy, x: Tensor) -> Tensor:
     """The norm's output for what is on screen."""
     if spec.on_weights:
         return norm.weight(x[None])[0]
-    if by_position(spec):
+    if spec.by_position:
         return norm(x.movedim(1, -1)[None])[0].movedim(-1, 1)  # type: ignore[no-any-return]
     return norm(x[None])[0]  # type: ignore[no-any-return]
 
@@ -179,7 +188,7 @@ def group_of(spec: Anatomy) -> NDArray[Any]:
         "weight_standardization": n,
     }
     if spec.norm in ("layer", "rms"):
-        each: NDArray[Any] = n * prod(spec.shape[2:]) + p if by_position(spec) else n
+        each: NDArray[Any] = n * prod(spec.shape[2:]) + p if spec.by_position else n
         return each
     if NORMS[spec.norm].running_statistics and spec.mode == "eval":
         return alone

@@ -6,6 +6,7 @@
 import { arithmetic, plain, span } from "./anatomy_arithmetic.js";
 import { Board, colourOf } from "./anatomy_board.js";
 import { Controls } from "./anatomy_controls.js";
+import { pairs, written } from "./anatomy_edits.js";
 import { LIMITS, Sliders } from "./anatomy_sliders.js";
 import { facts, seen, sharing, stageWords } from "./anatomy_words.js";
 import { plotlyAhead } from "./plotly.js";
@@ -29,6 +30,7 @@ const skeleton = () => `
       <dl class="nva-lines"></dl>
       <div class="nva-sliders"></div>
       <button type="button" class="nva-reset" hidden>${t("Reset values")}</button>
+      <p class="nva-unlinked" hidden></p>
     </div>
   </div>
   <div class="nva-seen"></div>
@@ -56,9 +58,11 @@ class Anatomy {
     });
     this.part("reset").addEventListener("click", () => {
       this.restore();
+      this.#address();
       this.board.cells[this.pinned].focus(); // the button itself is gone now
     });
     this.restore();
+    this.#move(data.values);
     root.dataset.ready = "";
   }
 
@@ -96,15 +100,28 @@ class Anatomy {
     this.rebuild();
   }
 
+  /** What the link says was moved. */
+  #move(values) {
+    const moved = { dragged: this.x[this.shown], ...this.parametersOf(this.settings.norm) };
+    for (const [name, all] of Object.entries(moved)) for (const [i, value] of pairs(values[name])) all[i] = value;
+    this.touched = Boolean(values.gamma || values.beta);
+    this.rebuild();
+  }
+
   /** γ and β of the norm on screen: for each channel, for each value, or the lengths of the filters. */
   parametersOf(norm) {
     const count = 1 + Math.max(...this.x[this.shown].map((_, i) => parameterOf(norm, this.shape, this.settings, i)));
     const key = norm === "weight_norm" ? "g" : `${this.settings.form} ${count}`;
-    this.parameters[key] ??= norm === "weight_norm" ? { gamma: this.#lengths(), beta: new Float64Array(count) } : {
+    this.parameters[key] ??= this.#begun(norm, count);
+    return this.parameters[key];
+  }
+
+  /** The parameters with which the page begins. */
+  #begun(norm, count) {
+    return norm === "weight_norm" ? { gamma: this.#lengths(), beta: new Float64Array(count) } : {
       gamma: this.#spread(this.data.learned.gamma, count),
       beta: this.#spread(this.data.learned.beta, count),
     };
-    return this.parameters[key];
   }
 
   /** The values by channel, each repeated for as many parameters as a channel has. */
@@ -342,6 +359,37 @@ class Anatomy {
     this.part("status").textContent = t("{cell} is now {value}; {moved} of {total} outputs differ from before.", {
       cell: this.board.where[this.pinned], value: plain(this.x[this.shown][this.pinned]), moved, total: this.found.x.length,
     });
+    this.#address();
+  }
+
+  /** All that the link says. */
+  get #values() {
+    return { ...this.settings, cell: this.pinned, ...this.#moved };
+  }
+
+  /** The page has run again; where its address was changed from outside (Back, a lesson's step), follow it. */
+  heard(data) {
+    const own = this.#values, told = { ...data.values, cell: data.values.cell % this.x[this.shown].length };
+    const other = Object.keys(told).some((name) => told[name] !== own[name]);
+    this.data = data;
+    if (!other || this.writing) return; // what was done a moment ago is not in the address yet
+    this.settings = { ...data.values };
+    this.restore();
+    this.#move(data.values);
+  }
+
+  /** What was moved on screen, as the link has it; what finds no place there is said. */
+  get #moved() {
+    const { norm } = this.settings, { gamma, beta } = this.parametersOf(norm), begun = this.#begun(norm, gamma.length);
+    const found = {
+      dragged: written(this.x[this.shown], this.original[this.shown], this.data.most),
+      gamma: written(gamma, begun.gamma, this.data.most),
+      beta: written(beta, begun.beta, this.data.most),
+    };
+    const left = Object.values(found).reduce((sum, one) => sum + one.left, 0), unlinked = this.part("unlinked");
+    unlinked.hidden = !left;
+    unlinked.textContent = left ? t("A link holds {n} changed values of a kind; those beyond are not in it.", { n: this.data.most }) : "";
+    return Object.fromEntries(Object.entries(found).map(([name, { text }]) => [name, text]));
   }
 
   change(settings) {
@@ -358,8 +406,9 @@ class Anatomy {
   #address() {
     clearTimeout(this.writing);
     this.writing = setTimeout(() => {
+      this.writing = null;
       const url = new URL(location.href);
-      for (const [name, value] of Object.entries({ ...this.settings, cell: this.pinned })) {
+      for (const [name, value] of Object.entries(this.#values)) {
         url.searchParams.delete(name); // first, so that the order is always the same
         if (value !== this.data.defaults[name]) url.searchParams.set(name, String(value));
       }
@@ -400,6 +449,9 @@ export default async function mount({ parentElement, data }, tensors) {
     });
   const anatomy = await root.anatomy;
   plotlyAhead();
-  if (again) anatomy?.repaint();
+  if (again) {
+    anatomy?.heard(data);
+    anatomy?.repaint();
+  }
   return () => anatomy?.end();
 }

@@ -281,6 +281,7 @@ class Start {
   #address() {
     clearTimeout(this.writing);
     this.writing = setTimeout(() => {
+      this.writing = null;
       const url = new URL(location.href);
       for (const [name, value] of Object.entries(this.settings)) {
         const text = typeof value === "boolean" ? String(Number(value)) : String(value);
@@ -289,6 +290,12 @@ class Start {
       }
       history.replaceState(history.state, "", url);
     }, 200);
+  }
+
+  /** The page has run again; where its address was changed from outside (Back, a lesson's step), follow it. */
+  heard(data) {
+    this.data = data;
+    if (!this.writing) this.change(data.values); // else what was done a moment ago is not in the address yet
   }
 
   end() {
@@ -309,6 +316,9 @@ export default async function mount({ parentElement, data }, bytes) {
     });
   const start = await root.start;
   plotlyAhead();
-  if (again) start?.repaint();
+  if (again) {
+    start?.heard(data);
+    start?.repaint();
+  }
   return () => start?.end();
 }

@@ -61,7 +61,7 @@ class TestEveryNorm:
     def test_the_gradient_is_the_slope(self, spec: Anatomy) -> None:
         told = recorded(spec)
         x = given(spec)
-        norm = learned(made(spec), spec, x)
+        norm = learned(made(spec), spec)
         norm.update_statistics = False
         slope = np.zeros(spec.cells)
         for i in range(spec.cells):
@@ -111,3 +111,35 @@ def test_what_does_not_apply_is_refused_in_words() -> None:
 
 def test_the_same_spec_gives_the_same_bytes() -> None:
     assert recorded(Anatomy(norm="group")).data(0) == recorded(Anatomy(norm="group")).data(0)
+
+
+def test_dragged_cells_and_moved_parameters() -> None:
+    spec = Anatomy(form="1d", cell=5, dragged="5=4.5,0=-2", gamma="1=2.5", beta="1=-1")
+    told, before = recorded(spec), recorded(spec.replace(dragged="", gamma="", beta=""))
+    x = before.at("x").copy()
+    x[[5, 0]] = 4.5, -2
+    np.testing.assert_array_equal(told.at("x"), x)
+    channel = x.reshape(4, 4)[:, 1]
+    xhat = (4.5 - channel.mean()) / np.sqrt(channel.var() + 1e-5)
+    assert told.at("y")[5] == pytest.approx(2.5 * xhat - 1, abs=1e-9)
+    assert told.at("y")[6] == pytest.approx(before.at("y")[6])
+
+
+def test_the_length_of_a_filter_stays_while_its_weights_are_dragged() -> None:
+    moved = recorded(Anatomy(norm="weight_norm", cell=9, dragged="9=3", gamma="2=6"))
+    y, before = moved.at("y").reshape(4, 9), recorded(Anatomy(norm="weight_norm", cell=9)).at("x").reshape(4, 9)
+    assert np.linalg.norm(y[1]) == pytest.approx(np.linalg.norm(before[1]))
+    assert np.linalg.norm(y[2]) == pytest.approx(6)
+
+
+@pytest.mark.parametrize("spec", CASES, ids=case_name)
+def test_every_parameter_can_be_moved(spec: Anatomy) -> None:
+    """The spec's count of them is that of the lab's norm."""
+    last = spec.parameters - 1
+    norm = learned(made(spec), spec)
+    held = getattr(norm, "g" if spec.norm == "weight_norm" else "gamma", None)
+    if held is not None and not (spec.on_weights and spec.norm != "weight_norm"):
+        assert held.numel() == spec.parameters
+    assert spec.replace(gamma=f"{last}=1.5").moved["gamma"] == {last: 1.5}
+    with pytest.raises(SpecError, match=f"from 0 to {last} "):
+        spec.replace(gamma=f"{last + 1}=1.5")
