@@ -12,6 +12,8 @@ from normviz.ui.riddle import named
 from normviz.ui.words import _, spoken
 
 _OTHERS = ("lesson", "step", "question")
+_OWN = ("lesson", "step", "guess", "repair")
+"""Of the URL: what has no meaning outside the lesson."""
 
 
 def head(page: Page) -> None:
@@ -67,7 +69,7 @@ def foot() -> bool:
 
 def _leave() -> None:
     """The page stays, with its own settings."""
-    kept = {name: st.query_params.get_all(name) for name in st.query_params if name not in ("lesson", "step")}
+    kept = {name: st.query_params.get_all(name) for name in st.query_params if name not in _OWN}
     st.query_params.from_dict(kept)  # at once: the back button leads into the lesson again, not half-way
 
 

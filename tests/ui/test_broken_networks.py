@@ -125,6 +125,50 @@ def test_a_wrong_guess_is_told_which_it_is(idle: IdlePlayer, sent: Sent) -> None
     assert LESSON.faults["lag"] in app.info[0].value
 
 
+class TestAnswersInTheUrl:
+    def test_it_holds_what_was_chosen_and_nothing_else(self, idle: IdlePlayer, sent: Sent) -> None:
+        app = visit("lesson", lesson="broken-networks", step="1")
+        app.button_group[0].set_value("lag")
+        run(app)
+        told = {"lesson": "broken-networks", "step": "1", "guess": "lag"}
+        assert query_of(app) == told
+        app.button_group[0].set_value(1)
+        run(app)
+        assert query_of(app) == told | {"repair": "2"}
+        app.button_group[0].set_value(None)
+        run(app)
+        assert query_of(app) == told
+
+    @pytest.mark.parametrize("fault", CASES)
+    def test_another_visit_sees_the_same(self, fault: str, idle: IdlePlayer, sent: Sent) -> None:
+        at, case = CASES[fault]
+        app = visit("lesson", lesson="broken-networks", step=str(at), guess="eval", repair="2")
+        assert idle.opened[-1] == case.repairs[1].spec
+        assert sent[-1]["behind"] == case.spec.key
+        assert [case.told in one.value for one in (*app.success, *app.info)] == [True]
+        assert app.button_group[0].value == 1
+        app.button_group[0].set_value(0)
+        run(app)
+        assert idle.opened[-1] == case.repairs[0].spec
+        assert query_of(app)["repair"] == "1"
+
+    def test_the_way_on_leads_to_a_case_without_an_answer(self, idle: IdlePlayer, sent: Sent) -> None:
+        app = visit("lesson", lesson="broken-networks", step="1", guess="lag", repair="1")
+        next(one for one in app.button if one.label.startswith("Next")).click()
+        run(app)
+        assert query_of(app) == {"lesson": "broken-networks", "step": "2"}
+        assert (sent[-1]["settings"], sent[-1]["readings"]) == ([], {})
+
+    def test_what_does_not_work_is_named(self, idle: IdlePlayer, sent: Sent) -> None:
+        app = visit("lesson", lesson="broken-networks", step="1", guess="gremlin", repair="1")
+        assert "“gremlin” does not work; allowed is one of rate-high" in app.warning[0].value
+        assert (idle.opened[-1], sent[-1]["settings"]) == (CASES["rate-high"][1].spec, [])
+        assert query_of(app) == {"lesson": "broken-networks", "step": "1"}
+        app = visit("lesson", lesson="broken-networks", step="1", guess="lag", repair="99")
+        assert "“99” does not work; allowed is a whole number from 1 to " in app.warning[0].value
+        assert query_of(app) == {"lesson": "broken-networks", "step": "1", "guess": "lag"}
+
+
 def test_the_url_cannot_change_the_fault_but_the_seed(idle: IdlePlayer, sent: Sent) -> None:
     visit("lesson", lesson="broken-networks", step="1", lr="0.1", seed="5")
     assert idle.opened == [CASES["rate-high"][1].spec.replace(seed=5)]
