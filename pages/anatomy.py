@@ -5,6 +5,7 @@ import streamlit as st
 from normviz.specs.anatomy import Anatomy
 from normviz.ui.anatomy import anatomy
 from normviz.ui.course import heard
+from normviz.ui.share import offer_link
 from normviz.ui.takeaway import offer_code
 from normviz.ui.words import _
 
@@ -20,7 +21,9 @@ spec, problems = heard(Anatomy, st.query_params)
 for problem in problems:
     st.warning(problem, icon=":material/link_off:")
 anatomy(spec)
-offer_code(Anatomy)
+with st.container(horizontal=True, gap="small"):
+    offer_link(Anatomy)
+    offer_code(Anatomy)
 
 with st.expander(_("Where the numbers come from")):
     st.markdown(

@@ -4,6 +4,7 @@ import streamlit as st
 
 from normviz.specs.start import Start
 from normviz.ui.course import heard
+from normviz.ui.share import offer_link
 from normviz.ui.takeaway import offer_code
 from normviz.ui.tiles import tiles
 from normviz.ui.tour import doors
@@ -21,5 +22,7 @@ spec, problems = heard(Start, st.query_params)
 for problem in problems:
     st.warning(problem, icon=":material/link_off:")
 tiles(spec)
-offer_code(Start)
+with st.container(horizontal=True, gap="small"):
+    offer_link(Start)
+    offer_code(Start)
 doors()

@@ -16,7 +16,7 @@ from normviz.catalog.norms import NORMS, NormFact, reason
 from normviz.specs import anatomy_edits as edits
 from normviz.specs.anatomy import BETA, CHANNELS, GAMMA, LIMITS, SHAPES, Anatomy
 from normviz.ui import static
-from normviz.ui.course import given
+from normviz.ui.course import given, hidden
 from normviz.ui.speech import heard
 from normviz.ui.words import _, spoken
 
@@ -77,6 +77,7 @@ def _data(spec: Anatomy) -> dict[str, Any]:
         "limits": LIMITS,
         "learned": {"gamma": GAMMA, "beta": BETA},
         "most": edits.MOST,
+        "hidden": sorted(hidden() & set(fields)),
         "norms": [_told(fact) for fact in NORMS.values()],
         "facts": {name: _constants(fact) for name, fact in NORMS.items()},
         "module": static.address("anatomy.js"),

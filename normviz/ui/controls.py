@@ -16,11 +16,12 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from normviz import player
+from normviz import __version__, player
 from normviz.spec import Spec, SpecError, Value
 from normviz.specs import EXPERIMENTS
 from normviz.ui import course
 from normviz.ui.following import follow
+from normviz.ui.share import VERSION
 from normviz.ui.widgets import Widgets
 from normviz.ui.words import _, refusal
 
@@ -110,6 +111,7 @@ def _write(state: _State[S]) -> None:
     """Let the URL say what differs from the defaults, or from what a lesson sets."""
     state.query = course.written(state.spec)
     foreign = _foreign(type(state.spec))
+    foreign.pop(VERSION, None)  # of the link by which the visitor came
     st.query_params.from_dict({**foreign, **state.query})
 
 
@@ -184,9 +186,9 @@ def _share(state: _State[S]) -> None:
 
 
 def link(spec: Spec) -> str:
-    """Address of this page with every field of the spec."""
+    """Address of this page with every field of the spec and the version that knows them."""
     page = (st.context.url or "").split("?")[0]
-    query: dict[str, Any] = {**_foreign(type(spec)), **spec.to_query(full=True)}
+    query: dict[str, Any] = {**_foreign(type(spec)), **spec.to_query(full=True), VERSION: __version__}
     return f"{page}?{urlencode(query, doseq=True, safe=',')}"
 
 

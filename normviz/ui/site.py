@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from normviz.ui import builder, look, operations, presenter, static, strip, tour
+from normviz.ui import builder, look, operations, presenter, share, static, strip, tour
 from normviz.ui.doors import page_at
 from normviz.ui.gate import in_turn
 from normviz.ui.languages import switch
@@ -31,6 +31,7 @@ def show() -> None:
     page = known[pages.index(chosen)]
     presenter.dress()
     strip.head(page)
+    share.told()
     chosen.run()
     if not strip.foot() and page in PAGES:
         tour.strip(page)

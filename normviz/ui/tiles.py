@@ -13,7 +13,7 @@ import streamlit as st
 
 from normviz.specs.start import MOST_SWAPS, Start
 from normviz.ui import static
-from normviz.ui.course import given
+from normviz.ui.course import given, hidden
 from normviz.ui.speech import heard
 from normviz.ui.words import _
 
@@ -65,6 +65,7 @@ def _data(spec: Start) -> dict[str, Any]:
         "batches": list(knobs["batch"].choices),
         "shuffles": int(knobs["shuffle"].high or 0),
         "swaps": MOST_SWAPS,
+        "hidden": sorted(hidden() & set(fields)),
         "module": static.address("tiles.js"),
         "weights": static.address("start.bin"),
         "lost": _(

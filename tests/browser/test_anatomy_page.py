@@ -7,14 +7,16 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import torch
 from playwright.sync_api import Page, expect
 from torch import Tensor, nn
 
+from normviz import __version__
 from normviz.catalog.norms import NORMS, reason
-from normviz.specs.anatomy import SHAPES, STAGES
+from normviz.specs.anatomy import SHAPES, STAGES, Anatomy
 from normviz.ui import static
 from tests.browser.visitors import Visitor
 
@@ -257,6 +259,36 @@ class TestWhatIsDone:
         assert torch.equal(values(page), before)
         page.get_by_role("button", name="Reset values").click()
         expect(page).to_have_url(re.compile(r"\?cell=85$"))
+
+    def test_share_writes_all_of_it(self, visit: Visit) -> None:
+        page = opened(visit, "?norm=group&lesson=7&version=0.0.1")
+        expect(page.get_by_text("This link was made with NormViz 0.0.1; this is")).to_be_visible()
+        cell(page, 85).click()
+        page.keyboard.press("+")
+        page.get_by_role("button", name="Share").click()
+        x = round(float(tensor("2d").flatten()[85]) + 0.1, 1)
+        spec = Anatomy(norm="group", cell=85, dragged=f"85={x:g}")
+        expect(page.locator(".nvl-share code")).to_contain_text("dragged")
+        link = page.locator(".nvl-share code").inner_text()
+        told = dict(parse_qsl(urlsplit(link).query, keep_blank_values=True))
+        assert told == {"lesson": "7", **spec.to_query(full=True), "version": __version__}
+        before = values(page)
+        page.goto(link)
+        page.wait_for_selector(".nva-anatomy[data-ready]")
+        assert torch.equal(values(page), before)
+
+    def test_hidden_controls_keep_what_the_link_says(self, visit: Visit) -> None:
+        page = opened(visit, "?hide=norm,mode,stage,groups,gamma,dragged,cell&norm=group&groups=1&mode=eval")
+        for part in ("norms", "switch", "stages", "how", "slider[data-name=gamma]", "slider[data-name=x]"):
+            expect(page.locator(f".nva-{part}")).to_be_hidden()
+        expect(page.get_by_role("radiogroup")).to_have_count(1)  # the form
+        expect(page.locator(".nva-slider[data-name=beta]")).to_be_visible()
+        before = values(page)
+        cell(page, 40).click()
+        page.keyboard.press("PageUp")
+        assert torch.equal(values(page), before)
+        assert len(lit(page)) == 64, "a cell that is pointed at still shows its group"
+        expect(page).to_have_url(re.compile("mode=eval$"))
 
     def test_what_finds_no_place_in_a_link_is_said(self, visit: Visit) -> None:
         page = opened(visit, "?norm=layer&dragged=" + ",".join(f"{i}=4.5" for i in range(20)))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from normviz import __version__
 from normviz.frames import Recording
 from normviz.lab import data
 from normviz.lab.experiments.start import TILES, dealt
@@ -300,6 +302,21 @@ class TestHowItIsUsed:
         page.get_by_role("button", name="Reset").click()
         expect(page).to_have_url(re.compile(r"\?lesson=7$"))
         assert visit.tiles("wrong") == by_torch.wrong(Start())
+
+    def test_share_and_hidden_controls(self, visit: Visit, by_torch: Torch) -> None:
+        page = visit.open("?hide=batch,mode,swaps&mode=train&batch=2&swaps=3-9")
+        for part in ("switch", "slider", "moving"):
+            expect(page.locator(f".nvt-{part}")).to_be_hidden()
+        page.get_by_role("button", name="Other batch-mates").click()
+        spec = Start(mode="train", batch=2, swaps="3-9", shuffle=1)
+        assert visit.tiles("wrong") == by_torch.wrong(spec)
+        page.get_by_role("button", name="Share").click()
+        expect(page.locator(".nvl-share code")).to_contain_text("shuffle=1&")
+        told = dict(parse_qsl(urlsplit(page.locator(".nvl-share code").inner_text()).query))
+        assert told == {"hide": "batch,mode,swaps", **spec.to_query(full=True), "version": __version__}
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="Reset", exact=True).click()
+        assert visit.tiles("wrong") == by_torch.wrong(spec.replace(shuffle=0))
 
     def test_bad_values_in_the_link_are_named_and_replaced(self, visit: Visit, by_torch: Torch) -> None:
         page = visit.open("?mode=training&batch=5&shuffle=<b>")

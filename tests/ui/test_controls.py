@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
+from normviz import __version__
 from normviz.catalog.norms import NORMS
 from normviz.catalog.sequences import ALL_NETWORKS
 from normviz.spec import Knob, Spec, SpecError
@@ -184,10 +185,19 @@ def test_reset_returns_to_the_defaults_but_not_for_hidden_fields() -> None:
 def test_the_shared_link_names_every_field() -> None:
     app = visit("train", depth="4", lesson="x")
     query = dict(parse_qsl(urlsplit(app.session_state["link"]).query, keep_blank_values=True))
-    assert query == {"lesson": "x", **spec_of(app).to_query(full=True)}
+    assert query == {"lesson": "x", **spec_of(app).to_query(full=True), "version": __version__}
     again = visit("train", **query)
     assert spec_of(again) == spec_of(app)
     assert not again.warning
+
+
+def test_a_link_of_another_version_is_no_longer_that_link_after_a_change() -> None:
+    app = visit("train", version="0.0.1", lesson="x")
+    query = dict(parse_qsl(urlsplit(app.session_state["link"]).query))
+    assert query["version"] == __version__
+    app.slider(key="train.width").set_value(16)
+    run(app)
+    assert query_of(app) == {"lesson": "x", "width": "16"}
 
 
 def test_settings_at_odds_leave_the_last_spec_and_the_choice() -> None:

@@ -316,6 +316,17 @@ def test_the_builder_makes_a_lesson_from_links(idle: IdlePlayer, sent: Sent) -> 
     assert (lesson.steps[0].hide, lesson.steps[0].task) == (("depth",), "Look.")
 
 
+@pytest.mark.parametrize(("path", "hide"), [("", "batch,mode"), ("anatomy", "norm,dragged")])
+def test_pages_that_compute_in_the_browser_hide_too(
+    path: str, hide: str, idle: IdlePlayer, sent: Sent
+) -> None:
+    app = visit("lesson-builder")
+    app.text_area(key="builder links").set_value(f"http://x.org/{path}?mode=train&hide={hide}")
+    run(app)
+    lesson = shelf.find(app.code[-1].value.split("lesson=")[1].split("&")[0])
+    assert lesson.steps[0].hide == tuple(hide.split(","))
+
+
 def test_the_builder_names_the_line_that_does_not_work(idle: IdlePlayer, sent: Sent) -> None:
     app = visit("lesson-builder")
     app.text_area(key="builder links").set_value("http://x.org/train\nhttp://x.org/train?lr=100")

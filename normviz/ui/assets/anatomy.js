@@ -44,6 +44,7 @@ class Anatomy {
     Object.assign(this, { root, data, tensors, settings: { ...data.values } });
     root.innerHTML = skeleton();
     root.setAttribute("aria-label", t("A norm taken apart"));
+    this.part("how").hidden = this.hides("cell") || this.hides("dragged");
     this.samples = tensors.pixels.map((pixels, k) => ({ pixels, label: tensors.labels[k] }));
     this.board = new Board(this.part("board"), {
       point: (i) => this.point(i),
@@ -53,11 +54,13 @@ class Anatomy {
     });
     this.controls = new Controls(this.part("controls"), this.part("stages"), data, (change) => this.change(change));
     this.sliders = new Sliders(this.part("sliders"), {
+      hidden: data.hidden.map((name) => (name === "dragged" ? "x" : name)),
       slide: (name, value) => this.slide(name, value),
       settle: () => this.settle(),
     });
     this.part("reset").addEventListener("click", () => {
       this.restore();
+      this.#move(Object.fromEntries(data.hidden.map((name) => [name, this.data.values[name]])));
       this.#address();
       this.board.cells[this.pinned].focus(); // the button itself is gone now
     });
@@ -68,6 +71,11 @@ class Anatomy {
 
   part(name) {
     return this.root.querySelector(`.nva-${name}`);
+  }
+
+  /** Whether a setting is to stay as the link has it. */
+  hides(name) {
+    return this.data.hidden.includes(name);
   }
 
   get weights() {
@@ -335,6 +343,10 @@ class Anatomy {
   }
 
   pin(i) {
+    if (this.hides("cell")) {
+      this.point(i);
+      return;
+    }
     this.pointed = null;
     this.pinned = i;
     this.settings.cell = i;
@@ -343,6 +355,7 @@ class Anatomy {
   }
 
   push(i, amount) {
+    if (this.hides("dragged")) return;
     this.root.classList.add("nva-live"); // colours follow the hand without fading
     const x = this.x[this.shown];
     this.hand ??= x[i];
@@ -412,7 +425,9 @@ class Anatomy {
         url.searchParams.delete(name); // first, so that the order is always the same
         if (value !== this.data.defaults[name]) url.searchParams.set(name, String(value));
       }
+      url.searchParams.delete("version"); // of the link by which the visitor came
       history.replaceState(history.state, "", url);
+      dispatchEvent(new Event("nv-address"));
     }, 200);
   }
 

@@ -28,10 +28,18 @@ export class Controls {
     element.innerHTML = this.#choices();
     stages.innerHTML = this.#timeline();
     this.extra = element.querySelector(".nva-extra");
+    this.#hide();
     for (const part of [element, stages]) {
       part.addEventListener("click", (event) => this.#click(event.target.closest("button")));
       part.addEventListener("keydown", (event) => this.#key(event));
     }
+  }
+
+  /** What a teacher does not want to be changed; the values are those of the link. */
+  #hide() {
+    const [norms, forms] = this.element.querySelectorAll("[role=radiogroup]");
+    const parts = { norm: norms, form: forms, mode: this.element.querySelector(".nva-switch"), stage: this.stages };
+    for (const [name, part] of Object.entries(parts)) part.hidden = this.data.hidden.includes(name);
   }
 
   #choices() {
@@ -90,7 +98,7 @@ export class Controls {
   }
 
   #showExtra(settings) {
-    const name = own(settings);
+    const one = own(settings), name = this.data.hidden.includes(one) ? null : one;
     if (this.extra.dataset.name === (name ?? "")) return;
     this.extra.dataset.name = name ?? "";
     this.extra.innerHTML = name ? `<span id="nva-own">${asked(name, settings.norm)}</span>

@@ -10,6 +10,7 @@ export class Carrying {
   constructor(board, { place, carried }) {
     Object.assign(this, { board, place, carried, held: false, dragged: null, start: null });
     this.taken = null; // the digit that is taken up
+    this.locked = false; // every digit is to stay where it is
     const { element } = board;
     element.addEventListener("pointerdown", (event) => this.#press(event));
     element.addEventListener("pointermove", (event) => this.#move(event));
@@ -53,6 +54,7 @@ export class Carrying {
 
   /** A key on digit j; true if it was meant for carrying. */
   key(event, j) {
+    if (this.locked) return false;
     if (event.key === "Escape" && this.taken !== null) this.drop();
     else if (event.key !== "Enter") return false;
     else if (this.taken === null) this.take(j);
@@ -75,7 +77,7 @@ export class Carrying {
   #press(event) {
     const tile = event.target.closest(".nvt-tile");
     this.justDragged = false;
-    if (!tile || event.pointerType === "touch" || event.button !== 0 || this.taken !== null) return;
+    if (this.locked || !tile || event.pointerType === "touch" || event.button !== 0 || this.taken !== null) return;
     this.start = { x: event.clientX, y: event.clientY, i: Number(tile.dataset.digit) };
   }
 

@@ -71,6 +71,7 @@ class Start {
     });
     this.inspector = new Inspector(this.part("inspector"));
     this.#listen();
+    this.#hide();
     this.evaluated = this.predictions(this.labels, { training: false, batch: 1 });
     this.predict();
     this.show();
@@ -82,6 +83,22 @@ class Start {
 
   part(name) {
     return this.root.querySelector(`.nvt-${name}`);
+  }
+
+  /** What a teacher does not want to be changed; the values are those of the link. */
+  #hide() {
+    const parts = { mode: "switch", batch: "slider", shuffle: "shuffle", sorted: "sorted", swaps: "moving" };
+    for (const [name, part] of Object.entries(parts)) this.part(part).hidden = this.hides(name);
+    this.board.carrying.locked = this.hides("swaps");
+  }
+
+  hides(name) {
+    return this.data.hidden.includes(name);
+  }
+
+  /** The settings with which the page begins, of those that can be changed. */
+  get begun() {
+    return Object.fromEntries(Object.entries(this.data.defaults).filter(([name]) => !this.hides(name)));
   }
 
   #digits() {
@@ -150,7 +167,7 @@ class Start {
     this.part("slider").querySelector("b").textContent = batch;
     this.part("shuffle").querySelector("small").textContent = t("shuffle {n}", { n: shuffle });
     this.part("sorted").querySelector("input").checked = sorted;
-    const untouched = Object.entries(this.data.defaults).every(([name, value]) => this.settings[name] === value);
+    const untouched = Object.entries(this.begun).every(([name, value]) => this.settings[name] === value);
     this.part("reset").hidden = untouched;
     this.part("raised").hidden = !(this.error && mode === "train");
     this.part("raised").innerHTML = this.error ? raised(this.error.message) : "";
@@ -259,8 +276,8 @@ class Start {
     });
     this.part("undo").addEventListener("click", () => this.#undo());
     this.part("reset").addEventListener("click", () => {
-      this.change(this.data.defaults);
-      toggle.focus(); // the button itself is gone now
+      this.change(this.begun);
+      (this.hides("mode") ? this.board.tiles[this.board.chosen] : toggle).focus(); // the button itself is gone now
     });
   }
 
@@ -269,7 +286,8 @@ class Start {
     if (!changed.length) return;
     this.board.carrying.drop();
     Object.assign(this.settings, settings);
-    if (changed.some((name) => ["shuffle", "sorted"].includes(name)) && !changed.includes("swaps")) this.settings.swaps = "";
+    if (changed.some((name) => ["shuffle", "sorted"].includes(name)) && !changed.includes("swaps")
+      && !this.hides("swaps")) this.settings.swaps = "";
     if (changed.some((name) => name !== "mode")) [this.moved, this.before] = [null, new Map()];
     if (changed.includes("mode")) this.root.classList.remove("nvt-untouched");
     if (changed.some((name) => name !== "mode")) this.predict();
@@ -288,7 +306,9 @@ class Start {
         url.searchParams.delete(name); // first, so that the order is always the same
         if (value !== this.data.defaults[name]) url.searchParams.set(name, text);
       }
+      url.searchParams.delete("version"); // of the link by which the visitor came
       history.replaceState(history.state, "", url);
+      dispatchEvent(new Event("nv-address"));
     }, 200);
   }
 
