@@ -29,7 +29,7 @@ app = st.App(
         Middleware(Portions),
         Middleware(Bundles),
         Middleware(Connections, settings()),
-        Middleware(Visitors),
+        Middleware(Visitors, settings()),
         Middleware(Ahead),
     ],
     on_script_error=failures.tell,

@@ -65,6 +65,7 @@ class ClusterEngine:
         self._source = ""
         self._workers: Counter[About] = Counter()
         self._reached: bool | None = None
+        self._waiting = 0
         self._looked = 0.0
         self._wake, self._found = asyncio.Event(), asyncio.Event()
         self._loops: list[asyncio.Task[None]] = []
@@ -79,6 +80,11 @@ class ClusterEngine:
     def able(self) -> bool:
         """See ``Engine``: Redis answers and there are workers."""
         return bool(self._reached and self._about and self._workers[self._about])
+
+    @property
+    def waiting(self) -> int:
+        """See ``Engine``: the length of the queue, as of the last look."""
+        return self._waiting
 
     async def start(self) -> About:
         """See ``Engine``.  Waits for Redis and for a worker, however long."""
@@ -131,7 +137,7 @@ class ClusterEngine:
                 for one, n in self._others.most_common()
             ],
             "runs": len(self._followed),
-            "waiting": sum(following.place > 0 for following in self._followed.values()),
+            "waiting": self._waiting,
         }
 
     @property
@@ -198,6 +204,8 @@ class ClusterEngine:
         if due:
             self._looked = time.monotonic()
             self._choose(await self._living(keys=[recordings.WORKERS], args=[]))
+            if self._about:
+                self._waiting = await self._redis.llen(_queued(recordings.queue_name(self._about.version)))
         joined = False
         for following in list(self._followed.values()):
             if not following.heard:
@@ -257,7 +265,7 @@ class ClusterEngine:
         """Repeat that a run is wanted, and see whether somebody computes it."""
         await self._say(following)
         keys = following.keys
-        index = await self._redis.lpos(Queue.redis_queue_namespace_prefix + following.queue, following.job)
+        index = await self._redis.lpos(_queued(following.queue), following.job)
         self._pass_on(following, following.wait(index))
         now = time.monotonic()
         if index is not None or await self._redis.exists(keys.lease, keys.asked):
@@ -349,6 +357,11 @@ class ClusterEngine:
             logger.info("runs are computed by torch %s on %s", self._about.torch, self._about.cpu)
         if self._about:
             self._found.set()
+
+
+def _queued(name: str) -> str:
+    """The key of a queue's list."""
+    return Queue.redis_queue_namespace_prefix + name
 
 
 def _entries(told: Iterable[Any]) -> Iterable[Entry]:

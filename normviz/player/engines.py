@@ -37,6 +37,10 @@ class Engine(Protocol):
     @property
     def able(self) -> bool:
         """A run that comes now would begin at once."""
+    @property
+    def waiting(self) -> int:
+        """Runs in its own line, of whichever web process: it has less room than the player lets in."""
+
 
     async def start(self) -> About:
         """Get ready to compute.
@@ -87,6 +91,11 @@ class LocalEngine:
     def able(self) -> bool:
         """See ``Engine``: a host is warm."""
         return any(host.about for host in self._hosts)
+    @property
+    def waiting(self) -> int:
+        """See ``Engine``: every run that is let in is computed at once."""
+        return 0
+
 
     async def start(self) -> About:
         """Start the first host, learn its form, and start the others that the form asks for."""

@@ -17,7 +17,6 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -29,6 +28,7 @@ from normviz.player import kept
 from normviz.player.costs import check_cost
 from normviz.player.engines import Engine, Tell, engine_of
 from normviz.player.events import Events
+from normviz.player.lines import Line
 from normviz.player.meters import Meters
 from normviz.player.registry import Registry
 from normviz.player.runs import DifferentFramesError, Run, State, Watch
@@ -40,6 +40,7 @@ logger = logging.getLogger(__name__)
 
 _REST_AFTER = 1.0  # seconds unwatched; between its page and its stream a run is unwatched for a moment
 _MOST_DEATHS = 3  # restarts of a run whose process died
+_RELIEF = 4.0  # seconds; so long workers may need to leave a run and to begin another one
 _MOST_LOSSES = 10  # restarts of a run whose process ended for another reason
 _ENDED = phrase("The operator of this server has ended this run.")
 
@@ -65,7 +66,8 @@ class Player:
         self._numbers, self._eyes = count(1), count(1)
         self._known = Registry()
         self._live: dict[int, Run] = {}
-        self._line: OrderedDict[str, Run] = OrderedDict()  # by token
+        self._line = Line(self._live, self.settings.share)
+        self._relieved = 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._sweeper: asyncio.Task[None] | None = None
 
@@ -95,7 +97,7 @@ class Player:
         if self._sweeper:
             self._sweeper.cancel()
             await asyncio.gather(self._sweeper, return_exceptions=True)
-        for run in [*self._live.values(), *self._line.values()]:
+        for run in self._going():
             run.leave(State.IDLE)
         self._live.clear()
         self._line.clear()
@@ -118,8 +120,8 @@ class Player:
 
     # --- for pages --------------------------------------------------------------------------------
 
-    def open(self, spec: Spec) -> str:
-        """Start the run of a spec or join it; returns the token of its stream.
+    def open(self, spec: Spec, visitor: str = "") -> str:
+        """Start the run of a spec or join it, for a visitor (see ``watch``); returns the token of its stream.
 
         Raises:
             SpecError: it costs more than this server allows.
@@ -133,7 +135,7 @@ class Player:
             self._events.refused(spec)
             raise
         run = self._known.of(spec, about.version)
-        loop.call_soon_threadsafe(self._wanted, run, True)
+        loop.call_soon_threadsafe(self._asked, run, visitor)
         return run.token
 
     def recording(self, token: str) -> Recording | None:
@@ -152,23 +154,28 @@ class Player:
         """Watch a run; as long as somebody does, it goes on.
 
         Of the runs that one visitor alone watches only some are computed at a time (``Settings.share``),
-        those opened last; the others rest until one of these has ended.  Without a name everyone is another.
+        those opened last; the others wait until one of these has ended, and give way to other visitors.
+        Without a name everyone is another.
         """
         watch = Watch(run, visitor, next(self._eyes))
         run.watches.add(watch)
+        run.opener = None
         self._known.touch(run)
         self._wanted(run)
-        self._deal(run)
         try:
             yield watch
         finally:
             run.watches.discard(watch)
             self._known.touch(run)
-            self._deal(run, left=visitor)
+            self._settle()
 
     def place(self, run: Run) -> int:
-        """Place in line, ours or the engine's, from 1; 0 if the run does not wait."""
-        return next((n for n, token in enumerate(self._line, 1) if token == run.token), run.place)
+        """Place in line, from 1; 0 if the run does not wait, or only for others of its visitors.
+
+        Whoever waits here comes behind all that wait in the engine's own line.
+        """
+        own = self._line.place(run)
+        return own + self._engine.waiting if own else run.place
 
     async def finished(self, token: str) -> Run:
         """Watch a run until it is done or failed.
@@ -209,7 +216,7 @@ class Player:
         their way to somebody.  In the event loop.
         """
         now = time.monotonic()
-        going = {run.token: run for run in (*self._live.values(), *self._line.values())}
+        going = {run.token: run for run in self._going()}
         asked = sum(bool(run.watches) or now - run.left <= _REST_AFTER for run in going.values())
         ended = (run for run in self.runs() if run.token not in going)
         return asked + sum(any(watch.owed for watch in run.watches) for run in ended)
@@ -217,7 +224,7 @@ class Player:
     def report(self) -> dict[str, object]:
         """Facts for the operator; plain JSON values, nothing personal."""
         runs = self.runs()
-        states = {state.value: sum(run.state is state for run in runs) for state in State}
+        states = {state.value: sum(run.standing is state for run in runs) for state in State}
         return {
             "runs": states,
             "watching": sum(len(run.watches) for run in runs),
@@ -227,7 +234,17 @@ class Player:
 
     # --- starting ---------------------------------------------------------------------------------
 
-    def _wanted(self, run: Run, anew: bool = False) -> None:
+    def _going(self) -> list[Run]:
+        """All runs that are computed or wait."""
+        return [*self._live.values(), *self._line]
+
+    def _asked(self, run: Run, visitor: str) -> None:
+        """A page has asked for a run; soon its stream will watch it."""
+        if self._loop is not None:
+            run.opener = Watch(run, visitor, next(self._eyes))
+            self._wanted(run, anew=True)
+
+    def _wanted(self, run: Run, *, anew: bool = False) -> None:
         """Set a run going if it stands; ``anew``: also one that failed and might succeed now."""
         if self._loop is None:
             return
@@ -235,65 +252,67 @@ class Player:
             run.deaths = run.losses = 0
             run.state = State.WAITING
             self._events.asked(run)
-            self._line[run.token] = run
+            self._line.join(run)
+        self._settle()
         if not run.held:
             self._rest(run, False)
-        self._fill()
 
-    def _fill(self) -> None:
-        moved = False
-        while self._line and len(self._live) < self.settings.runs:
-            _, run = self._line.popitem(last=False)
-            self._events.started(run)
-            self._attempt(run)
-            moved = True
-        if moved:
-            for run in self._line.values():
+    def _settle(self) -> None:
+        """Bring about what is fair now: who stands still, who begins, and who waits at which place."""
+        if self._loop is None:
+            return
+        self._weigh()
+        while (order := self._line.order()) and self._room():
+            self._line.leave(order[0])
+            self._events.started(order[0])
+            self._attempt(order[0])
+            self._weigh()
+        for run in self._line.seat():
+            run.changed()
+
+    def _weigh(self) -> None:
+        for run, held in list(self._line.held()):
+            if run.held != held:
+                run.held = held
+                self._rest(run, held or not run.eyes)
                 run.changed()
+
+    def _room(self) -> bool:
+        """Another run may be at work, if need be instead of one that stands still."""
+        if len(self._live) < self.settings.runs:
+            return True
+        still = self._line.gives_way(self._live.values())
+        if still:
+            self._set_back(still)
+        return still is not None
+
+    def _set_back(self, run: Run) -> None:
+        """Have a run at work wait in line again; if nobody looks at it, for somebody who does."""
+        self._engine.cancel(run.number)
+        del self._live[run.number]
+        self._events.ended(run, State.IDLE, "")
+        run.leave(State.WAITING if run.eyes else State.IDLE)
+        if run.eyes:
+            self._line.join(run)
+            self._weigh()
 
     def _rest(self, run: Run, resting: bool) -> None:
         if run.number and run.resting != resting:
             run.resting = resting
             self._engine.rest(run.number, resting)
 
-    def _deal(self, run: Run, left: str = "") -> None:
-        """Let a run, and those that its visitors watch besides, go on or wait for each other."""
-        visitors = {left, *(watch.visitor for watch in run.watches)} - {""}
-        others = (one for one in self._live.values() if any(eye.visitor in visitors for eye in one.watches))
-        for one in {run, *others}:
-            self._weigh(one)
-
-    def _weigh(self, run: Run) -> None:
-        held = bool(run.watches and run.number) and all(map(self._behind, run.watches))
-        if run.held != held:
-            run.held = held
-            self._rest(run, held)
-            run.changed()
-
-    def _behind(self, watch: Watch) -> bool:
-        """Its visitor has opened as many other runs since as are computed at a time."""
-        later = {
-            run.token
-            for run in self._live.values()
-            for other in run.watches
-            if other.visitor == watch.visitor and other.number > watch.number and run is not watch.run
-        }
-        return bool(watch.visitor) and len(later) >= self.settings.share
-
     def _attempt(self, run: Run) -> None:
         number = next(self._numbers)
         self._live[number] = run
         skip = run.attempt(number)
         self._engine.run(number, run.text, skip)
-        self._deal(run)
 
     def _end(self, run: Run, state: State, sentence: str = "", *, mendable: bool = False) -> None:
         self._live.pop(run.number, None)
-        self._line.pop(run.token, None)
+        self._line.leave(run)
         self._events.ended(run, state, sentence)
         run.leave(state, sentence, mendable=mendable)
-        self._fill()
-        self._deal(run)
+        self._settle()
 
     def _stop(self, run: Run, state: State, sentence: str = "", *, mendable: bool = False) -> None:
         if run.number:
@@ -319,6 +338,7 @@ class Player:
             del self._live[run.number]
             run.replace()
             self._attempt(run)
+            self._settle()
         if run.nbytes > self.settings.largest_recording * MB and run.state is State.LIVE:
             self._stop(run, State.FAILED, _too_long(self.settings.largest_recording))
 
@@ -336,6 +356,7 @@ class Player:
                 del self._live[run.number]
                 self._events.restarted(run)
                 self._attempt(run)
+                self._settle()
         else:
             self._end(run, State.FAILED, sentence, mendable=status != messages.FAILED)
 
@@ -350,18 +371,34 @@ class Player:
             try:
                 self._events.tell_refusals()
                 self._end_leases()
+                self._relieve()
                 self._known.make_room(self.settings)
             except Exception:
                 logger.exception("looking after the runs failed; it is tried again")
 
     def _end_leases(self) -> None:
         now = time.monotonic()
-        for run in [*self._live.values(), *self._line.values()]:
+        for run in self._going():
             alone = 0.0 if run.watches else now - run.left
             if alone > self.settings.lease:
                 self._stop(run, State.IDLE)
             elif alone > _REST_AFTER:
+                run.opener = None
                 self._rest(run, True)
+        self._settle()
+
+    def _relieve(self) -> None:
+        """Where runs wait in the engine's own line, have those leave it and the workers that stand still."""
+        for run in [run for run in self._live.values() if run.held and run.place]:
+            self._set_back(run)
+        now = time.monotonic()
+        if not self._engine.waiting or now - self._relieved < _RELIEF:
+            return
+        for _ in range(self._engine.waiting):
+            if still := self._line.gives_way(run for run in self._live.values() if not run.place):
+                self._relieved = now
+                self._set_back(still)
+        self._settle()
 
 
 def _given_up(times: int) -> str:

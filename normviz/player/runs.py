@@ -61,7 +61,7 @@ class Run:
         self.resting = False
         """Live, but taking no processor time."""
         self.held = False
-        """It rests although it is watched: other runs of its visitors come first."""
+        """It rests or waits although it is watched: other runs of its visitors come first."""
         self.adopted = False
         """It was made beforehand."""
         self.deaths = 0
@@ -75,6 +75,8 @@ class Run:
         self.arrivals = array("d")
         """When each frame came, by the monotonic clock; 0 for those of a recording made before."""
         self.watches: set[Watch] = set()
+        self.opener: Watch | None = None
+        """Who has asked for it just now and does not watch yet."""
         self._digest = messages.Digest()
         self._unproven = 0
 
@@ -96,6 +98,16 @@ class Run:
     def nbytes(self) -> int:
         """Bytes of the frames so far."""
         return self.recording.nbytes if self.recording is not None else 0
+
+    @property
+    def eyes(self) -> set[Watch]:
+        """Those for whom it is computed: who watches, else who has just asked for it."""
+        return self.watches or ({self.opener} if self.opener else set())
+
+    @property
+    def standing(self) -> State:
+        """Its state as it seems from outside: what waits in the engine's line waits."""
+        return State.WAITING if self.place else self.state
 
     @property
     def ended(self) -> bool:

@@ -56,11 +56,11 @@ class Settings:
     )  # fmt: skip
     runs: int = knob(
         64, label="NORMVIZ_RUNS", low=1, high=1000,
-        help="runs computed at once; further ones wait in line",
+        help="runs computed at once; further ones wait in line, and those that stand still give way to them",
     )  # fmt: skip
     share: int = knob(
         2, label="NORMVIZ_SHARE", low=1, high=1000,
-        help="of one visitor's runs so many are computed at once, those opened last; the others wait",
+        help="of one visitor's runs so many are computed at once, those opened last; the others stand still",
     )  # fmt: skip
     lease: float = knob(
         10.0, label="NORMVIZ_LEASE", low=0.2, high=3600, unit="s",

@@ -19,7 +19,7 @@ import streamlit as st
 from normviz import __version__, player
 from normviz.spec import Spec, SpecError, Value
 from normviz.specs import EXPERIMENTS
-from normviz.ui import course
+from normviz.ui import course, visitors
 from normviz.ui.following import follow
 from normviz.ui.share import VERSION
 from normviz.ui.widgets import Widgets
@@ -82,7 +82,7 @@ def _begin(spec: Spec, before: Spec) -> None:
     if spec == before or spec.name not in EXPERIMENTS:
         return
     with contextlib.suppress(SpecError, RuntimeError):  # the stage will say so
-        player.current().open(spec)
+        player.current().open(spec, visitors.of_page())
 
 
 def remembered(kind: type[Spec]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from normviz.frames import Recording
 from normviz.spec import SpecError
 from normviz.specs.cost import NormCost
 from normviz.specs.diagnosis import SYMPTOMS, Choice, Diagnosis
+from normviz.ui import visitors
 from normviz.ui.choices import advice
 from normviz.ui.controls import controls
 from normviz.ui.symptoms import BOOK
@@ -67,7 +68,7 @@ def norms_table(spec: NormCost) -> None:
 
 def _norms_table(spec: NormCost) -> None:
     try:
-        token = player.current().open(spec)
+        token = player.current().open(spec, visitors.of_page())
     except SpecError:
         _draw(table(spec, None))  # the stage below says why there is no measurement
         return

@@ -200,7 +200,7 @@ def _standing(playing: Player, run: Run) -> str:
     if place := playing.place(run):
         told = [_("number {place} in line", place=place)]
     else:
-        told = [_("resting") if run.resting else _("live"), _span(time.monotonic() - run.began)]
+        told = [_how(run), *([_span(time.monotonic() - run.began)] if run.number else [])]
     told += [
         n_("{n} frame", "{n} frames", run.frames),
         n_("{n} watching", "{n} watching", len(run.watches)),
@@ -208,6 +208,12 @@ def _standing(playing: Player, run: Run) -> str:
     if broken := run.deaths + run.losses:
         told.append(n_("broke off {n} time", "broke off {n} times", broken))
     return " · ".join(told)
+
+
+def _how(run: Run) -> str:
+    if run.held:
+        return _("waiting for others of its visitor")
+    return _("resting") if run.resting else _named(run.state)
 
 
 def _ended(runs: list[Run]) -> None:

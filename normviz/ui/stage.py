@@ -25,7 +25,7 @@ import streamlit as st
 from normviz import player
 from normviz.figures.predictions import Prediction
 from normviz.spec import Spec, SpecError
-from normviz.ui import course, preludes, static, takeaway
+from normviz.ui import course, preludes, static, takeaway, visitors
 from normviz.ui.exhibits import STAGED
 from normviz.ui.playable import SHEETS, Cards, Figures, played
 from normviz.ui.speech import asked
@@ -79,7 +79,7 @@ def stage(
     ``apart`` is another one: it begins without a run before it.
     """
     try:
-        token = player.current().open(spec)
+        token = player.current().open(spec, visitors.of_page())
     except SpecError as problem:
         st.error(refusal(problem), icon=":material/block:")
         return None

@@ -57,7 +57,7 @@ from normviz.ui import drains, options
 from normviz.ui.connections import count_refusal
 from normviz.ui.environment import settings
 from normviz.ui.exhibits import first_spec
-from normviz.ui.visitors import visitor
+from normviz.ui.visitors import of_connection
 from normviz.ui.words import of_request, spoken
 
 logger = logging.getLogger(__name__)
@@ -151,7 +151,7 @@ async def _serve(socket: WebSocket) -> None:
         raise _Refusal(1013, phrase("The server is not ready yet.")) from None
     after, generation = _number(socket, "after"), _number(socket, "generation")
     run = await _asked(socket, playing)
-    with playing.watch(run, visitor(socket.cookies)) as watch:
+    with playing.watch(run, of_connection(socket)) as watch:
         client = _Client(socket, playing, watch, after if generation == run.generation else 0)
         await _both(client.listen(), client.speak())
 
@@ -165,7 +165,7 @@ async def _asked(socket: WebSocket, playing: player.Player) -> player.Run:
     if page := socket.path_params.get("page"):
         spec = first_spec(page, socket.query_params)
         try:
-            run = playing.run(playing.open(spec)) if spec else None
+            run = playing.run(playing.open(spec, of_connection(socket))) if spec else None
         except SpecError:
             run = None  # the page will say why
         if run is None:

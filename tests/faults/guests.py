@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import secrets
 import struct
 import threading
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,7 @@ from websockets.exceptions import WebSocketException
 from normviz import specs
 from normviz.lab.runs import record
 from normviz.ui.exhibits import first_spec
+from normviz.ui.visitors import COOKIE
 from tests.load.visitors import Visitor
 
 _LENGTH = struct.Struct("<I")
@@ -38,6 +40,7 @@ class Guest:
         self.errors: list[str] = []
         """What the page showed as an error."""
         self._tab: Visitor | None = None
+        self._own = {"Cookie": f"{COOKIE}={secrets.token_urlsafe(18)}"}
 
     async def stay(self) -> dict[str, Any]:
         """Follow the run until its end is told; returns that."""
@@ -61,7 +64,7 @@ class Guest:
     async def _find(self) -> str:
         """Open the page, which stays open; the token of its run."""
         await self._leave()
-        self._tab = Visitor(self.address)
+        self._tab = Visitor(self.address, headers=self._own)
         async with asyncio.timeout(60):
             await self._tab.__aenter__()
             _, token = await self._tab.script(self.page, self.query)
@@ -80,7 +83,7 @@ class Guest:
         known = f"?after={len(self.frames)}&generation={self.head.get('generation', 0)}"
         async with connect(
             f"ws://{self.address}/lab/stream/{token}{known}", max_size=None, compression=None, open_timeout=5,
-            close_timeout=1, ping_interval=None,
+            close_timeout=1, ping_interval=None, additional_headers=self._own,
         ) as stream:  # fmt: skip
             received = 0
             with contextlib.suppress(WebSocketException):

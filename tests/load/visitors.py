@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import secrets
 import struct
 import time
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
+
+from normviz.ui.visitors import COOKIE
 
 _STREAM = re.compile(rb"lab/stream/([\w-]+)")
 _PATIENCE = 600  # seconds for one answer; then the visitor counts as failed
@@ -53,8 +56,11 @@ class Visitor:
     token: str | None = None
     """Of the run that the page names."""
     headers: dict[str, str] = field(default_factory=dict)
-    """Sent along when the tab is opened."""
+    """Sent along with each connection, besides the cookie that a page gives to its browser."""
     _session: ClientConnection | None = None
+
+    def __post_init__(self) -> None:
+        self.headers = {"Cookie": f"{COOKIE}={secrets.token_urlsafe(18)}", **self.headers}
 
     async def __aenter__(self) -> Self:
         self._session = await connect(
@@ -135,7 +141,7 @@ class Visitor:
         async with connect(
             f"ws://{self.address}/lab/{path}", max_size=None, compression=None,
             origin=f"http://{self.address}",  # type: ignore[arg-type]
-            open_timeout=_PATIENCE,
+            open_timeout=_PATIENCE, additional_headers=self.headers,
         ) as stream:  # fmt: skip
             try:
                 while await self._take(await stream.recv(), stream, visit, began):

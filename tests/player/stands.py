@@ -30,9 +30,9 @@ class Stand:
         """Run a coroutine in the player's loop."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(within)
 
-    def open(self, spec: Spec) -> Run:
-        """Open a spec and look at its run."""
-        run = self.player.run(self.player.open(spec))
+    def open(self, spec: Spec, visitor: str = "") -> Run:
+        """Open a spec, as a visitor of this name, and look at its run."""
+        run = self.player.run(self.player.open(spec, visitor))
         assert run
         return run
 

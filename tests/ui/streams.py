@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import struct
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from typing import Any
 from websockets.sync.client import ClientConnection, connect
 
 from normviz.spec import Spec
+from normviz.ui.visitors import COOKIE
 from tests.player.stands import EXPERIMENTS
 
 ROOT = Path(__file__).parents[2]
@@ -71,10 +73,11 @@ class Server:
 
 
 class Client:
-    """Reads a run's stream and keeps what it got, as the page does."""
+    """Reads a run's stream and keeps what it got, as the page does; each is a visitor of its own."""
 
     def __init__(self, server: Server, token: str, query: str = "", **options: Any) -> None:
         address = f"ws://{server.address}/lab/stream/{token}{query}"
+        options.setdefault("additional_headers", {"Cookie": f"{COOKIE}={secrets.token_urlsafe(18)}"})
         self._open = ExitStack()
         self.socket: ClientConnection = self._open.enter_context(
             connect(address, max_size=None, compression=None, **options)
