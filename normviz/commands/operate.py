@@ -7,9 +7,8 @@ import json
 import os
 import sys
 
-from normviz import operating
 from normviz.commands.telling import RAW, Commands, RefusedError, json_flag, write
-from normviz.ui import options
+from normviz.ui import operating, options
 
 _JOBS = 8  # for each core: runs at rest hold a place too, and the kernel shares the core among the others
 

@@ -14,13 +14,12 @@ import pytest
 from streamlit import config
 from streamlit.web.server.starlette.starlette_server_config import DEFAULT_WEBSOCKET_PING_INTERVAL
 
-from normviz import operating
 from normviz.__main__ import main
 from normviz.player import Settings
 from normviz.spec import SpecError
-from normviz.ui import options
+from normviz.ui import operating, options
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CONFIGURED = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
 TEXTS = [
     *(ROOT / "normviz").rglob("*.py"), ROOT / "README.md", ROOT / "Dockerfile", ROOT / "compose.yaml",

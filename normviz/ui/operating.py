@@ -18,8 +18,8 @@ from normviz.player import Settings
 from normviz.spec import Knob
 from normviz.ui.options import FIXED, OPTIONS, Option, shown, variable
 
-DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "operating.md"
-_FILE = Path(__file__).resolve().parents[1] / ".streamlit" / "config.toml"
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "operating.md"
+_FILE = Path(__file__).resolve().parents[2] / ".streamlit" / "config.toml"
 _MARKED = re.compile(r"(<!-- settings -->\n).*?(<!-- end of settings -->\n)", re.DOTALL)
 _SETTINGS = ("variable", "default", "allowed", "meaning")
 _OPTIONS = ("option", "variable", "default", "meaning")
