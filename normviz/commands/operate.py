@@ -56,6 +56,7 @@ def _worker(asked: argparse.Namespace) -> None:
     command = [
         sys.executable, "-m", "normviz.lab.cluster", "--jobs", str(jobs), "--keep", str(settings.redis_keep),
         "--memory", str(settings.run_memory * MB), "--seconds", str(settings.run_seconds),
+        "--silence", str(settings.silence),
         *(part for module in settings.experiments for part in ("--load", module)),
     ]  # fmt: skip
     sys.stdout.flush()

@@ -58,7 +58,7 @@ def main(arguments: list[str] | None = None) -> None:
     processes.adopt_orphans()
     _reach(server)
     logger.info("%d workers for %s, version %s", options.jobs, server.place, about.source[:12])
-    Crew(options.jobs, server, about, limits, options.keep * 1000).serve()
+    Crew(options.jobs, server, about, limits, options.keep * 1000, options.silence).serve()
 
 
 def _reach(server: Server) -> None:
@@ -83,6 +83,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, required=True, help="runs computed at once")
     parser.add_argument("--memory", type=int, default=0, help="bytes that one run may use")
     parser.add_argument("--seconds", type=int, default=0, help="processor time of one run")
+    parser.add_argument("--silence", type=float, default=60.0, help="seconds after which a silent run hangs")
     parser.add_argument("--keep", type=int, default=3600, help="seconds for which recordings stay in Redis")
     parser.add_argument("--load", action="append", default=[], help="a module with more experiments")
     return parser.parse_args(arguments)
@@ -91,9 +92,11 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 class Crew:
     """The workers: forked, replaced when they end, ended with this process."""
 
-    def __init__(self, jobs: int, server: Server, about: About, limits: groups.Limits, keep: int) -> None:
+    def __init__(
+        self, jobs: int, server: Server, about: About, limits: groups.Limits, keep: int, silence: float
+    ) -> None:
         self._jobs, self._server, self._about = jobs, server, about
-        self._limits, self._keep = limits, keep
+        self._limits, self._keep, self._silence = limits, keep, silence
         self._born: dict[int, float] = {}
         self._leaving = False
 
@@ -133,7 +136,7 @@ class Crew:
             for sign in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(sign, lambda *_: os._exit(0))  # until RQ sets its own
             connection = horses.client(self._server.options())
-            workers.RunWorker(connection, self._about, self._limits, self._keep).work()
+            workers.RunWorker(connection, self._about, self._limits, self._keep, self._silence).work()
             code = 0
         except Exception as error:
             logger.error("a worker cannot work: %s: %s", type(error).__name__, error)

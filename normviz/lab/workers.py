@@ -6,6 +6,8 @@ What it changes about RQ's own worker:
   job, shut down) are read from its channel by the loop that waits for the work-horse.
 - It holds the lease of its attempt, looks every half second whether anybody still wants the run, lets it rest
   while nobody looks at it, and ends it soon after nobody wants it (see ``normviz.store.recordings``).
+- A run that neither uses processor time nor writes a frame hangs (``normviz.pulses``): it is ended like one
+  whose process died.
 - It calls one function only, whatever stands in the queue.
 """
 
@@ -32,6 +34,7 @@ from rq.worker.base import WorkerStatus
 from normviz import messages
 from normviz.lab import groups, horses, processes, runs
 from normviz.phrases import to_plain
+from normviz.pulses import HUNG, LOOKS, Vigil
 from normviz.store import recordings, scripts
 from normviz.versions import About
 
@@ -39,6 +42,7 @@ logger = logging.getLogger(__name__)
 
 _BEAT = 0.5  # seconds between two looks at a run
 _UNWANTED = 2.0  # seconds; replicas that come back after a restart of Redis repeat their word within one
+_RUN = 1  # its number for the vigil: a worker computes one at a time
 _ALIVE = 5.0  # seconds between two words that this worker is there
 
 
@@ -58,14 +62,16 @@ class RunWorker(Worker):
     death_penalty_class = _NoPenalty
     max_connection_wait_time = 2.0
 
-    def __init__(self, connection: Any, about: About, limits: groups.Limits, keep: int) -> None:
+    def __init__(
+        self, connection: Any, about: About, limits: groups.Limits, keep: int, silence: float
+    ) -> None:
         queue = Queue(recordings.queue_name(about.version), connection=connection, serializer=JSONSerializer)
         super().__init__(
             [queue], connection=connection, serializer=JSONSerializer, worker_ttl=20,
             job_monitoring_interval=10, log_job_description=False,
             name=f"{os.uname().nodename}-{uuid4().hex[:8]}",
         )  # fmt: skip
-        self._about, self._limits, self._keep = about, limits, keep
+        self._about, self._limits, self._keep, self._silence = about, limits, keep, silence
         self._there = connection.register_script(scripts.LIVING)
         self._take, self._hold, self._release = (
             connection.register_script(script) for script in (scripts.TAKE, scripts.HOLD, scripts.RELEASE)
@@ -77,6 +83,10 @@ class RunWorker(Worker):
         self._looked = 0.0  # when it last looked who wants the run, and saw that somebody does
         self._wanted = 0.0
         self._resting = False
+        self._vigil = Vigil()
+        self._written = 0  # entries of the recording
+        self._listened = 0.0  # when it last looked for a sign of life
+        self._hung = False
 
     # --- without a thread -------------------------------------------------------------------------
 
@@ -118,6 +128,7 @@ class RunWorker(Worker):
         self._keys, self._word = recordings.Keys(job.args[0]), None
         self._looked = self._wanted = 0.0
         self._resting, self._stopped_job_id = False, None
+        self._hung, self._listened = False, time.monotonic()
         super().execute_job(job, queue)
         if self._word is None:
             self._word = _lost(f"a process of worker {self.name} ended without a word")
@@ -145,6 +156,7 @@ class RunWorker(Worker):
         with contextlib.suppress(OSError):  # it may have done so itself, and even ended
             os.setpgid(pid, pid)
         self._horse_pid = pid
+        self._vigil.begin(_RUN, pid)
         self._tell_began(pid)
 
     def _tell_began(self, pid: int) -> None:
@@ -198,25 +210,35 @@ class RunWorker(Worker):
             HorseMonitorTimeoutException: it goes on.
         """
         if self.pubsub and self._word is None:
-            self.pubsub.get_message(timeout=_BEAT)
+            self.pubsub.get_message(timeout=min(_BEAT, self._silence / LOOKS))
         patience = os.WNOHANG if self._word is None else 0  # one that has said its last word ends now
         if not os.waitid(os.P_PID, self._horse_pid, os.WEXITED | os.WNOWAIT | patience):
             raise HorseMonitorTimeoutException
         groups.tell(self._horse_pid, signal.SIGKILL)
         ended = os.wait4(self._horse_pid, 0)
         groups.reap(self._horse_pid)
+        self._vigil.end(_RUN)
         return ended
 
     def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
-        """Renew the lease, and do with the run what its replicas want."""
+        """Renew the lease, do with the run what its replicas want, and end it if it hangs."""
         now = time.monotonic()
+        if now - self._listened >= self._silence / LOOKS:
+            self._listened = now
+            if self._vigil.look():
+                self._hung = True
+                self.kill_horse()
+                return
         if now - self._looked < 0.9 * _BEAT:
             return
         self._looked = now
-        holds, wanted, awake = self._hold(
-            keys=[self._keys.lease, self._keys.wanted, self._keys.awake],
+        holds, wanted, awake, written = self._hold(
+            keys=[self._keys.lease, self._keys.wanted, self._keys.awake, self._keys.frames],
             args=[self._attempt, recordings.LEASE],
         )
+        if written != self._written:
+            self._written = written
+            self._vigil.count(_RUN)
         if wanted:
             self._wanted = now
         if not holds or now - self._wanted > _UNWANTED:
@@ -224,6 +246,7 @@ class RunWorker(Worker):
             self.kill_horse()
         elif bool(awake) == self._resting:
             self._resting = not awake
+            self._vigil.rest(_RUN, self._resting)
             groups.tell(self._horse_pid, signal.SIGSTOP if self._resting else signal.SIGCONT)
         if now - self._said > _ALIVE:
             super().maintain_heartbeats(job, execution)
@@ -250,6 +273,8 @@ class RunWorker(Worker):
             self._word = {"status": messages.FAILED, "sentence": to_plain(runs.OUT_OF_TIME)}
         elif self._stop_requested:
             self._word = _lost(sentence)
+        elif self._hung:
+            self._word = {"status": messages.DIED, "sentence": HUNG.format(self._silence)}
         else:
             self._word = {"status": messages.DIED, "sentence": sentence}
 

@@ -14,8 +14,8 @@ from typing import Protocol
 
 from normviz import messages
 from normviz.player.hosts import EngineError, HostProcess
-from normviz.player.pulses import LOOKS, Vigil
 from normviz.player.settings import Settings
+from normviz.pulses import HUNG, LOOKS, Vigil
 from normviz.versions import About
 
 logger = logging.getLogger(__name__)
@@ -23,7 +23,6 @@ logger = logging.getLogger(__name__)
 _HANGS_AFTER = 5.0  # seconds in which a host must stop a run; its other runs wait that long
 Tell = Callable[[messages.Message], None]
 
-_HUNG = "it hung: for {:g} seconds it took no processor time and said nothing"
 _DOES_NOT_START = "The engine that computes the runs does not start on this server; its log says why."
 
 
@@ -37,10 +36,10 @@ class Engine(Protocol):
     @property
     def able(self) -> bool:
         """A run that comes now would begin at once."""
+
     @property
     def waiting(self) -> int:
         """Runs in its own line, of whichever web process: it has less room than the player lets in."""
-
 
     async def start(self) -> About:
         """Get ready to compute.
@@ -91,11 +90,11 @@ class LocalEngine:
     def able(self) -> bool:
         """See ``Engine``: a host is warm."""
         return any(host.about for host in self._hosts)
+
     @property
     def waiting(self) -> int:
         """See ``Engine``: every run that is let in is computed at once."""
         return 0
-
 
     async def start(self) -> About:
         """Start the first host, learn its form, and start the others that the form asks for."""
@@ -154,7 +153,7 @@ class LocalEngine:
             self._vigil.end(message.run)
             if message.run in self._hung:
                 self._hung.discard(message.run)
-                message = _ended(message.run, messages.DIED, _HUNG.format(self._settings.silence))
+                message = _ended(message.run, messages.DIED, HUNG.format(self._settings.silence))
         self._tell(message)
 
     def _end_if_hung(self, host: HostProcess, number: int) -> None:

@@ -29,14 +29,18 @@ redis.call('DEL', KEYS[2])
 """
 
 HOLD = """
--- Renew an attempt's lease.  Returns whether it has it, and how many replicas want the run and look at it.
--- KEYS lease, wanted, awake; ARGV attempt, ms of the lease
+-- Renew an attempt's lease.  Returns whether it has it, how many replicas want the run and look at it, and
+-- how many entries its recording has.
+-- KEYS lease, wanted, awake, frames; ARGV attempt, ms of the lease
 local holder = redis.call('GET', KEYS[1])
-if holder and holder ~= ARGV[1] then return {0, 0, 0} end
+if holder and holder ~= ARGV[1] then return {0, 0, 0, 0} end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-return {1, redis.call('ZCOUNT', KEYS[2], now, '+inf'), redis.call('ZCOUNT', KEYS[3], now, '+inf')}
+return {
+  1, redis.call('ZCOUNT', KEYS[2], now, '+inf'), redis.call('ZCOUNT', KEYS[3], now, '+inf'),
+  redis.call('XLEN', KEYS[4]),
+}
 """
 
 RELEASE = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -11,19 +12,26 @@ import pytest
 
 from normviz import messages
 from normviz.player import Settings, State
-from normviz.player.pulses import LOOKS, Vigil, processor_time
+from normviz.pulses import LOOKS, Vigil, processor_time
+from tests.cluster.services import WORKERS, Cluster, ClusterStand, RedisServer
 from tests.player.processes import alive, children, until
 from tests.player.small_experiments import Crew, Fault, Walk, crew, walk
 from tests.player.stands import EXPERIMENTS, Stand, frames_of
 
 
-@pytest.fixture(scope="module", params=["fork", "persistent"])
-def wary(request: pytest.FixtureRequest) -> Iterator[Stand]:
-    """A player that soon takes silence for a sign."""
-    settings = Settings(engine=request.param, processes=1, silence=1.8, experiments=EXPERIMENTS)
-    standing = Stand(settings)
-    yield standing
-    standing.close()
+@pytest.fixture(scope="module", params=["fork", "persistent", "redis"])
+def wary(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+    """A player, or workers, that soon take silence for a sign."""
+    with contextlib.ExitStack() as opened:
+        if request.param == "redis":
+            folder = tmp_path_factory.mktemp("cluster")
+            server = RedisServer(folder)
+            server.environment["NORMVIZ_SILENCE"] = "1.8"
+            cluster = opened.enter_context(Cluster(server, WORKERS, log=folder / "workers.log"))
+            yield opened.enter_context(contextlib.closing(ClusterStand(cluster)))
+        else:
+            settings = Settings(engine=request.param, processes=1, silence=1.8, experiments=EXPERIMENTS)
+            yield opened.enter_context(contextlib.closing(Stand(settings)))
 
 
 def recorded(run) -> list[bytes]:
@@ -47,7 +55,7 @@ def test_a_stopped_run_is_ended_and_finishes_with_the_same_frames(wary: Stand) -
 FORK = pytest.mark.parametrize("wary", ["fork"], indirect=True)
 
 
-@FORK
+@pytest.mark.parametrize("wary", ["fork", "redis"], indirect=True)
 def test_a_run_that_always_hangs_is_given_up_and_may_be_tried_anew(
     wary: Stand, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -118,7 +126,7 @@ def told(number: int) -> messages.Message:
 def spent(monkeypatch: pytest.MonkeyPatch) -> dict[int, int]:
     """Processor time by process, as the vigil sees it."""
     times = {7: 100}
-    monkeypatch.setattr("normviz.player.pulses.processor_time", lambda: times)
+    monkeypatch.setattr("normviz.pulses.processor_time", lambda: times)
     return times
 
 
@@ -141,7 +149,7 @@ def test_only_silence_without_work_is_hanging(spent: dict[int, int]) -> None:
 
 
 def test_nothing_hangs_where_the_work_of_processes_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("normviz.player.pulses.sys.platform", "darwin")
+    monkeypatch.setattr("normviz.pulses.sys.platform", "darwin")
     vigil = Vigil()
     vigil.begin(1, 7)
     assert [vigil.look() for _ in range(2 * LOOKS)] == [[]] * 2 * LOOKS

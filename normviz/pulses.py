@@ -18,6 +18,7 @@ from pathlib import Path
 
 from normviz import messages
 
+HUNG = "it hung: for {:g} seconds it took no processor time and said nothing"
 LOOKS = 6
 """Looks in a row without a sign of life after which a run hangs."""
 _GROUP, _USER, _SYSTEM = 2, 11, 12  # places in /proc/PID/stat behind the name
@@ -49,10 +50,14 @@ class Vigil:
 
     def hear(self, message: messages.Message) -> None:
         """A run has said something."""
-        if pulse := self._pulses.get(message.run):
+        self.count(message.run)
+        if message.kind == messages.BEGAN and (pulse := self._pulses.get(message.run)):
+            pulse.pid = message.told["pid"]
+
+    def count(self, number: int) -> None:
+        """A run has said something to somebody else."""
+        if pulse := self._pulses.get(number):
             pulse.heard += 1
-            if message.kind == messages.BEGAN:
-                pulse.pid = message.told["pid"]
 
     def end(self, number: int) -> None:
         """Watch over a run no longer."""
