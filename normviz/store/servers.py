@@ -23,6 +23,11 @@ _FILES = {
 _PORT = 6379
 
 
+def masked(text: str) -> str:
+    """A text that may be an address, without the user and the password in it."""
+    return re.sub(r"//.*@", "//…@", text, flags=re.DOTALL)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Server:
     """One Redis.  Its password appears neither in ``repr`` nor in ``place`` nor in an error.
@@ -56,7 +61,7 @@ class Server:
             raise SpecError(variable, "", "a file, since a certificate and its key go together")
 
     def _check_url(self) -> None:
-        shown = re.sub(r"//.*@", "//…@", self.url)
+        shown = masked(self.url)
         try:
             parts = self._parts
             fits = parts.scheme in ("redis", "rediss") and parts.hostname and parts.port != 0

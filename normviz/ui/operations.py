@@ -22,6 +22,7 @@ import normviz
 from normviz import player
 from normviz.player import Player, Run, State
 from normviz.player.settings import OPERATOR_TOKEN
+from normviz.store.servers import masked
 from normviz.ui import gates, memory
 from normviz.ui.drains import set_draining
 from normviz.ui.metrics import sessions
@@ -247,22 +248,19 @@ def _settings(settings: player.Settings) -> None:
         rows = []
         for one in fields(settings):
             variable, value = f"NORMVIZ_{one.name.upper()}", getattr(settings, one.name)
+            shown = _shown(value)
             if variable == OPERATOR_TOKEN:
-                value = _("set") if value else ""
+                shown = _("set") if value else ""
             rows.append(
-                {
-                    _("variable"): variable,
-                    _("value"): _shown(value),
-                    _("as shipped"): value == one.default,
-                }
+                {_("variable"): variable, _("value"): shown, _("as shipped"): value == one.default}
             )
         st.dataframe(rows, hide_index=True)
 
 
 def _shown(value: object) -> str:
     if isinstance(value, tuple):
-        return ", ".join(value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
+        return ", ".join(map(masked, value))
+    return f"{value:g}" if isinstance(value, float) else masked(str(value))
 
 
 def _megabytes(size: float) -> str:

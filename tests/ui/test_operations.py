@@ -15,6 +15,7 @@ from tests.player.small_experiments import Walk
 from tests.player.stands import EXPERIMENTS, Stand
 
 TOKEN = "the-operators-own-token"
+PASSWORD = "sw0rdfish"
 SLOW = Walk(seed=5, steps=5000, pause=20)
 
 
@@ -22,8 +23,15 @@ SLOW = Walk(seed=5, steps=5000, pause=20)
 def stand() -> Iterator[Stand]:
     """A player with room for one run at a time."""
     standing = Stand(
-        Settings(engine="fork", runs=1, lease=60, operator_token=TOKEN, experiments=EXPERIMENTS)
-    )  # fmt: skip
+        Settings(
+            engine="fork",
+            runs=1,
+            lease=60,
+            operator_token=TOKEN,
+            experiments=EXPERIMENTS,
+            redis=f"redis://lab:{PASSWORD}@cache.example:7000/3",
+        )
+    )
     yield standing
     standing.close()
 
@@ -94,6 +102,9 @@ def test_the_board_says_how_the_player_stands(stand: Stand) -> None:
         assert "number 1 in line · 0 frames · 1 watching" in told
         assert "seed = 6\nsteps = 10" in told
         assert TOKEN not in told + str(app.dataframe[-1].value)
+        assert PASSWORD not in told + app.dataframe[-1].value.to_string()
+        shown = app.dataframe[-1].value.set_index("variable")["value"]
+        assert shown["NORMVIZ_REDIS"] == "redis://…@cache.example:7000/3"
         assert "set" in app.dataframe[-1].value.set_index("variable").loc["NORMVIZ_OPERATOR_TOKEN", "value"]
 
 
