@@ -72,10 +72,11 @@ class _Now(Collector):
         if "workers" in told["engine"]:
             workers = {"own": told["engine"]["workers"], "other": told["engine"]["other_workers"]}
             yield _gauge("workers", "Workers; those of another version are not used.", workers, "version")
+            yield _gauge("queue", "Runs that wait for a worker, of all replicas.", told["engine"]["waiting"])
         yield _gauge("memory_bytes", "Memory held, by kind of process.", memory.held(), "process")
-        yield CounterMetricFamily(
-            "normviz_engine_restarts", "Engine hosts started again.", told["engine"].get("restarts", 0)
-        )
+        if "restarts" in told["engine"]:  # workers are started again where they are
+            restarts = told["engine"]["restarts"]
+            yield CounterMetricFamily("normviz_engine_restarts", "Engine hosts started again.", restarts)
         yield self._about()
 
     def _about(self) -> Metric:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from normviz.ui import metrics
+from tests.cluster.services import Cluster, ClusterStand, RedisServer
 from tests.player.processes import until
+from tests.player.small_experiments import Walk
 from tests.ui.operated import BEARER, Operated
 
 
@@ -88,3 +92,24 @@ def test_the_drain_by_its_route(operated: Operated) -> None:
     until(lambda: operated.live.read() == "F" and operated.live.received > received)  # visitors go on
     assert operated.ask("/lab/drain", "DELETE", **BEARER)[1] == b'{"draining":false,"attended_runs":1}'
     assert operated.ready()
+
+
+def test_a_cluster_tells_who_waits_for_a_worker(tmp_path: Path) -> None:
+    with Cluster(RedisServer(tmp_path), 1, log=tmp_path / "workers.log") as cluster:
+        standing = ClusterStand(cluster)
+        try:
+            live, waiting = Walk(seed=1, steps=5000, pause=20), Walk(seed=2)
+            with standing.watching(live) as first, standing.watching(waiting) as second:
+                until(lambda: first.frames and second.place == 1)
+                until(lambda: standing.player.report()["engine"]["waiting"] == 1)
+                told = {
+                    (one.name, *one.labels.values()): one.value
+                    for family in metrics._Now(standing.player).collect()
+                    for one in family.samples
+                }
+            assert (told["normviz_runs", "live"], told["normviz_runs", "waiting"]) == (1, 1)
+            assert told["normviz_queue",] == 1
+            assert told["normviz_workers", "own"] == 1
+            assert ("normviz_engine_restarts_total",) not in told, "nobody here starts workers again"
+        finally:
+            standing.close()
