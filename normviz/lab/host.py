@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> None:
     inbox, outbox = os.dup(0), os.dup(1)
     os.dup2(2, 1)
     devices = ["cpu", *accelerators()]
-    form = _form(options.engine, devices)
+    form = _form(options.engine)
     torch.set_num_threads(1)
     warm_up(options.load)
     if form == "fork":
@@ -85,12 +85,13 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _form(engine: str, devices: list[str]) -> str:
+def _form(engine: str) -> str:
     can_fork = sys.platform == "linux"
     if engine == "fork" and not can_fork:
         sys.exit("NORMVIZ_ENGINE: fork needs Linux; use auto or persistent.")
     if engine == "auto":
-        return "fork" if can_fork and devices == ["cpu"] else "persistent"
+        # Also beside a GPU: all that is shipped computes on the CPU; who uses the GPU asks for persistent.
+        return "fork" if can_fork else "persistent"
     return engine
 
 

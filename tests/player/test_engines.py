@@ -124,14 +124,14 @@ def test_redis_client_is_loaded_only_where_it_is_chosen() -> None:
 class RawHost:
     """A host behind bare pipes, read only when the test wants."""
 
-    def __init__(self, *options: str) -> None:
-        command = [sys.executable, "-m", "normviz.lab.host", "--load", EXPERIMENTS[0], *options]
+    def __init__(self, *options: str, host: tuple[str, ...] = ("-m", "normviz.lab.host")) -> None:
+        command = [sys.executable, *host, "--load", EXPERIMENTS[0], *options]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
         )
         self._reader = messages.Reader()
-        self.read(lambda message: message.kind == messages.HELLO)
+        self.hello = self.read(lambda message: message.kind == messages.HELLO)[-1].told
 
     def start(self, run: int, text: str) -> None:
         assert self.process.stdin
@@ -160,8 +160,8 @@ def raw() -> Iterator[Callable[..., RawHost]]:
     """Make a host behind bare pipes."""
     made: list[RawHost] = []
 
-    def make(*options: str) -> RawHost:
-        made.append(RawHost(*options))
+    def make(*options: str, **host: tuple[str, ...]) -> RawHost:
+        made.append(RawHost(*options, **host))
         return made[-1]
 
     yield make
@@ -209,6 +209,20 @@ def test_nothing_outlives_a_host_that_is_killed(sign: signal.Signals, raw: Raw) 
     assert len(runs) == 2
     host.process.send_signal(sign)
     until(lambda: not any(map(alive, runs)))
+
+
+_BESIDE_A_GPU = (
+    "import sys; from normviz.lab import host; host.accelerators = lambda: ['cuda:0 Test']; "
+    "host.main(sys.argv[1:])"
+)
+
+
+@pytest.mark.parametrize(("engine", "form"), [("auto", "fork"), ("persistent", "persistent")])
+def test_a_gpu_is_named_and_the_form_stays(engine: str, form: str, raw: Raw) -> None:
+    """What computes on it needs the persistent form, and says so; nothing shipped does."""
+    host = raw("--engine", engine, host=("-c", _BESIDE_A_GPU))
+    assert host.hello["devices"] == ["cpu", "cuda:0 Test"]
+    assert host.hello["form"] == form
 
 
 def test_host_ignores_the_terminal(raw: Raw) -> None:
