@@ -15,6 +15,7 @@ from normviz import specs
 from normviz.player import Settings
 from normviz.player.costs import CostError, check_cost, shown
 from normviz.spec import Spec, SpecError
+from normviz.ui.words import spoken
 
 NAMES = list(specs.EXPERIMENTS)
 ODD = st.sampled_from(
@@ -115,7 +116,23 @@ def test_a_factor_is_rounded_up(factor: float, text: str) -> None:
 
 
 def test_a_refusal_survives_a_pipe() -> None:
-    error = CostError("work", 3.2, "Choose less.")
+    error = CostError("work", 3.2)
     again = pickle.loads(pickle.dumps(error))
     assert type(again) is CostError
     assert again.sentence == error.sentence == str(error)
+
+
+@pytest.mark.parametrize(
+    ("what", "factor", "said"),
+    [
+        ("work", 3.2, "Tento běh by stál 3,2násobek práce, kterou tento server dovoluje."),
+        (
+            "memory",
+            4321,
+            "Záznam tohoto běhu by zabral 4\u202f321násobek paměti, kterou tento server dovoluje.",
+        ),
+        ("work", math.inf, "Tento běh by stál víc než milionnásobek práce, kterou tento server dovoluje."),
+    ],
+)
+def test_it_is_said_in_the_language_of_the_visitor(what: str, factor: float, said: str) -> None:
+    assert str(spoken(CostError(what, factor).sentence, "cs")).replace("\xa0", " ").startswith(said)
