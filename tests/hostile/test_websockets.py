@@ -1,4 +1,4 @@
-"""Both websocket routes of a running server, in the hands of clients that keep to no rule.
+"""The three websocket routes of a running server, in the hands of clients that keep to no rule.
 
 The server has room for few connections here, so that crowds are small: 12 from one address, 16 in all.
 """
@@ -6,10 +6,12 @@ The server has room for few connections here, so that crowds are small: 12 from 
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from urllib.parse import quote, urlencode
 from urllib.request import urlopen
 
 import psutil
@@ -17,12 +19,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.proto.BackMsg_pb2 import BackMsg
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 from websockets.protocol import State
 from websockets.sync.client import ClientConnection
 from websockets.typing import Origin
 
+from normviz.specs import EXPERIMENTS
+from normviz.specs.train import Train
 from normviz.ui.connections import SESSION, STREAM
+from normviz.ui.exhibits import QUESTIONS, SPECS
 from normviz.ui.patience import LARGEST_MESSAGE
 from tests.browser.visitors import Server, serving
 from tests.hostile.servers import ELSEWHERE, ask, open_socket, page, serves, shown
@@ -31,6 +36,14 @@ from tests.player.processes import until
 
 EACH, ALL = 12, 16
 THIRD = "127.0.0.3"
+AHEAD = "lab/open/"
+PAGES = [*SPECS, *QUESTIONS]
+FIELDS = sorted(
+    {name for kind in EXPERIMENTS.values() for name, _, _ in kind.knobs()} | {"question", "lesson"}
+)
+EDGES = st.sampled_from(
+    ["", "0", "-1", "1e400", "nan", "9" * 400, "relu,relu", "batch,layer", "200:lr=0.03", "½"]
+)
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +124,7 @@ def test_there_are_no_other_routes(server: Server, path: str) -> None:
     assert refused.value.response.status_code == 403
 
 
-@pytest.mark.parametrize("path", [SESSION, STREAM + "token"])
+@pytest.mark.parametrize("path", [SESSION, STREAM + "token", AHEAD + "train"])
 @pytest.mark.parametrize(
     "origin", ["http://evil.example", "null", "http://127.0.0.1.evil.example", "file://", "//["]
 )
@@ -161,6 +174,67 @@ def test_any_address_in_any_message_is_answered(
                 "script_compilation_exception"
             )
             assert told.delta.new_element.WhichOneof("type") != "exception"
+
+
+@tried(40)
+@given(
+    page=st.sampled_from(PAGES) | ANY,
+    query=st.dictionaries(st.sampled_from(FIELDS) | ANY, EDGES | ANY, max_size=4),
+)
+def test_any_address_ahead_of_its_page_is_answered(server: Server, page: str, query: dict[str, str]) -> None:
+    """With a run, or with the sentence that there is none."""
+    answer = ahead(server, page, query)
+    assert answer in (403, 4404) or re.fullmatch(r"[0-9a-f]{64}", str(answer))
+
+
+def test_ahead_of_a_page_runs_the_page_and_nothing_else(server: Server) -> None:
+    asked: dict[str, str] = {"seed": "12345", "steps": "100"}
+    assert ahead(server, "train", asked) == Train(seed=12345, steps=100).key
+    for name in ("nothing", "operator", "anatomy", "train.py", "..", "x" * 5000):
+        assert ahead(server, name, {}) == 4404
+    for name in ("", "a/b", "../stream", "train/"):
+        assert ahead(server, name, {}) == 403
+    assert ahead(server, "train", {"lesson": "x"}) == 4404
+    serves(server)
+
+
+@pytest.mark.parametrize("length", [10_000, 100_000, 1_000_000])
+def test_an_oversized_address_is_refused_or_read_within_bounds(server: Server, length: int) -> None:
+    process = psutil.Process(server.pid)
+    before = process.memory_info().rss
+    for field in ("changes", "norms", "x" * 50):
+        answer = ahead(server, "train", {field: "x" * length})
+        assert answer in (400, 403, 414, 431, 0, 4404) or re.fullmatch(r"[0-9a-f]{64}", str(answer))
+    assert process.memory_info().rss - before < 30_000_000
+    serves(server)
+
+
+@pytest.mark.parametrize("data", ["text", "[]", '{"seen": -1}', '{"seen": 1e9}', "[" * 199, b"\x00" * 50])
+def test_ahead_of_a_page_only_what_was_seen_is_heard(server: Server, data: str | bytes) -> None:
+    with open_socket(server, f"{AHEAD}train?seed=12345&steps=100") as socket:
+        socket.send(data)
+        assert end(socket) == 1008
+    serves(server)
+
+
+def ahead(server: Server, page: str, query: dict[str, str]) -> str | int:
+    """The key of the run that is begun for an address; else the code with which it is refused, 0 for none."""
+    asked = urlencode(query, errors="replace")
+    try:
+        socket = open_socket(server, f"{AHEAD}{quote(page, safe='', errors='replace')}?{asked}")
+    except InvalidStatus as refused:
+        return refused.response.status_code
+    except (InvalidMessage, OSError):
+        return 0
+    with socket:
+        try:
+            told = socket.recv(60)
+        except ConnectionClosed:
+            assert socket.close_code is not None
+            return socket.close_code
+    assert isinstance(told, bytes)
+    assert told[:1] == b"R"
+    return str(json.loads(told[1:])["run"])
 
 
 def test_a_flood_ends_its_session_only(server: Server) -> None:
