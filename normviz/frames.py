@@ -18,6 +18,7 @@ import json
 import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,11 @@ class Array:
     def nbytes(self) -> int:
         """Size on the wire."""
         return int(np.prod(self.shape, dtype=np.int64)) * DTYPES[self.dtype]
+
+
+@lru_cache(maxsize=4096)
+def _array(name: str, shape: tuple[int, ...], dtype: str, axes: tuple[str, ...], unit: str) -> Array:
+    return Array(name, shape, dtype, axes, unit)
 
 
 @dataclass(frozen=True)
@@ -109,10 +115,14 @@ class Schema:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Schema:
-        """Read what ``to_json`` wrote."""
+        """Read what ``to_json`` wrote.
+
+        Schemas that describe an array alike share the description: kept by itself, each schema would be
+        larger than many a frame.
+        """
         told = json.loads(text)
         arrays = tuple(
-            Array(a["name"], tuple(a["shape"]), a["dtype"], tuple(a["axes"]), a["unit"])
+            _array(a["name"], tuple(a["shape"]), a["dtype"], tuple(a["axes"]), a["unit"])
             for a in told["arrays"]
         )
         return cls(arrays, {k: tuple(v) for k, v in told["labels"].items()}, told["facts"])
@@ -177,8 +187,6 @@ class Recording:
     def __init__(self, schema: Schema, frames: Iterable[bytes] = ()) -> None:
         self.schema = schema
         self._data: list[bytes] = []
-        self._steps: list[int] = []
-        self._having: dict[str, list[int]] = {array.name: [] for array in schema.arrays}
         self._nbytes = 0
         for frame in frames:
             self.append(frame)
@@ -193,13 +201,10 @@ class Recording:
 
     def append(self, data: bytes) -> None:
         """Add one encoded frame."""
-        step, n_mask, _ = _HEAD.unpack_from(data)
-        mask = data[_HEAD.size : _HEAD.size + n_mask]
-        for i, array in enumerate(self.schema.arrays):
-            if mask[i >> 3] >> (i & 7) & 1:
-                self._having[array.name].append(len(self._data))
+        _, n_mask, _ = _HEAD.unpack_from(data)
+        if not len(self.schema.arrays) <= 8 * n_mask <= 8 * (len(data) - _HEAD.size):
+            raise ValueError("not a frame of this schema: its mask is too short")
         self._data.append(data)
-        self._steps.append(step)
         self._nbytes += len(data)
 
     def data(self, k: int) -> bytes:
@@ -230,15 +235,16 @@ class Recording:
         k = range(len(self))[k] if len(self) else -1
         held = [i for i in self._held(name) if i <= k]
         array = self.schema[name]
-        steps = np.array([self._steps[i] for i in held], np.int32)
+        steps = np.array([_HEAD.unpack_from(self._data[i])[0] for i in held], np.int32)
         if not held:
             return steps, np.empty((0, *array.shape), "<" + array.dtype)
         return steps, np.stack([self.frame(i).arrays[name] for i in held])
 
     def _held(self, name: str) -> list[int]:
-        if name not in self._having:
-            self.schema[name]  # raises with the names that exist
-        return self._having[name]
+        """The frames that hold an array.  Their masks tell: a server keeps many recordings and asks few."""
+        i = self.schema.arrays.index(self.schema[name])
+        at, bit = _HEAD.size + (i >> 3), 1 << (i & 7)
+        return [k for k, data in enumerate(self._data) if data[at] & bit]
 
     # --- file form --------------------------------------------------------------------------------
 

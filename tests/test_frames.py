@@ -116,6 +116,18 @@ def test_a_truncated_recording_is_refused() -> None:
         Recording.from_bytes(b"PK" + data)
 
 
+def test_a_recording_takes_nothing_whose_mask_is_too_short() -> None:
+    for data in (bytes(8), bytes([0, 0, 0, 0, 1, 0, 0, 0])):  # of no byte; of one that is not there
+        with pytest.raises(ValueError, match="mask is too short"):
+            Recording(SCHEMA, [data])
+
+
+def test_schemas_that_came_by_themselves_share_what_they_say_alike() -> None:
+    one, other = (Schema.from_json(SCHEMA.to_json()) for _ in range(2))
+    assert one is not other
+    assert all(a is b for a, b in zip(one.arrays, other.arrays, strict=True))
+
+
 def test_a_schema_names_each_array_once() -> None:
     with pytest.raises(ValueError, match="once"):
         Schema((Array("a", (), "f4"), Array("a", (), "f4")))

@@ -251,9 +251,7 @@ def _settings(settings: player.Settings) -> None:
             shown = _shown(value)
             if variable == OPERATOR_TOKEN:
                 shown = _("set") if value else ""
-            rows.append(
-                {_("variable"): variable, _("value"): shown, _("as shipped"): value == one.default}
-            )
+            rows.append({_("variable"): variable, _("value"): shown, _("as shipped"): value == one.default})
         st.dataframe(rows, hide_index=True)
 
 
