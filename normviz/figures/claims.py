@@ -37,7 +37,7 @@ def covariate_shift(spec: Claims) -> Figure:
     """1: steps to 90%, with a random shift put back behind batch norm."""
     return _intervals(
         1, "Steps to 90% of the training batch", "c1_steps", "Training steps", spec.seeds,
-        {"no norm": "none", "batch norm": "batch", "batch norm,<br>shift put back": "batch"},
+        {"no norm": "none", "batch norm": "batch", "batch norm,<br>shift put back": "noisy_batch"},
     )  # fmt: skip
 
 
@@ -241,7 +241,7 @@ def _ends(axis: Trace) -> list[float]:
 def _dots(x: list[float], y: Any, norm: str) -> Trace:
     return line(
         x, y, norm, ghost=False, mode="markers", opacity=0.35, hoverinfo="skip",
-        marker={"size": 5, "color": STYLES[norm].colour},
+        marker={"size": 5, "color": STYLES[norm].colour, "symbol": STYLES[norm].symbol},
     )  # fmt: skip
 
 

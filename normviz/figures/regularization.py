@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from normviz.figures.bound import Figure, history, now, steps
-from normviz.figures.theme import NEUTRAL, STYLES, band, faded, layout, line, reference
+from normviz.figures.theme import NEUTRAL, STYLES, band, faded, layout, line, marked, reference
 from normviz.phrases import phrase
 from normviz.specs.regularization import Regularization
 from normviz.specs.regularization_frames import HALF, HIGH, LOW, MEAN, PAIRS, VARIANTS
@@ -120,8 +120,10 @@ def _curves(
             "width": 2,
         }
         traces.append(
-            line(x, history(of, MEAN, v), variant.norm, line=look,
-                 hovertemplate=phrase("{label}, step %{{x}}: %{{y:.2f}}<extra></extra>", label=variant.label))
+            marked(line(
+                x, history(of, MEAN, v), variant.norm, line=look,
+                hovertemplate=phrase("{label}, step %{{x}}: %{{y:.2f}}<extra></extra>", label=variant.label),
+            ))
         )  # fmt: skip
     plan = layout("Training step", y_title, y_log=log, x_range=(0, spec.steps), y_range=y_range)
     if log:

@@ -9,7 +9,7 @@ from typing import Any
 from normviz.catalog.norms import NORMS
 from normviz.figures.bound import Figure, Ref, history, now, steps
 from normviz.figures.predictions import Prediction
-from normviz.figures.theme import STYLES, band, layout, line, reference
+from normviz.figures.theme import STYLES, band, layout, line, marked, reference
 from normviz.phrases import phrase
 from normviz.specs import sequences_frames as recorded
 from normviz.specs.sequences import Sequences
@@ -304,7 +304,7 @@ def gradients_by_layer(spec: Sequences) -> Figure:
     deepest = spec.depths[-1]
     x = list(range(1, deepest + 1))
     traces = [
-        _placed(x, now("grad_layer", g, place), norm, place, "layer %{x}: %{y:.3g}", markers=False)
+        marked(_placed(x, now("grad_layer", g, place), norm, place, "layer %{x}: %{y:.3g}"))
         for g, norm in enumerate(spec.deep_norms)
         for place in ((0, 1) if norm != "none" else (0,))
     ]
@@ -325,12 +325,12 @@ def gradients_by_layer(spec: Sequences) -> Figure:
     )  # fmt: skip
 
 
-def _placed(x: list[int], y: Ref, norm: str, place: int, hover: str, markers: bool = True) -> Trace:
+def _placed(x: list[int], y: Ref, norm: str, place: int, hover: str) -> Trace:
     """A line of one variant whose dash tells pre-norm from post-norm."""
     style = {"color": STYLES[norm].colour, "dash": ("solid", POST)[place], "width": 2}
     words = "" if norm == "none" else (", pre-norm", ", post-norm")[place]
     return line(
-        x, y, norm, markers=markers, line=style,
+        x, y, norm, markers=True, line=style,
         hovertemplate=f"{hover}<extra>{STYLES[norm].label}{words}</extra>",
     )  # fmt: skip
 

@@ -2,8 +2,9 @@
 
 Colour says whether a normalization looks at batch-mates while training: warm hues do (batch norm and its
 kin), cool hues do not (layer norm and its kin), purple ones leave the activations alone (they act on
-weights or point by point), grey is no normalization.  Inside a group dash and marker tell members apart,
-so no figure depends on colour alone.  Every colour stands out on both backgrounds (contrast at least 3).
+weights or point by point), grey is no normalization.  Every variant has a dash and a marker of its own, so no
+figure depends on colour alone; where a dash means something else, lines carry their variant's marker
+(``marked``).  Every colour stands out on both backgrounds (contrast at least 3).
 
 Conventions between figures and the stage (``ui/assets``):
 
@@ -43,7 +44,7 @@ Data = Ref | Sequence[Any]
 class Style:
     """How one variant is drawn, in every chart.
 
-    ``dash`` and ``symbol`` are Plotly's names.
+    ``dash`` and ``symbol`` are Plotly's names, or of a dash the lengths of strokes and gaps.
     """
 
     colour: str
@@ -53,23 +54,23 @@ class Style:
 
 
 _LOOKS = {
-    "none": ("#6e6e6e", "solid", "x-thin-open"),
+    "none": ("#6e6e6e", "dot", "x-thin-open"),
     # Output depends on batch-mates while training: warm.
     "batch": ("#d55e00", "solid", "circle"),
-    "batch_renorm": ("#b8860b", "dash", "circle-open"),
-    "ghost_batch": ("#a0522d", "dot", "circle-x"),
+    "batch_renorm": ("#b8860b", "longdash", "circle-open"),
+    "ghost_batch": ("#a0522d", "15px,3px", "circle-x"),
     # Each sample for itself: cool.
-    "layer": ("#0072b2", "solid", "square"),
-    "group": ("#0aa06a", "dash", "diamond"),
-    "instance": ("#0097a7", "dot", "triangle-up"),
-    "rms": ("#5c6bc0", "dashdot", "square-open"),
-    "frn": ("#1e88e5", "longdash", "triangle-down"),
+    "layer": ("#0072b2", "dash", "square"),
+    "group": ("#0aa06a", "dashdot", "diamond"),
+    "instance": ("#0097a7", "3px,7px", "triangle-up"),
+    "rms": ("#5c6bc0", "longdashdot", "square-open"),
+    "frn": ("#1e88e5", "9px,3px,3px,3px,3px,3px", "triangle-down"),
     # Acts on weights or point by point: purple.
-    "weight_norm": ("#a24cc8", "dot", "star"),
-    "weight_standardization": ("#7e57c2", "dash", "hexagon"),
-    "dyt": ("#b04a9e", "longdash", "cross"),
-    # No norm of its own, but a variant of an experiment.
-    "noisy_batch": ("#c2549d", "dash", "diamond-open"),
+    "weight_norm": ("#a24cc8", "6px,3px", "star"),
+    "weight_standardization": ("#7e57c2", "9px,3px,9px,9px", "hexagon"),
+    "dyt": ("#b04a9e", "15px,3px,3px,3px,3px,3px", "cross"),
+    # No norm of its own, but a variant of an experiment; it looks at batch-mates, too.
+    "noisy_batch": ("#d6336c", "4px,3px,12px,3px", "diamond-open"),
 }
 
 _LABELS = {
@@ -90,6 +91,10 @@ BACKGROUNDS = {"light": "#ffffff", "dark": "#12161c"}
 
 HEIGHT = 300
 """Pixels of an ordinary chart."""
+
+
+MARKS = 8
+"""Markers along a line, about, that only tell whose it is."""
 
 
 def variant(norm: str) -> dict[str, Any]:
@@ -151,6 +156,11 @@ def line(
         **_on(panel),
         **more,
     }
+
+
+def marked(trace: dict[str, Any]) -> dict[str, Any]:
+    """The line with a few of its variant's markers, for where its dash means something else."""
+    return {**trace, "mode": "lines+markers", "marker": {**trace["marker"], "maxdisplayed": MARKS}}
 
 
 def band(

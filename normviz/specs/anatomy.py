@@ -113,7 +113,9 @@ class Anatomy(Spec):
             )
         g = "g" if self.norm == "weight_norm" else "gamma"
         for name, count, kind in (
-            ("dragged", self.cells, "dragged"), ("gamma", self.parameters, g), ("beta", self.parameters, "beta"),
+            ("dragged", self.cells, "dragged"),
+            ("gamma", self.parameters, g),
+            ("beta", self.parameters, "beta"),
         ):  # fmt: skip
             text = getattr(self, name)
             if not edits.fits(text, count - 1, kind):
@@ -122,7 +124,7 @@ class Anatomy(Spec):
 
     @property
     def moved(self) -> Mapping[str, Mapping[int, float]]:
-        """What differs from the tensor and the parameters that ship: of "dragged", "gamma", "beta", by number."""
+        """Values that are not those that ship: of "dragged", "gamma" and "beta", by number."""
         return {name: edits.pairs(getattr(self, name)) for name in ("dragged", "gamma", "beta")}
 
     @property

@@ -125,7 +125,9 @@ def _repair(name: str, broken: Spec, case: Case) -> Repair | None:
     asked, last = st.query_params.get(_REPAIR), len(case.repairs)
     touched = st.session_state.pop(f"{name} touched", False)  # the browser's URL may lag behind the click
     if asked is not None and asked not in map(str, range(1, last + 1)):
-        _unknown(_("Try a repair"), _REPAIR, phrase("a whole number from {low:g} to {high:g}", low=1, high=last))
+        _unknown(
+            _("Try a repair"), _REPAIR, phrase("a whole number from {low:g} to {high:g}", low=1, high=last)
+        )
     elif asked != st.session_state.get(at) and not touched:  # changed from outside: a link, a reload
         st.session_state[key] = None if asked is None else int(asked) - 1
     chosen = st.pills(

@@ -21,7 +21,7 @@ const SHAPES = {
     pen.rect(-0.4 * r, -1.2 * r, 0.8 * r, 2.4 * r);
   },
 }; // paths of points, by Plotly's names
-const DASHES = { dash: [9, 9], dot: [3, 3], dashdot: [9, 3, 3, 3], longdash: [14, 7] };
+const DASHES = { dash: [9, 9], dot: [3, 3], dashdot: [9, 3, 3, 3], longdash: [15, 15], longdashdot: [15, 6, 3, 6] };
 
 /** The layer in front of an empty plot that a draft is drawn on. */
 export class Draft {
@@ -173,11 +173,14 @@ function stroke(pen, runs, { color = "#808080", width = 2, dash = "solid" }) {
   if (!width) return;
   pen.strokeStyle = color;
   pen.lineWidth = width;
-  pen.setLineDash(DASHES[dash] ?? []);
+  pen.setLineDash(DASHES[dash] ?? lengthsOf(dash));
   pen.beginPath();
   for (const run of runs) run.forEach(([x, y], k) => (k ? pen.lineTo(x, y) : pen.moveTo(x, y)));
   pen.stroke();
 }
+
+/** Plotly's other way to write a dash: "9px,3px". */
+const lengthsOf = (dash) => dash.split(",").map(parseFloat).filter(Number.isFinite);
 
 function fillArea(pen, outline) {
   pen.beginPath();
@@ -190,13 +193,14 @@ function polygon(pen, corners) {
   pen.closePath();
 }
 
-function drawPoints(pen, points, { color, size = 6, symbol = "circle" }) {
+function drawPoints(pen, points, { color, size = 6, symbol = "circle", maxdisplayed = 0 }) {
   if (typeof color !== "string") return; // coloured one by one: left to Plotly
   const [shape, open] = typeof symbol === "string" ? symbol.split("-") : [];
   pen.fillStyle = pen.strokeStyle = color;
   pen.lineWidth = 1.5;
   pen.setLineDash([]);
-  for (const point of points) {
+  const every = maxdisplayed ? Math.max(1, Math.ceil(points.length / maxdisplayed)) : 1;
+  for (const point of points.filter((_, k) => k % every === 0)) {
     pen.save();
     pen.translate(...point);
     pen.beginPath();

@@ -67,7 +67,7 @@ export class Legend {
 function swatch({ colour = "#808080", dash = "solid", symbol = "circle" }) {
   const svg = vector("svg", { viewBox: "-17 -7 34 14", width: 34, height: 14, "aria-hidden": "true" });
   const stroke = { stroke: colour, "stroke-width": 2, fill: "none" };
-  svg.append(vector("path", { d: "M-17 0H17", ...stroke, "stroke-dasharray": DASHES[dash] ?? "" }));
+  svg.append(vector("path", { d: "M-17 0H17", ...stroke, "stroke-dasharray": DASHES[dash] ?? dash.replaceAll("px", "") }));
   const name = symbol.replace(/-(open|x)$/, "");
   const outlined = symbol.endsWith("-open") || name === "x-thin";
   const fill = outlined ? "var(--st-background-color, none)" : colour;

@@ -55,7 +55,8 @@ function moveLine(node, full, [xaxis, yaxis], { x, y, "error_y.array": errors })
   const points = [];
   for (let k = 0; k < Math.min(x.length, y.length); k += 1) points.push([toX(x[k]), toY(y[k])]);
   const runs = unbroken(points);
-  if (full.mode.includes("markers") && !movePoints(group, runs.flat())) return false;
+  const some = full.mode.includes("markers") && full.marker.maxdisplayed;
+  if (full.mode.includes("markers") && !movePoints(group, some ? spread(group, runs.flat()) : runs.flat())) return false;
   if (!full.mode.includes("lines")) return true;
   const drawn = full.line.shape === "hvh" ? runs.map(stepped) : runs;
   group.normvizRuns = drawn; // for the trace that fills down to this one
@@ -77,6 +78,12 @@ function fillDown(node, full, group) {
   });
   area.setAttribute("d", outline.join(""));
   return true;
+}
+
+/** Of a line with a few markers as many points as it has of them, evenly; at rest Plotly chooses. */
+function spread(group, points) {
+  const n = group.querySelectorAll("path.point").length;
+  return Array.from({ length: Math.min(n, points.length) }, (_, m) => points[Math.floor(((m + 0.5) * points.length) / n)]);
 }
 
 function movePoints(group, points) {

@@ -127,7 +127,10 @@ def test_dragged_cells_and_moved_parameters() -> None:
 
 def test_the_length_of_a_filter_stays_while_its_weights_are_dragged() -> None:
     moved = recorded(Anatomy(norm="weight_norm", cell=9, dragged="9=3", gamma="2=6"))
-    y, before = moved.at("y").reshape(4, 9), recorded(Anatomy(norm="weight_norm", cell=9)).at("x").reshape(4, 9)
+    y, before = (
+        moved.at("y").reshape(4, 9),
+        recorded(Anatomy(norm="weight_norm", cell=9)).at("x").reshape(4, 9),
+    )
     assert np.linalg.norm(y[1]) == pytest.approx(np.linalg.norm(before[1]))
     assert np.linalg.norm(y[2]) == pytest.approx(6)
 
