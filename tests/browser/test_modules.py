@@ -47,7 +47,7 @@ def modules(chromium: Browser, server: Server) -> Iterator[Page]:
     """A blank page of our origin with the stage's modules as ``frames_``, ``refs_`` and so on."""
     page = chromium.new_page()
     page.goto(server.address + "_stcore/health")
-    for name in ("frames", "refs", "notes", "playback", "runs", "words"):
+    for name in ("frames", "refs", "notes", "playback", "runs", "words", "ghosts", "kept"):
         address = server.address + static.address(f"{name}.js")
         page.evaluate(
             "async ([name, address]) => { window[name] = await import(address); }", [f"{name}_", address]
@@ -378,3 +378,52 @@ def test_names_in_a_note_are_said_in_the_visitors_language(modules: Page, text: 
       return told;
     }"""
     assert modules.evaluate(body, [words, text]) == f"0,5 × {said}"
+
+
+LINE = {"type": "scatter", "x": [1], "y": [2], "meta": {"variant": "batch"}, "line": {"dash": "dash"}}
+POINTS = {
+    **LINE,
+    "mode": "markers",
+    "marker": {"symbol": "star", "color": ["#d55e00"]},
+    "error_x": {"width": 5},
+}
+LEFT_OUT = [
+    {**LINE, "mode": "text"},
+    {**LINE, "meta": {"variant": "batch", "ghost": False}},
+    {**LINE, "meta": {}},
+    {"type": "heatmap", "meta": {"variant": "batch"}},
+]
+
+
+def test_lines_and_points_of_the_run_before_stay_in_grey(modules: Page) -> None:
+    line, points = modules.evaluate("f => ghosts_.ghostsOf(f)", {"data": [*LEFT_OUT, LINE, POINTS]})
+    assert (line["mode"], line["line"]["dash"]) == ("lines", "dash")
+    assert line["line"]["color"] == points["marker"]["color"] == points["error_x"]["color"] == "#8a8a8a"
+    assert (points["mode"], points["marker"]["symbol"]) == ("markers", "star")
+    assert line["meta"]["ghost"] is points["meta"]["ghost"] is True
+
+
+@pytest.mark.parametrize(
+    ("data", "expert", "words"),
+    [
+        ([LINE], False, "Changed: Rate: 1 → 2. The run before is drawn in grey."),
+        (LEFT_OUT, False, "Changed: Rate: 1 → 2. The run before is compared by its numbers alone."),
+        ([LINE], True, "Changed: Rate: 1 → 2. The run before is compared by its numbers alone."),
+    ],
+)
+def test_it_is_said_to_be_drawn_only_where_it_is(
+    modules: Page, data: list[Any], expert: bool, words: str
+) -> None:
+    told = modules.evaluate(
+        """([data, expert]) => {
+          const run = (text) => ({
+            key: text, settings: [{ name: "lr", label: "Rate", text }],
+            figures: [{ key: "one", expert, data }],
+          });
+          const kept = new kept_.Kept();
+          kept.last = run("1");
+          return kept.told(run("2"), 0, true).settings;
+        }""",
+        [data, expert],
+    )
+    assert told == words

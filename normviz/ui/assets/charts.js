@@ -5,6 +5,7 @@
 //
 // A visitor's zoom is kept here: Plotly would lose it where an axis follows the recording.
 
+import { ghostsOf } from "./ghosts.js";
 import { isMovable, move } from "./moving.js";
 import { printed } from "./notes.js";
 import { findRefs, lookup, replaceRefs, stamp } from "./refs.js";
@@ -12,7 +13,6 @@ import { enlarged } from "./theme.js";
 import { locale } from "./words.js";
 
 const CONFIG = { displayModeBar: false, responsive: false, doubleClick: false, showTips: false };
-const GHOST = "#8a8a8a";
 const coarsePointer = window.matchMedia("(pointer: coarse)");
 
 /** A path inside a figure in Plotly's notation: ["shapes", 0, "x0"] is "shapes[0].x0". */
@@ -47,7 +47,7 @@ export class Chart {
     const figure = enlarged(this.kit.free ? freed(declared) : declared, this.kit.scale);
     this.figure = figure;
     this.ghost = ghost;
-    const ghosts = ghost ? ghostTraces(ghost.figure) : [];
+    const ghosts = ghost ? ghostsOf(ghost.figure) : [];
     this.ghosts = ghosts.length;
     this.traces = [...ghosts, ...figure.data];
     this.bound = [
@@ -209,21 +209,6 @@ function freed(figure) {
 function sameValue(one, other) {
   if (typeof one !== "object" || typeof other !== "object" || !one || !other) return Object.is(one, other);
   return one.length === other.length && one.every((value, i) => sameValue(value, other[i]));
-}
-
-/** Line traces of the run before, in grey, to lie behind those of this one. */
-function ghostTraces(figure) {
-  return figure.data
-    .filter(({ type, mode }) => type === "scatter" && (mode ?? "lines").includes("lines"))
-    .filter(({ meta }) => meta?.variant && meta.ghost !== false)
-    .map((trace) => ({
-      ...trace,
-      mode: "lines",
-      line: { ...trace.line, color: GHOST, width: 1.25 },
-      opacity: 0.5,
-      hoverinfo: "skip",
-      meta: { ...trace.meta, ghost: true },
-    }));
 }
 
 /** Minus signs and powers of ten in what is told under the pointer, where Plotly's number formats write "-1e-7". */

@@ -1,8 +1,21 @@
 // Runs that stay behind the present one in grey: the one before it, or one that the visitor has pinned.
 
 import { outcome } from "./comparisons.js";
+import { leavesGhosts } from "./ghosts.js";
 import { changes } from "./runs.js";
 import { t } from "./words.js";
+
+/** Of a run of which nothing can be drawn in grey, maps for instance, the headline's numbers are compared alone. */
+const WORDS = {
+  pinned: {
+    drawn: (changed) => t("Against the pinned run, in grey: {changed}.", { changed }),
+    told: (changed) => t("Against the pinned run, by its numbers alone: {changed}.", { changed }),
+  },
+  last: {
+    drawn: (changed) => t("Changed: {changed}. The run before is drawn in grey.", { changed }),
+    told: (changed) => t("Changed: {changed}. The run before is compared by its numbers alone.", { changed }),
+  },
+};
 
 export class Kept {
   constructor() {
@@ -29,12 +42,10 @@ export class Kept {
     const { pinned } = this;
     const before = this.behind(run);
     const changed = before ? changes(before.settings, run.settings) : "";
-    const words = before === pinned
-      ? t("Against the pinned run, in grey: {changed}.", { changed })
-      : t("Changed: {changed}. The run before is drawn in grey.", { changed });
+    const words = WORDS[before === pinned ? "pinned" : "last"][changed && leavesGhosts(before, run) ? "drawn" : "told"];
     return {
       pinned: pinned && { here: pinned.key === run.key, settings: inWords(pinned.settings) },
-      settings: changed && words,
+      settings: changed && words(changed),
       result: changed && !hidden ? outcome(before, run, k) : "",
     };
   }
