@@ -106,19 +106,23 @@ def test_a_run_is_wanted_as_long_as_one_replica_says_so(client: Any) -> None:
     keys = [KEYS.wanted, KEYS.awake, KEYS.frames, KEYS.attempts]
 
     def held() -> list[int]:
-        told: list[int] = hold(keys=[KEYS.lease, KEYS.wanted, KEYS.awake], args=["one", LEASE])
+        keys = [KEYS.lease, KEYS.wanted, KEYS.awake, KEYS.frames]
+        told: list[int] = hold(keys=keys, args=["one", LEASE])
         return told
 
-    assert held() == [1, 0, 0]
+    assert held() == [1, 0, 0, 0]
     want(keys=keys, args=["a", 1, 60_000, KEEP])
     want(keys=keys, args=["b", 1, 300, KEEP])
-    assert held() == [1, 2, 2]
+    assert held() == [1, 2, 2, 0]
     want(keys=keys, args=["a", 0, 60_000, KEEP])  # its visitors look away
-    assert held() == [1, 2, 1]
+    assert held() == [1, 2, 1, 0]
     time.sleep(0.4)  # b was killed
-    assert held() == [1, 1, 0]
+    assert held() == [1, 1, 0, 0]
+    append(client, "one", SCHEMA, 0)
+    append(client, "one", FRAME, 1)
+    assert held() == [1, 1, 0, 2]
     client.set(KEYS.lease, "two")
-    assert held() == [0, 0, 0]
+    assert held() == [0, 0, 0, 0]
 
 
 def test_a_worker_is_forgotten_that_does_not_repeat_itself(client: Any) -> None:
