@@ -67,7 +67,8 @@ class Visitor:
         self.server = server
         self.context = known or settled_in(chromium, context)
         self.page: Page = self.context.new_page()
-        self.page.set_default_timeout(180_000)
+        # Runs have the lowest priority: beside other tests that compute they take several times as long.
+        self.page.set_default_timeout(600_000)
         self.faults: list[str] = []
         self.requests: list[str] = []
         self.page.on("pageerror", lambda error: self.faults.append(f"uncaught: {error}"))
