@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
-from tests.browser.visitors import ARGUMENTS, MISSING, Server, Visitor, serving
+from tests.browser.visitors import ARGUMENTS, MISSING, Server, Visitor, installed, serving
 
 # How long a page takes says nothing on a busy machine; Playwright itself would wait for five seconds.
 expect.set_options(timeout=60_000)
@@ -25,7 +24,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def chromium_path() -> str:
     """Where the browser is.  Without one the tests fail: what they check would be unknown."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    path = installed()
     if path is None:
         pytest.fail(MISSING, pytrace=False)
     return path

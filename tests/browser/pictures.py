@@ -18,7 +18,7 @@ from typing import Any
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 from normviz.ui.pages import PAGES
-from tests.browser.visitors import ARGUMENTS, MISSING, ROOT, SETTLED, Server, Visitor, serving
+from tests.browser.visitors import ARGUMENTS, MISSING, ROOT, SETTLED, Server, Visitor, installed, serving
 
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--before", type=Path, help="earlier pictures, to put the new ones beside")
     parser.add_argument("--readme", type=Path, help="also make the README's pictures, into this folder")
     asked = parser.parse_args(arguments)
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    chromium = installed()
     if chromium is None:
         print(MISSING, file=sys.stderr)
         return 1

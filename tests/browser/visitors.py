@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,14 @@ MISSING = (
     "The browser tests drive a real Chromium and found none. Install it from the system's packages "
     "(Debian, Ubuntu: apt install chromium; Fedora: dnf install chromium; macOS: brew install chromium)."
 )
+
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+def installed() -> str | None:
+    """Where a Chromium is on this machine."""
+    return next((path for path in map(shutil.which, _NAMES) if path), None)
 
 
 @dataclass(frozen=True)

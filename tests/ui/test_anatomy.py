@@ -23,6 +23,7 @@ from normviz.specs.anatomy import LIMITS, SHAPES, STAGES, WEIGHTS, Anatomy
 from normviz.ui import static
 from normviz.ui.anatomy import _data
 from normviz.ui.speech import sentences
+from tests.browser.visitors import installed
 from tests.ui.test_tiles import ORIGIN, js, serve
 
 DATA = _data(Anatomy())
@@ -32,7 +33,7 @@ DATA = _data(Anatomy())
 def browser() -> Iterator[Page]:
     """A page of Chromium that has the arithmetic as global functions."""
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium")
+        chromium = playwright.chromium.launch(executable_path=installed())
         page = chromium.new_page()
         page.route(ORIGIN + "**", serve)
         page.goto(ORIGIN)

@@ -19,6 +19,7 @@ from normviz.lab.nets import build
 from normviz.specs.start import Start
 from normviz.ui import static
 from normviz.ui.tiles import _data
+from tests.browser.visitors import installed
 
 ORIGIN = "http://assets.test/"
 BATCHES = next(knob.choices for name, knob, _ in Start.knobs() if name == "batch")
@@ -38,7 +39,7 @@ def serve(route: Route) -> None:
 def browser() -> Iterator[Page]:
     """A page of Chromium that has the shipped network as ``net``."""
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium")
+        chromium = playwright.chromium.launch(executable_path=installed())
         page = chromium.new_page()
         page.route(ORIGIN + "**", serve)
         page.goto(ORIGIN)

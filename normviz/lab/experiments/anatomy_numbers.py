@@ -127,7 +127,7 @@ def learned(norm: Norm, spec: Anatomy) -> Norm:
     if spec.on_weights:
         norm.init_from(shipped(spec)[None])
         if spec.norm == "weight_norm":
-            _move(norm.g, spec.moved["gamma"])
+            _move(norm.get_parameter("g"), spec.moved["gamma"])
         return norm
     for name, values in (("gamma", GAMMA), ("beta", BETA)):
         parameter = getattr(norm, name, None)
