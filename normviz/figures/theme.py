@@ -57,8 +57,8 @@ _LOOKS = {
     "none": ("#6e6e6e", "dot", "x-thin-open"),
     # Output depends on batch-mates while training: warm.
     "batch": ("#d55e00", "solid", "circle"),
-    "batch_renorm": ("#b8860b", "longdash", "circle-open"),
-    "ghost_batch": ("#a0522d", "15px,3px", "circle-x"),
+    "batch_renorm": ("#b8860b", "14px,4px", "circle-open"),
+    "ghost_batch": ("#a0522d", "20px,4px,4px,4px", "circle-x"),
     # Each sample for itself: cool.
     "layer": ("#0072b2", "dash", "square"),
     "group": ("#0aa06a", "dashdot", "diamond"),

@@ -22,6 +22,7 @@ from normviz.catalog.norms import NORMS, reason
 from normviz.frames import Frame, Schema
 from normviz.lab.experiments.anatomy import tensors
 from normviz.lab.norms import LayerNorm, Norm, RMSNorm, build
+from normviz.lab.norms.weights import WeightNorm
 from normviz.spec import SpecError
 from normviz.specs.anatomy import BETA, GAMMA, LIMITS, Anatomy
 
@@ -126,8 +127,8 @@ def learned(norm: Norm, spec: Anatomy) -> Norm:
     """The norm with γ and β as the page sets them; weight norm starts as the plain network."""
     if spec.on_weights:
         norm.init_from(shipped(spec)[None])
-        if spec.norm == "weight_norm":
-            _move(norm.get_parameter("g"), spec.moved["gamma"])
+        if isinstance(norm, WeightNorm):
+            _move(norm.g, spec.moved["gamma"])
         return norm
     for name, values in (("gamma", GAMMA), ("beta", BETA)):
         parameter = getattr(norm, name, None)
