@@ -16,7 +16,7 @@ from normviz import player
 from normviz.player import Settings
 from normviz.player.costs import check_cost
 from normviz.spec import Spec
-from normviz.ui import anatomy, shelf, stage, tiles
+from normviz.ui import anatomy, shelf, stage, tiles, visitors
 from normviz.ui.exhibits import QUESTIONS, SPECS
 from normviz.ui.pages import BESIDE, PAGES
 from tests.hostile.texts import ANY, queries, tried, within
@@ -38,7 +38,7 @@ COMMON: dict[str, st.SearchStrategy[Any]] = {
 class Checked(IdlePlayer):
     """A player that computes nothing, and sees that every spec which reaches it is within its bounds."""
 
-    def open(self, spec: Spec) -> str:
+    def open(self, spec: Spec, visitor: str = "") -> str:
         within(spec)
         check_cost(spec, Settings())
         return super().open(spec)
@@ -51,6 +51,7 @@ def checked() -> Any:
         patch.setattr(player, "_current", Checked())
         for module in (stage, tiles, anatomy):
             patch.setattr(module, "_mount", Sent().mount)
+        patch.setattr(visitors, "of_page", lambda: "somebody")
         yield
 
 

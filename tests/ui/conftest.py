@@ -9,7 +9,9 @@ import pytest
 from normviz import player
 from normviz.ui import anatomy, stage, tiles
 from tests.ui.operated import Operated
-from tests.ui.sites import IdlePlayer, Sent
+from tests.ui.sites import IdlePlayer, Sent, somebody
+
+__all__ = ["somebody"]
 
 
 @pytest.fixture

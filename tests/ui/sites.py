@@ -5,11 +5,13 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from normviz.player import Settings
 from normviz.spec import Spec
 from normviz.specs import EXPERIMENTS
+from normviz.ui import visitors
 from normviz.ui.controls import expert
 
 
@@ -23,7 +25,7 @@ class IdlePlayer:
         self.opened: list[Spec] = []
         self.settings = Settings()
 
-    def open(self, spec: Spec) -> str:
+    def open(self, spec: Spec, visitor: str = "") -> str:
         self.opened.append(spec)
         return f"token-{spec.key[:8]}"
 
@@ -57,6 +59,12 @@ def _site(path: str) -> None:
     strip.head(here)
     chosen.run()
     strip.foot()
+
+
+@pytest.fixture(autouse=True)
+def somebody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who visits under AppTest, where no browser has cookies."""
+    monkeypatch.setattr(visitors, "of_page", lambda: "somebody")
 
 
 def visit(path: str, **query: Any) -> AppTest:

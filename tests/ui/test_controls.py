@@ -68,7 +68,7 @@ def another(kind: type[Spec], name: str) -> Any:
     elif isinstance(default, bool):
         candidates = [not default]
     elif knob.form:
-        candidates = ["20:lr=0.03"]
+        candidates = ["20:lr=0.03", "3=1.5", "3-40"]  # each of one experiment
     else:
         assert knob.low is not None
         assert knob.high is not None
@@ -428,7 +428,7 @@ def test_a_run_begins_while_the_widgets_are_still_drawn(idle: IdlePlayer) -> Non
 def test_a_run_that_may_not_begin_leaves_the_controls_as_they_are(
     idle: IdlePlayer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(spec: Spec) -> str:
+    def refuse(spec: Spec, visitor: str) -> str:
         raise SpecError("Cost", "2", "at most 1")
 
     monkeypatch.setattr(idle, "open", refuse)
