@@ -46,11 +46,12 @@ def open_socket(server: Server, path: str, client: str = "127.0.0.1", **options:
     assert url.hostname
     assert url.port
     line = socket.create_connection((url.hostname, url.port), 30, source_address=(client, 0))
+    options.setdefault("open_timeout", 60)
     options.setdefault("origin", Origin(server.address.rstrip("/")))
     if path == SESSION:
         options.setdefault("subprotocols", [Subprotocol("streamlit")])
     address = server.address.replace("http", "ws") + path
-    return connect(address, sock=line, max_size=None, compression=None, open_timeout=60, **options)
+    return connect(address, sock=line, max_size=None, compression=None, **options)
 
 
 def page(query: str = "", **facts: object) -> bytes:

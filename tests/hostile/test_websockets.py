@@ -38,6 +38,7 @@ EACH, ALL = 12, 16
 THIRD = "127.0.0.3"
 AHEAD = "lab/open/"
 PAGES = [*SPECS, *QUESTIONS]
+SHORT = ANY.map(lambda text: text[:300])  # so that a whole address fits into the 8 kB that the server reads
 FIELDS = sorted(
     {name for kind in EXPERIMENTS.values() for name, _, _ in kind.knobs()} | {"question", "lesson"}
 )
@@ -178,8 +179,8 @@ def test_any_address_in_any_message_is_answered(
 
 @tried(40)
 @given(
-    page=st.sampled_from(PAGES) | ANY,
-    query=st.dictionaries(st.sampled_from(FIELDS) | ANY, EDGES | ANY, max_size=4),
+    page=st.sampled_from(PAGES) | SHORT,
+    query=st.dictionaries(st.sampled_from(FIELDS) | SHORT, EDGES | SHORT, max_size=4),
 )
 def test_any_address_ahead_of_its_page_is_answered(server: Server, page: str, query: dict[str, str]) -> None:
     """With a run, or with the sentence that there is none."""
@@ -199,12 +200,10 @@ def test_ahead_of_a_page_runs_the_page_and_nothing_else(server: Server) -> None:
 
 
 @pytest.mark.parametrize("length", [10_000, 100_000, 1_000_000])
-def test_an_oversized_address_is_refused_or_read_within_bounds(server: Server, length: int) -> None:
+def test_an_address_that_is_too_long_begins_nothing_and_is_not_kept(server: Server, length: int) -> None:
     process = psutil.Process(server.pid)
     before = process.memory_info().rss
-    for field in ("changes", "norms", "x" * 50):
-        answer = ahead(server, "train", {field: "x" * length})
-        assert answer in (400, 403, 414, 431, 0, 4404) or re.fullmatch(r"[0-9a-f]{64}", str(answer))
+    assert ahead(server, "train", {"norms": "x" * length}, patience=4) in (0, 400)
     assert process.memory_info().rss - before < 30_000_000
     serves(server)
 
@@ -217,11 +216,13 @@ def test_ahead_of_a_page_only_what_was_seen_is_heard(server: Server, data: str |
     serves(server)
 
 
-def ahead(server: Server, page: str, query: dict[str, str]) -> str | int:
-    """The key of the run that is begun for an address; else the code with which it is refused, 0 for none."""
+def ahead(server: Server, page: str, query: dict[str, str], patience: float = 60) -> str | int:
+    """The key of the run that is begun for an address; else the code of the refusal, 0: no answer."""
     asked = urlencode(query, errors="replace")
     try:
-        socket = open_socket(server, f"{AHEAD}{quote(page, safe='', errors='replace')}?{asked}")
+        socket = open_socket(
+            server, f"{AHEAD}{quote(page, safe='', errors='replace')}?{asked}", open_timeout=patience
+        )
     except InvalidStatus as refused:
         return refused.response.status_code
     except (InvalidMessage, OSError):
