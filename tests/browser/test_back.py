@@ -128,9 +128,8 @@ def test_back_on_sequences_after_an_answer_and_two_settings(visit: Visit) -> Non
     page.get_by_role("button", name="nobody's", exact=True).click()
     shows(visitor, SEQUENCES, of_sequences(SEQUENCES))
 
-    network = page.get_by_role("combobox", name="Network")
-    network.fill("RNN")
-    network.press("Enter")
+    page.get_by_role("combobox", name="Network").click()
+    page.get_by_role("option", name="RNN", exact=True).click()
     rnn = SEQUENCES.replace(network="rnn")
     shows(visitor, rnn, of_sequences(rnn))
 

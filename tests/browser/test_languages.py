@@ -69,7 +69,7 @@ def test_charts_write_numbers_as_sentences_do(visit: Visit) -> None:
         "() => [...chart('test_accuracy').querySelectorAll('.ytick')].map((e) => e.textContent)"
     )
     assert "100\u00a0%" in ticks
-    assert all(re.fullmatch(r"\d+\u00a0%", tick) for tick in ticks)
+    assert all(re.fullmatch(r"\d+\u00a0%", tick) for tick in ticks), ticks
     page.evaluate("""() => {
       const node = chart("test_accuracy");
       const curveNumber = node.data.findLastIndex(({ meta }) => meta?.variant);
