@@ -8,6 +8,8 @@ import resource
 import signal
 from dataclasses import dataclass
 
+from normviz.lab import slices
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -39,6 +41,7 @@ def reap(leader: int) -> None:
 def confine(limits: Limits) -> None:
     """Keep this process, which its parent made by fork, within limits."""
     os.nice(limits.nice)
+    slices.lengthen()
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as chosen:
         chosen.write("1000")  # if the machine runs out of memory, a run goes before the server does
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
