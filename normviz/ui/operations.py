@@ -221,10 +221,10 @@ def _ended(runs: list[Run]) -> None:
     with st.expander(_("Recordings and ended runs ({n})", n=len(runs))):
         rows = [
             {
-                _("run"): run.spec.key[:8],
-                _("experiment"): run.spec.name,
-                _("state"): _named(run.state),
-                _("frames"): run.frames,
+                _("Run"): run.spec.key[:8],
+                _("Experiment"): run.spec.name,
+                _("State"): _named(run.state),
+                _("Frames"): run.frames,
                 "MB": round(run.nbytes / 1e6, 2),
                 _("watching"): len(run.watches),
                 _("reason"): spoken(run.sentence),

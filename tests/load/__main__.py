@@ -9,7 +9,8 @@ lesson      each follows a step of the shipped lesson, with a seed of its own
 mixed       all click around for some minutes: pages, other settings, leaving early
 
 A first frame is the first one of the visitor's run that arrives; ``charts`` is when the page has told into
-which charts it is drawn.  Meanwhile an idle visitor (``idle.py``) clicks on a page that computes nothing.
+which charts it is drawn.  Who leaves before a frame came is counted (``left_without_frame``), but in none of
+the times.  Meanwhile an idle visitor (``idle.py``) clicks on a page that computes nothing.
 Memory is that of the server and all its processes, before, at its peak, and two minutes after the last
 visitor left.  Nothing is asserted.
 """
@@ -41,8 +42,12 @@ PLACES = (
     ("train", "dataset=moons&depth=4&steps=200&seed={seed}"),
     ("signal", "depth={depth}&seed={seed}"),
     ("forgotten-eval", "seeds=1&epochs=2&seed={seed}"),
+    ("batch-size", ""),
+    ("why", ""),
+    ("sequences", ""),
+    ("claims", ""),
 )
-"""Where the visitors of a mixed session go, with settings that they draw."""
+"""Where the visitors of a mixed session go, with settings that they draw, or to a page as it is."""
 _LESSON, _STEPS = "broken-networks", 8
 _QUIET = 120  # seconds after the last visitor in which memory should come back
 
@@ -185,6 +190,7 @@ async def measured(
     charts = [visit.charts_s for visit in visits if visit.charts_s is not None]
     return {
         "pages": len(visits),
+        "left_without_frame": sum(visit.first_frame_s is None for visit in visits),
         "first_frame_p50_s": quantile(firsts, 0.5),
         "first_frame_p95_s": quantile(firsts, 0.95),
         "charts_p50_s": quantile(charts, 0.5),
