@@ -66,7 +66,7 @@ def test_charts_write_numbers_as_sentences_do(visit: Visit) -> None:
     page = visitor.play("train?" + "&".join(f"{name}={value}" for name, value in SETTINGS.items()))
     visitor.show("test_accuracy")
     ticks = page.evaluate(
-        "() => [...chart('test_accuracy').querySelectorAll('.ytick')].map((e) => e.textContent)"
+        "() => [...chart('test_accuracy').querySelectorAll('.ytick text')].map((e) => e.textContent)"
     )
     assert "100\u00a0%" in ticks
     assert all(re.fullmatch(r"\d+\u00a0%", tick) for tick in ticks), ticks
@@ -80,9 +80,9 @@ def test_charts_write_numbers_as_sentences_do(visit: Visit) -> None:
     table = page.locator('.nv-figure[data-key="test_accuracy"] .nv-numbers')
     table.locator("summary").focus()
     page.keyboard.press("Enter")
+    expect(table.locator("tbody td").first).to_be_visible()
     cells = table.locator("tbody td:last-child").all_inner_texts()
-    assert cells
-    assert all(re.fullmatch(r"\d+(,\d+)?\u00a0%", cell) for cell in cells)
+    assert all(re.fullmatch(r"\d+(,\d+)?\u00a0%", cell) for cell in cells), cells
 
 
 def test_what_streamlit_says_is_in_the_visitors_language_and_stays_so(visit: Visit) -> None:
