@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, TimeoutError, expect
 
 from normviz.figures.bound import Figure
 from normviz.figures.sequences import figures as of_sequences
@@ -63,6 +64,17 @@ WALKS = (
 def norm(page: Page, label: str) -> Locator:
     """The control that switches a normalization."""
     return page.get_by_role("toolbar", name="Normalizations").get_by_role("button", name=label, exact=True)
+
+
+def choose(page: Page, field: str, option: str) -> None:
+    """Take an option; a list that closes because the page under it has moved is opened again."""
+    offered = page.get_by_role("option", name=option, exact=True)
+    for _ in range(10):
+        page.get_by_role("combobox", name=field).click()
+        with contextlib.suppress(TimeoutError):
+            offered.click(timeout=5000)
+            return
+    pytest.fail(f"{option} of {field} could not be chosen")
 
 
 def shows(visitor: Visitor, spec: Spec, figures: list[Figure], *, done: bool = True) -> None:
@@ -128,8 +140,7 @@ def test_back_on_sequences_after_an_answer_and_two_settings(visit: Visit) -> Non
     page.get_by_role("button", name="nobody's", exact=True).click()
     shows(visitor, SEQUENCES, of_sequences(SEQUENCES))
 
-    page.get_by_role("combobox", name="Network").click()
-    page.get_by_role("option", name="RNN", exact=True).click()
+    choose(page, "Network", "RNN")
     rnn = SEQUENCES.replace(network="rnn")
     shows(visitor, rnn, of_sequences(rnn))
 
