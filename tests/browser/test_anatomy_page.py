@@ -268,7 +268,7 @@ class TestWhatIsDone:
         page.get_by_role("button", name="Share").click()
         x = round(float(tensor("2d").flatten()[85]) + 0.1, 1)
         spec = Anatomy(norm="group", cell=85, dragged=f"85={x:g}")
-        expect(page.locator(".nvl-share code")).to_contain_text("dragged")
+        expect(page.locator(".nvl-share code")).to_contain_text("dragged=85")
         link = page.locator(".nvl-share code").inner_text()
         told = dict(parse_qsl(urlsplit(link).query, keep_blank_values=True))
         assert told == {"lesson": "7", **spec.to_query(full=True), "version": __version__}

@@ -57,7 +57,8 @@ def test_thirty_windows_of_one_visitor_are_not_before_anybody_else(narrow: Stand
         until(lambda: all(other.frames for other in others))
         live = [run for run in (*runs, *others) if run.state is State.LIVE]
         assert len(live) <= RUNS
-        assert at_work(runs)[-SHARE:] == [True] * SHARE, "and nobody takes the place of those at work"
+        # Nobody takes the place of those at work; where a busy machine lost one, it is at work again.
+        until(lambda: at_work(runs)[-SHARE:] == [True] * SHARE)
     until(lambda: all(run.resting or run.state is State.IDLE for run in (*runs, *others)))
 
 

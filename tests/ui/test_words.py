@@ -152,7 +152,7 @@ def quiet() -> Iterator[None]:
     silent: Any = SimpleNamespace(
         running=False,
         about=None,
-        open=lambda spec: "token",
+        open=lambda spec, visitor: "token",
         run=lambda token: None,
         note=lambda *_: None,
         settings=player.Settings(),
