@@ -1,10 +1,10 @@
 # NormViz in a container: a slim image, a user without rights, one writable folder (/tmp).
 #
-#   docker build -t normviz .
+#   docker build --build-arg TORCH_INDEX=<index of PyTorch's CPU packages> -t normviz .
 #   docker run --read-only --tmpfs /tmp -p 8501:8501 normviz
 #
-# TORCH_INDEX says which build of the pinned torch comes in: that of PyTorch's index for CPUs, or, as an argument of the
-# build, that of its index for a version of CUDA, which is gigabytes larger.  docs/operating.md
+# TORCH_INDEX says which build of the pinned torch comes in: that of PyTorch's index for CPUs, or of one for CUDA.
+# Without it pip takes PyPI's own, which on x86 brings CUDA along and is gigabytes larger.  docs/operating.md
 
 ARG PYTHON=3.11-slim
 

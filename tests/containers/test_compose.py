@@ -187,15 +187,3 @@ def serving(folder: Path, secret: Path, **environment: str) -> Iterator[int]:
 
 def _shipped(path: str) -> str:
     return Path(ROOT, path).read_text()
-
-
-def test_by_default_the_packages_are_those_for_cpus() -> None:
-    """In the image and in every file of compose alike; another index is chosen by the argument."""
-    (default,) = [
-        rest.partition("=")[2].strip('"') for _, rest in stages()[0] if rest.startswith("TORCH_INDEX=")
-    ]
-    assert default.endswith("/cpu")
-    for files in (ONE, CLUSTER):
-        builds = [one["build"] for one in composed(files)["services"].values() if "build" in one]
-        assert builds
-        assert {build["args"]["TORCH_INDEX"] for build in builds} == {default}
