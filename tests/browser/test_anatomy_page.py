@@ -288,6 +288,7 @@ class TestWhatIsDone:
         page.keyboard.press("PageUp")
         assert torch.equal(values(page), before)
         assert len(lit(page)) == 64, "a cell that is pointed at still shows its group"
+        page.wait_for_timeout(500)  # an address that changed would be written after 200 ms
         expect(page).to_have_url(re.compile("mode=eval$"))
 
     def test_what_finds_no_place_in_a_link_is_said(self, visit: Visit) -> None:

@@ -3,6 +3,7 @@
  * not asked again.  `mount` is called once for the element and again after a change of theme or a rerun.
  */
 
+import { Address } from "./addresses.js";
 import { arithmetic, plain, span } from "./anatomy_arithmetic.js";
 import { Board, colourOf } from "./anatomy_board.js";
 import { Controls } from "./anatomy_controls.js";
@@ -50,7 +51,7 @@ class Anatomy {
       point: (i) => this.point(i),
       pin: (i) => this.pin(i),
       push: (i, amount) => this.push(i, amount),
-      drop: () => this.settle(),
+      drop: () => this.hides("dragged") || this.settle(),
     });
     this.controls = new Controls(this.part("controls"), this.part("stages"), data, (change) => this.change(change));
     this.sliders = new Sliders(this.part("sliders"), {
@@ -58,10 +59,11 @@ class Anatomy {
       slide: (name, value) => this.slide(name, value),
       settle: () => this.settle(),
     });
+    this.address = new Address(() => ({ values: this.#values, defaults: this.data.defaults }));
     this.part("reset").addEventListener("click", () => {
       this.restore();
       this.#move(Object.fromEntries(data.hidden.map((name) => [name, this.data.values[name]])));
-      this.#address();
+      this.address.follow();
       this.board.cells[this.pinned].focus(); // the button itself is gone now
     });
     this.restore();
@@ -246,6 +248,7 @@ class Anatomy {
     this.words = words;
     this.part("facts").innerHTML = facts(this.fact, this.settings);
     this.showKept();
+    this.showUnlinked();
     this.showCells();
   }
 
@@ -351,7 +354,7 @@ class Anatomy {
     this.pinned = i;
     this.settings.cell = i;
     this.showCells();
-    this.#address();
+    this.address.follow();
   }
 
   push(i, amount) {
@@ -372,12 +375,13 @@ class Anatomy {
     this.part("status").textContent = t("{cell} is now {value}; {moved} of {total} outputs differ from before.", {
       cell: this.board.where[this.pinned], value: plain(this.x[this.shown][this.pinned]), moved, total: this.found.x.length,
     });
-    this.#address();
+    this.address.follow();
   }
 
   /** All that the link says. */
   get #values() {
-    return { ...this.settings, cell: this.pinned, ...this.#moved };
+    const moved = Object.entries(this.#moved).map(([name, { text }]) => [name, text]);
+    return { ...this.settings, cell: this.pinned, ...Object.fromEntries(moved) };
   }
 
   /** The page has run again; where its address was changed from outside (Back, a lesson's step), follow it. */
@@ -385,24 +389,27 @@ class Anatomy {
     const own = this.#values, told = { ...data.values, cell: data.values.cell % this.x[this.shown].length };
     const other = Object.keys(told).some((name) => told[name] !== own[name]);
     this.data = data;
-    if (!other || this.writing) return; // what was done a moment ago is not in the address yet
+    if (!other || this.address.behind) return; // what was done a moment ago is not in the address yet
     this.settings = { ...data.values };
     this.restore();
     this.#move(data.values);
   }
 
-  /** What was moved on screen, as the link has it; what finds no place there is said. */
+  /** What was moved on screen, as the link has it, and how much finds no place there. */
   get #moved() {
     const { norm } = this.settings, { gamma, beta } = this.parametersOf(norm), begun = this.#begun(norm, gamma.length);
-    const found = {
+    return {
       dragged: written(this.x[this.shown], this.original[this.shown], this.data.most),
       gamma: written(gamma, begun.gamma, this.data.most),
       beta: written(beta, begun.beta, this.data.most),
     };
-    const left = Object.values(found).reduce((sum, one) => sum + one.left, 0), unlinked = this.part("unlinked");
-    unlinked.hidden = !left;
-    unlinked.textContent = left ? t("A link holds {n} changed values of a kind; those beyond are not in it.", { n: this.data.most }) : "";
-    return Object.fromEntries(Object.entries(found).map(([name, { text }]) => [name, text]));
+  }
+
+  showUnlinked() {
+    const unlinked = this.part("unlinked");
+    unlinked.hidden = !Object.values(this.#moved).some(({ left }) => left);
+    unlinked.textContent = unlinked.hidden ? ""
+      : t("A link holds {n} changed values of a kind; those beyond are not in it.", { n: this.data.most });
   }
 
   change(settings) {
@@ -412,23 +419,7 @@ class Anatomy {
     if (changed.includes("stage")) this.show();
     if (changed.some((name) => name !== "stage")) this.rebuild();
     this.part("status").textContent = this.refused ?? `${this.words.symbol}: ${this.words.text}`;
-    this.#address();
-  }
-
-  /** The URL follows, without a word to the server; browsers limit how often, so it waits for a pause. */
-  #address() {
-    clearTimeout(this.writing);
-    this.writing = setTimeout(() => {
-      this.writing = null;
-      const url = new URL(location.href);
-      for (const [name, value] of Object.entries(this.#values)) {
-        url.searchParams.delete(name); // first, so that the order is always the same
-        if (value !== this.data.defaults[name]) url.searchParams.set(name, String(value));
-      }
-      url.searchParams.delete("version"); // of the link by which the visitor came
-      history.replaceState(history.state, "", url);
-      dispatchEvent(new Event("nv-address"));
-    }, 200);
+    this.address.follow();
   }
 
   /** After a change of theme. */
@@ -438,7 +429,7 @@ class Anatomy {
   }
 
   end() {
-    clearTimeout(this.writing);
+    this.address.end();
     this.controls.pause();
   }
 }

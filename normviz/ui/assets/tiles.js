@@ -3,6 +3,7 @@
  * asked again.  `mount` is called once for the element and again after a change of theme or a rerun.
  */
 
+import { Address } from "./addresses.js";
 import { Board } from "./board.js";
 import { Inspector } from "./inspector.js";
 import { plotlyAhead } from "./plotly.js";
@@ -70,6 +71,7 @@ class Start {
       carried: () => this.showMoving(),
     });
     this.inspector = new Inspector(this.part("inspector"));
+    this.address = new Address(() => ({ values: this.settings, defaults: this.data.defaults }));
     this.#listen();
     this.#hide();
     this.evaluated = this.predictions(this.labels, { training: false, batch: 1 });
@@ -292,35 +294,18 @@ class Start {
     if (changed.includes("mode")) this.root.classList.remove("nvt-untouched");
     if (changed.some((name) => name !== "mode")) this.predict();
     this.show();
-    this.#address();
-  }
-
-  /** The URL follows, without a word to the server; browsers limit how often, so it waits for a pause. */
-  #address() {
-    clearTimeout(this.writing);
-    this.writing = setTimeout(() => {
-      this.writing = null;
-      const url = new URL(location.href);
-      for (const [name, value] of Object.entries(this.settings)) {
-        const text = typeof value === "boolean" ? String(Number(value)) : String(value);
-        url.searchParams.delete(name); // first, so that the order is always the same
-        if (value !== this.data.defaults[name]) url.searchParams.set(name, text);
-      }
-      url.searchParams.delete("version"); // of the link by which the visitor came
-      history.replaceState(history.state, "", url);
-      dispatchEvent(new Event("nv-address"));
-    }, 200);
+    this.address.follow();
   }
 
   /** The page has run again; where its address was changed from outside (Back, a lesson's step), follow it. */
   heard(data) {
     this.data = data;
-    if (!this.writing) this.change(data.values); // else what was done a moment ago is not in the address yet
+    if (!this.address.behind) this.change(data.values); // else what was done a moment ago is not in the address yet
   }
 
   end() {
     clearTimeout(this.survey);
-    clearTimeout(this.writing);
+    this.address.end();
   }
 }
 
