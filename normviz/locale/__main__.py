@@ -44,16 +44,17 @@ def compiled(catalogue: Catalog) -> bytes:
 
 
 _VERBATIM = re.compile(r"(`[^`]*`|\$[^$]*\$|<[^>]*>)")
+_PER_CENT = re.compile(r"(?<=[\d}]) (?=%(?![\w{}]))")
 _SHORT = re.compile(r"(?<![\w\u00a0.])([AIKOSUVZaikosuvz]) (?=\S|$)")
 
 
 def bound(text: str) -> str:
-    """A Czech text whose prepositions and conjunctions of one letter stay with the next word.
+    """A Czech text whose words of one letter stay with the next word, and per cent with their number.
 
     Code, formulas and tags stay as they are.
     """
     parts = _VERBATIM.split(text)
-    parts[::2] = [_SHORT.sub("\\1\u00a0", part) for part in parts[::2]]
+    parts[::2] = [_PER_CENT.sub("\u00a0", _SHORT.sub("\\1\u00a0", part)) for part in parts[::2]]
     return "".join(parts)
 
 

@@ -25,8 +25,8 @@ _CARDS: dict[str, str] = {
     "{steps_none_sd:.0f} without, {steps_batch:.0f} ± {steps_batch_sd:.0f} with batch norm, "
     "{steps_noisy:.0f} ± {steps_noisy_sd:.0f} with a random shift put back behind it. Until the network "
     "without a norm is there, the means of its units move by {shift_none:.2f} ± {shift_none_sd:.2f} standard "
-    "deviations a step; with batch norm by {shift_batch:.3f} ± {shift_batch_sd:.3f}, with the shift put back "
-    "by {shift_noisy:.2f} ± {shift_noisy_sd:.2f} ({n} seeds).",
+    "deviations a step; with batch norm by {shift_batch:.4f} ± {shift_batch_sd:.4f}, with the shift put back "
+    "by {shift_noisy:.3f} ± {shift_noisy_sd:.3f} ({n} seeds).",
     "1.evidence.open": "Squared gradient per layer towards the input, at initialization: ×{growth_none:.2f} "
     "± {growth_none_sd:.2f} without a norm, ×{growth_batch:.2f} ± {growth_batch_sd:.2f} with batch norm. 90% "
     "of the training batch are right for {reached_none} of {n} seeds without, for {reached_batch} with batch "

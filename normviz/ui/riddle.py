@@ -82,9 +82,7 @@ def _guess(name: str, here: Place, case: Case) -> str | None:
     if (asked := _asked(here)) is not None:
         st.session_state[f"{name} guess"] = asked
     elif _GUESS in st.query_params:
-        _unknown(
-            _("What is wrong with this network?"), _GUESS, phrase("one of {listed}", listed=", ".join(faults))
-        )
+        _unknown(_("Named fault"), _GUESS, phrase("one of {listed}", listed=", ".join(faults)))
     guess: str | None = st.session_state.get(f"{name} guess")
     if guess is None:
         _say(_REPAIR, None)
@@ -125,9 +123,7 @@ def _repair(name: str, broken: Spec, case: Case) -> Repair | None:
     asked, last = st.query_params.get(_REPAIR), len(case.repairs)
     touched = st.session_state.pop(f"{name} touched", False)  # the browser's URL may lag behind the click
     if asked is not None and asked not in map(str, range(1, last + 1)):
-        _unknown(
-            _("Try a repair"), _REPAIR, phrase("a whole number from {low:g} to {high:g}", low=1, high=last)
-        )
+        _unknown(_("Repair"), _REPAIR, phrase("a whole number from {low:g} to {high:g}", low=1, high=last))
     elif asked != st.session_state.get(at) and not touched:  # changed from outside: a link, a reload
         st.session_state[key] = None if asked is None else int(asked) - 1
     chosen = st.pills(

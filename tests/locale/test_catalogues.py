@@ -59,9 +59,15 @@ def test_what_is_read_at_run_time_is_what_is_written(path: Path) -> None:
 
 def test_short_words_of_czech_stay_with_the_next_one() -> None:
     """As its typography asks; a line does not end with “v”.  Code, formulas and tags are left alone."""
-    assert bound("V dávce a s ReLU: k `x v y`, $z o u$") == "V~dávce a~s~ReLU: k~`x v y`, $z o u$".replace(
-        "~", "\N{NO-BREAK SPACE}"
-    )
+    assert bound("V dávce a s ReLU: k `x v y`, $z o u$") == tied("V~dávce a~s~ReLU: k~`x v y`, $z o u$")
+
+
+def test_per_cent_of_czech_stay_with_their_number() -> None:
+    assert bound("do 90 % dávky, {n:.0f} %, `5 % 3`") == tied("do 90~% dávky, {n:.0f}~%, `5 % 3`")
+
+
+def tied(text: str) -> str:
+    return text.replace("~", "\N{NO-BREAK SPACE}")
 
 
 def places(template: str) -> set[tuple[str, str]]:
