@@ -24,6 +24,8 @@ from normviz.ui.portions import SIZE, Portions
 
 WITHIN = 0.4
 LARGE = 30_000_000
+Watching = list[tuple[patience.Patience, asyncio.Transport]]
+"""Who watches a connection, and the server's side of it."""
 HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n"
 
 
@@ -127,26 +129,26 @@ def test_who_waits_for_an_answer_is_left_in_peace(port: int) -> None:
 
 
 @pytest.fixture
-def met(monkeypatch: pytest.MonkeyPatch) -> list[asyncio.Transport]:
-    """The server's sides of its connections."""
-    met: list[asyncio.Transport] = []
+def watching(monkeypatch: pytest.MonkeyPatch) -> Watching:
+    """Of each connection in turn."""
+    met: Watching = []
     meet = patience.Patience.meet
 
     def noted(self: patience.Patience, protocol: object, transport: asyncio.Transport) -> None:
-        met.append(transport)
+        met.append((self, transport))
         meet(self, protocol, transport)
 
     monkeypatch.setattr(patience.Patience, "meet", noted)
     return met
 
 
-def test_an_answer_that_is_not_read_does_not_wait_in_memory(port: int, met: list[asyncio.Transport]) -> None:
+def test_an_answer_that_is_not_read_does_not_wait_in_memory(port: int, watching: Watching) -> None:
     """Of a large answer the server holds a portion or two; the rest follows as it is read."""
     with closing(connect(port)) as connection:
         connection.sendall(HEAD.replace(b"/ ", b"/large ") + b"Connection: close\r\n\r\n")
         got = len(connection.recv(1000))
         time.sleep(3 * WITHIN)
-        assert met[0].get_write_buffer_size() <= 3 * SIZE
+        assert watching[0][1].get_write_buffer_size() <= 3 * SIZE
         with closing(connect(port)) as other:
             assert answered(other)
         while more := connection.recv(1 << 20):
@@ -154,10 +156,10 @@ def test_an_answer_that_is_not_read_does_not_wait_in_memory(port: int, met: list
         assert got > LARGE
 
 
-def test_the_kernel_gives_up_who_takes_nothing(port: int, met: list[asyncio.Transport]) -> None:
+def test_the_kernel_gives_up_who_takes_nothing(port: int, watching: Watching) -> None:
     with closing(connect(port)) as connection:
         assert answered(connection)
-        own = met[0].get_extra_info("socket")
+        own = watching[0][1].get_extra_info("socket")
         assert own.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 1000 * patience.TAKEN_WITHIN
 
 
@@ -176,20 +178,12 @@ def test_so_many_connections_and_no_more_from_one_address() -> None:
         assert answered(opened.enter_context(closing(connect(port, "127.0.0.2"))))
 
 
-def test_who_has_gone_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_has_gone_is_forgotten(watching: Watching) -> None:
     """Also who talked over a websocket, whose end the protocol of requests is not told of."""
-    watching: list[patience.Patience] = []
-    meet = patience.Patience.meet
-
-    def noted(self: patience.Patience, protocol: object, transport: asyncio.Transport) -> None:
-        watching.append(self)
-        meet(self, protocol, transport)
-
-    monkeypatch.setattr(patience.Patience, "meet", noted)
     with serving(Settings(connections=20, connections_per_address=10)) as port:
         with connect_websocket(f"ws://127.0.0.1:{port}/socket") as talking:
             assert talking.recv() == "here"
-            (ours,) = {one for one in watching if one._most_each == 20}
+            (ours,) = {one for one, _ in watching if one._most_each == 20}
             assert len(ours._open) == 1
         with closing(connect(port)) as connection:
             assert answered(connection)

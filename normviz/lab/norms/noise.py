@@ -29,9 +29,9 @@ class Noise:
     variance other than one behind batch norm, from a distribution that changes at each step.
     """
 
-    shift: float = 0.5
-    stretch: float = 1.25
-    spread: float = 0.1
+    shift: float
+    stretch: float
+    spread: float
 
 
 class Disturbance:
