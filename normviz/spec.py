@@ -272,6 +272,10 @@ class Spec:
         """What fits each field alone but not together.  Each error names the field to change."""
         return iter(())
 
+    def idle(self) -> Mapping[str, str]:
+        """Fields that change nothing while the others are as they are, each with the reason, a sentence."""
+        return {}
+
     @classmethod
     def suited(cls, choice: Value) -> Mapping[str, Value]:
         """The values of other fields that suit a choice of the leading one: what its controls then offer.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,8 @@ from normviz.frames import Recording, Schema
 from normviz.phrases import joined, phrase
 from normviz.spec import Cost, Spec, SpecError, knob
 from normviz.specs import batch_size_frames as frames
+from normviz.specs import norm_knobs
+from normviz.specs.fits import uneven_groups
 
 _STANDARD_EPOCHS = {"statistics mlp": 6, "batch mlp": 3, "statistics cnn": 2, "batch cnn": 1}
 GHOST_TWICE = "Batch norm over parts of a batch normalizes as ghost batch norm already."
@@ -62,14 +64,13 @@ class BatchSize(Spec):
         help="Batch and group norm are trained once more, with the gradients of such small batches added up "
         "until an update has seen 32 samples.",
     )  # fmt: skip
-    ghost_size: int = knob(
-        4, label="Ghost batch size", choices=(2, 4, 8, 16), expert=True, unit="samples",
-        help="Of ghost batch norm on real batches; a smaller batch is a single ghost batch.",
-    )  # fmt: skip
-    groups: int = knob(
-        NORMS["group"].options["groups"], label="Groups", choices=(1, 2, 4, 8), expert=True,
-        help="Groups of channels for group norm, also behind weight standardization.",
-    )  # fmt: skip
+    eps: float = norm_knobs.own_eps()
+    momentum: float = norm_knobs.momentum()
+    groups: int = norm_knobs.groups(most=16)
+    ghost_size: int = norm_knobs.ghost_size(4, most=16, more="A smaller batch is a single ghost batch.")
+    r_max: float = norm_knobs.r_max()
+    d_max: float = norm_knobs.d_max()
+    warm_up: float = norm_knobs.warm_up()
     depth: int = knob(
         3, label="Depth", low=1, high=8, step=1, expert=True, help="Hidden layers, or ConvBlocks.",
     )  # fmt: skip
@@ -136,14 +137,26 @@ class BatchSize(Spec):
         """Seed of each repetition."""
         return tuple(range(self.seed, self.seed + self.seeds))
 
+    @property
+    def norm_options(self) -> dict[str, Any]:
+        """Options of the norms; each reads those that it knows."""
+        return norm_knobs.options(self)
+
     def schema(self) -> Schema:
         """What the run records."""
         return frames.schema(self)
 
     # --- checks -------------------------------------------------------------------------------------
 
+    def idle(self) -> Mapping[str, str]:
+        """Settings that none of the norms that apply reads."""
+        told = dict(norm_knobs.idle(self, self.variants))
+        if "ghost_size" in told and "ghost_batch" in self.norms:
+            told["ghost_size"] = self.left_out("ghost_batch")
+        return told
+
     def conflicts(self) -> Iterator[SpecError]:
-        """No norm that applies, or groups of a single unit."""
+        """No norm that applies, or groups that do not come out even."""
         if not self.variants:
             fitting = joined(", ", [norm.label for name, norm in NORMS.items() if not self.left_out(name)])
             named = ", ".join(NORMS[norm].label for norm in self.norms)
@@ -155,10 +168,9 @@ class BatchSize(Spec):
                 why,
                 field="norms",
             )
-        if self.network == "mlp" and 2 * self.groups > self.width:
-            yield SpecError(
-                "Groups", self.groups, phrase("at most {width}", width=self.width // 2), field="groups"
-            )
+        yield from uneven_groups(
+            self.variants, self.groups, self.first_width, lone=NETWORKS[self.network].lone
+        )
 
     def cost(self) -> Cost:
         """Training (forward and backward count three times) and evaluations; all frames."""

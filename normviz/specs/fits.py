@@ -45,6 +45,11 @@ def unfit_for_mlp(norms: Iterable[str]) -> Iterator[SpecError]:
 def mlp_conflicts(spec: _Mlp) -> Iterator[SpecError]:
     """Norms that do not apply to an MLP, and groups or ghost batches that do not come out even."""
     yield from unfit_for_mlp(spec.norms)
+    yield from uneven(spec)
+
+
+def uneven(spec: _Mlp) -> Iterator[SpecError]:
+    """Groups and ghost batches of an MLP that do not come out even."""
     # A group of a single value would be normalized to zero.
     most = spec.width // 2
     if any(norm in spec.norms for norm in GROUPED) and (spec.groups > most or spec.width % spec.groups):
@@ -62,4 +67,23 @@ def mlp_conflicts(spec: _Mlp) -> Iterator[SpecError]:
                 batch_size=spec.batch_size,
             ),
             "Choose smaller ghost batches or a larger batch.", field="ghost_size",
+        )  # fmt: skip
+
+
+def uneven_groups(
+    norms: Iterable[str], groups: int, channels: int, *, lone: bool, field: str = "groups"
+) -> Iterator[SpecError]:
+    """Groups that do not come out even in layers of so many channels.
+
+    ``lone``: a channel of a sample is a single value (see `Network.lone`).  ``field`` is the one to put back.
+    """
+    # A group of a single value would be normalized to zero.
+    most = channels // 2 if lone else channels
+    if any(norm in GROUPED for norm in norms) and (groups > most or channels % groups):
+        yield SpecError(
+            "Groups", groups, phrase(
+                "a divisor of the {narrowest} channels, at most {most}",
+                narrowest=channels, most=most,
+            ),
+            "Choose fewer groups or a wider network.", field=field,
         )  # fmt: skip

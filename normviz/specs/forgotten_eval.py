@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,8 @@ from normviz.frames import Recording, Schema
 from normviz.phrases import joined, phrase
 from normviz.spec import Cost, Spec, SpecError, knob
 from normviz.specs import forgotten_eval_frames as frames
+from normviz.specs import norm_knobs
+from normviz.specs.fits import uneven_groups
 
 _STANDARD_EPOCHS = {"mlp": 20, "cnn": 12}
 _OFFERED = tuple(_STANDARD_EPOCHS)
@@ -39,10 +41,7 @@ class ForgottenEval(Spec):
         help="How many samples are predicted together after training: for the labels that change, the "
         "batch-mates, and the pass that damages the running statistics.",
     )  # fmt: skip
-    momentum: float = knob(
-        0.1, label="Momentum of the running statistics", low=0.001, high=1.0, step=0.001, log=True,
-        help="torch's momentum: the weight of the new value. Keras's 0.99 is 0.01 here.",
-    )  # fmt: skip
+    momentum: float = norm_knobs.momentum(expert=False)
     batch_size: int = knob(
         32, label="Batch size in training", choices=(4, 8, 16, 32, 64, 128, 256), expert=True,
         help="Samples in one training step; an incomplete last batch is dropped.",
@@ -67,22 +66,31 @@ class ForgottenEval(Spec):
         0.05, label="Learning rate", low=0.0001, high=1.0, log=True, expert=True,
         help="Of stochastic gradient descent with momentum 0.9.",
     )  # fmt: skip
-    eps: float = knob(
-        1e-5, label="Epsilon", low=1e-8, high=1.0, log=True, expert=True,
-        help="Added to the variance before the square root.",
-    )  # fmt: skip
+    eps: float = norm_knobs.eps()
+    groups: int = norm_knobs.groups(most=16)
+    ghost_size: int = norm_knobs.ghost_size(most=64, more="A smaller batch is a single ghost batch.")
+    r_max: float = norm_knobs.r_max()
+    d_max: float = norm_knobs.d_max()
+    warm_up: float = norm_knobs.warm_up()
     seeds: int = knob(
         5, label="Seeds", low=1, high=10, step=1, expert=True,
         help="Networks that are trained side by side, each with its own data split and initialization.",
     )  # fmt: skip
 
+    def idle(self) -> Mapping[str, str]:
+        """Settings that neither the norm reads nor those trained for comparison."""
+        return norm_knobs.idle(self, self.norms_used)
+
     def conflicts(self) -> Iterator[SpecError]:
-        """A norm that does not exist for the network's form."""
+        """A norm that does not exist for the network's form, or groups that do not come out even."""
         why = reason(self.norm, NETWORKS[self.network].form)
         if why:
             form, label = NETWORKS[self.network].form, NORMS[self.norm].label
             fit = joined(", ", [norm.label for name, norm in NORMS.items() if not reason(name, form)])
             yield SpecError("Normalization", label, phrase("one of {fit}", fit=fit), why, field="norm")
+        yield from uneven_groups(
+            self.norms_used, self.groups, self.first_width, lone=NETWORKS[self.network].lone
+        )
 
     # --- what the fields come to ------------------------------------------------------------------
 
@@ -115,6 +123,16 @@ class ForgottenEval(Spec):
     def others(self) -> tuple[str, ...]:
         """Norms that are trained alike for comparison."""
         return tuple(norm for norm in frames.COMPARISONS if norm != self.norm)
+
+    @property
+    def norms_used(self) -> tuple[str, ...]:
+        """Every norm that is trained."""
+        return (self.norm, *self.others)
+
+    @property
+    def norm_options(self) -> dict[str, Any]:
+        """Options of the norms; each reads those that it knows."""
+        return norm_knobs.options(self)
 
     @property
     def refuses_one(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from normviz.catalog.networks import ACTIVATIONS, NETWORKS
 from normviz.catalog.norms import NORMS
 from normviz.frames import Recording, Schema
 from normviz.spec import Cost, Spec, SpecError, knob
-from normviz.specs import landscape_frames
+from normviz.specs import landscape_frames, norm_knobs
 from normviz.specs.fits import mlp_conflicts
 
 NEAREST, FARTHEST = 0.5, 4.0
@@ -63,14 +63,9 @@ class Landscape(Spec):
         1.0, label="Gain of the initialization", low=0.1, high=10.0, log=True, expert=True,
         help="Multiplies the standard deviation of all initial weights; 1 is He initialization.",
     )  # fmt: skip
-    groups: int = knob(
-        NORMS["group"].options["groups"], label="Groups", choices=(1, 2, 4, 8, 16, 32), expert=True,
-        help="Groups of units for group norm, also behind weight standardization.",
-    )  # fmt: skip
-    ghost_size: int = knob(
-        16, label="Ghost batch size", choices=(4, 8, 16, 32, 64), expert=True, unit="samples",
-        help="Ghost batch norm takes its statistics over parts of the batch of this size.",
-    )  # fmt: skip
+    eps: float = norm_knobs.eps()
+    groups: int = norm_knobs.groups(most=32)
+    ghost_size: int = norm_knobs.ghost_size(least=4, most=64)
 
     @property
     def places(self) -> tuple[float, ...]:
@@ -90,11 +85,15 @@ class Landscape(Spec):
     @property
     def norm_options(self) -> dict[str, Any]:
         """Options of the norms; each reads those that it knows."""
-        return {"groups": self.groups, "ghost_size": self.ghost_size}
+        return norm_knobs.options(self)
 
     def schema(self) -> Schema:
         """What the run records."""
         return landscape_frames.schema(self)
+
+    def idle(self) -> Mapping[str, str]:
+        """Settings that none of the norms reads."""
+        return norm_knobs.idle(self, self.norms)
 
     def conflicts(self) -> Iterator[SpecError]:
         """What fits each field alone but not together."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,8 @@ from normviz.frames import Recording, Schema
 from normviz.phrases import phrase
 from normviz.spec import Cost, Spec, SpecError, knob
 from normviz.specs import lr_init_frames as recorded
-from normviz.specs.fits import unfit_for_mlp
+from normviz.specs import norm_knobs
+from normviz.specs.fits import mlp_conflicts
 from normviz.specs.train import Train
 
 WIDTH = 64
@@ -61,6 +62,10 @@ class LrInit(Spec):
         64, label="Batch size", choices=(16, 32, 64, 128, 256), expert=True, unit="samples",
         help="Samples in each training step.",
     )  # fmt: skip
+    eps: float = norm_knobs.eps()
+    momentum: float = norm_knobs.momentum()
+    groups: int = norm_knobs.groups(most=32)
+    ghost_size: int = norm_knobs.ghost_size(most=128)
 
     # --- what follows from the fields ---------------------------------------------------------------
 
@@ -73,6 +78,11 @@ class LrInit(Spec):
     def data(self) -> Dataset:
         """The catalog's entry of the data set."""
         return DATASETS["digits"]
+
+    @property
+    def width(self) -> int:
+        """Units of each hidden layer."""
+        return WIDTH
 
     @property
     def rates(self) -> tuple[float, ...]:
@@ -93,8 +103,13 @@ class LrInit(Spec):
         """The run of the experiment Train that trains the network of one cell, step by step the same."""
         return Train(
             norms=(norm,), depth=self.depth, width=WIDTH, lr=rate, gain=gain, steps=self.steps,
-            batch_size=self.batch_size, optimizer="sgd", seeds=1, seed=self.seed,
+            batch_size=self.batch_size, optimizer="sgd", seeds=1, seed=self.seed, **self.norm_options,
         )  # fmt: skip
+
+    @property
+    def norm_options(self) -> dict[str, Any]:
+        """Options of the norms; each reads those that it knows."""
+        return norm_knobs.options(self)
 
     def schema(self) -> Schema:
         """What the run records."""
@@ -102,9 +117,13 @@ class LrInit(Spec):
 
     # --- checks and cost ----------------------------------------------------------------------------
 
+    def idle(self) -> Mapping[str, str]:
+        """Settings that none of the norms reads."""
+        return norm_knobs.idle(self, self.norms)
+
     def conflicts(self) -> Iterator[SpecError]:
         """What fits each field alone but not together."""
-        yield from unfit_for_mlp(self.norms)
+        yield from mlp_conflicts(self)
         for what, label in (("lr", "learning rate"), ("gain", "gain")):
             low, high = getattr(self, f"{what}_low"), getattr(self, f"{what}_high")
             if high < 2 * low:

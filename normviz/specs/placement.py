@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,8 @@ from normviz.catalog.networks import ACTIVATIONS, NETWORKS, OPTIMIZERS
 from normviz.catalog.norms import NORMS, reason
 from normviz.frames import Recording, Schema
 from normviz.spec import Cost, Spec, SpecError, knob
-from normviz.specs import placement_frames
-from normviz.specs.fits import unfit
+from normviz.specs import norm_knobs, placement_frames
+from normviz.specs.fits import uneven, unfit
 
 PLACED = ("batch", "layer", "group", "rms", "batch_renorm", "ghost_batch", "dyt")
 """Norms that have a place: they act on activations and leave the activation function alone."""
@@ -62,6 +62,13 @@ class Placement(Spec):
         names=("SGD", "SGD with momentum 0.9", "Adam"),
         help="Adam wants learning rates a hundred times smaller than SGD.",
     )  # fmt: skip
+    eps: float = norm_knobs.eps()
+    momentum: float = norm_knobs.momentum()
+    groups: int = norm_knobs.groups(most=64)
+    ghost_size: int = norm_knobs.ghost_size(most=128)
+    r_max: float = norm_knobs.r_max()
+    d_max: float = norm_knobs.d_max()
+    warm_up: float = norm_knobs.warm_up()
 
     @property
     def seed_values(self) -> tuple[int, ...]:
@@ -73,13 +80,23 @@ class Placement(Spec):
         """Steps at which the test samples are evaluated; one frame each."""
         return tuple(sorted({*range(0, self.steps + 1, self.every), self.steps}))
 
+    @property
+    def norm_options(self) -> dict[str, Any]:
+        """Options of the norms; each reads those that it knows."""
+        return norm_knobs.options(self)
+
     def schema(self) -> Schema:
         """What the run records."""
         return placement_frames.schema(self)
 
+    def idle(self) -> Mapping[str, str]:
+        """Settings that none of the norms reads."""
+        return norm_knobs.idle(self, self.norms)
+
     def conflicts(self) -> Iterator[SpecError]:
-        """Norms without a place, or that do not apply to an MLP."""
+        """Norms without a place, or that do not apply to an MLP; groups or ghost batches of uneven size."""
         yield from unfit(self.norms, lambda norm: _PLACELESS.get(norm) or reason(norm, "mlp"))
+        yield from uneven(self)
 
     def cost(self) -> Cost:
         """Training (forward and backward count three times) and evaluations."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from normviz.catalog.norms import NORMS
 from normviz.frames import Recording, Schema
 from normviz.phrases import phrase
 from normviz.spec import Cost, Spec, SpecError, knob
-from normviz.specs import scale_frames
+from normviz.specs import norm_knobs, scale_frames
 from normviz.specs.fits import mlp_conflicts
 
 
@@ -41,11 +41,7 @@ class Scale(Spec):
         0.1, label="Learning rate", low=1e-4, high=10.0, log=True,
         help="Of the training before, and of the step whose relative size is shown.",
     )  # fmt: skip
-    eps: float = knob(
-        1e-5, label="Epsilon", low=1e-8, high=1.0, log=True,
-        help="Added to the variance (or the mean square) before the square root. Without it the scale would "
-        "cancel exactly.",
-    )  # fmt: skip
+    eps: float = norm_knobs.eps(expert=False, more="Without it the scale would cancel exactly.")
     depth: int = knob(3, label="Depth", low=1, high=20, step=1, unit="layers", expert=True)
     width: int = knob(64, label="Width", low=16, high=128, step=16, unit="units", expert=True)
     activation: str = knob(
@@ -55,23 +51,21 @@ class Scale(Spec):
     batch_size: int = knob(
         64, label="Batch size", choices=(4, 8, 16, 32, 64, 128), unit="samples", expert=True
     )  # fmt: skip
-    groups: int = knob(
-        NORMS["group"].options["groups"], label="Groups", choices=(1, 2, 4, 8, 16, 32), expert=True,
-        help="Groups of units for group norm, also behind weight standardization.",
-    )  # fmt: skip
-    ghost_size: int = knob(
-        16, label="Ghost batch size", choices=(4, 8, 16, 32, 64), expert=True, unit="samples",
-        help="Ghost batch norm takes its statistics over parts of the batch of this size.",
-    )  # fmt: skip
+    groups: int = norm_knobs.groups(most=32)
+    ghost_size: int = norm_knobs.ghost_size(least=4, most=64)
 
     @property
     def norm_options(self) -> dict[str, Any]:
         """Options of the norms; each reads those that it knows."""
-        return {"eps": self.eps, "groups": self.groups, "ghost_size": self.ghost_size}
+        return norm_knobs.options(self)
 
     def schema(self) -> Schema:
         """What the run records."""
         return scale_frames.schema(self)
+
+    def idle(self) -> Mapping[str, str]:
+        """Settings that none of the norms reads."""
+        return norm_knobs.idle(self, self.norms)
 
     def conflicts(self) -> Iterator[SpecError]:
         """What fits each field alone but not together."""

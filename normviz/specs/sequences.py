@@ -12,8 +12,9 @@ from normviz.catalog.sequences import SEQUENCE_DATASETS, SEQUENCE_NETWORKS, Sequ
 from normviz.frames import Recording, Schema
 from normviz.phrases import joined, phrase
 from normviz.spec import Cost, Spec, SpecError, Value, knob
+from normviz.specs import norm_knobs
 from normviz.specs import sequences_frames as recorded
-from normviz.specs.fits import unfit
+from normviz.specs.fits import uneven_groups, unfit
 
 _DEPTHS = {"transformer": 4, "rnn": 1, "gru": 1}
 _STEPS = {"transformer": 100, "rnn": 300, "gru": 200}
@@ -77,6 +78,9 @@ class Sequences(Spec):
         32, label="Batch size", choices=(8, 16, 32, 64), expert=True, unit="sequences",
         help="Sequences in a training step, and in the batches that are looked into.",
     )  # fmt: skip
+    eps: float = norm_knobs.own_eps()
+    momentum: float = norm_knobs.momentum()
+    groups: int = norm_knobs.groups(most=16)
     steps: int = knob(
         0, label="Training steps", choices=(0, 50, 100, 200, 300, 500, 1000), expert=True,
         names=("100 (RNN: 300, GRU: 200)", "50", "100", "200", "300", "500", "1,000"),
@@ -146,6 +150,11 @@ class Sequences(Spec):
         """Depths at which the gradient at initialization is measured."""
         return tuple(one for one in recorded.DEPTHS if one <= self.deepest)
 
+    @property
+    def norm_options(self) -> dict[str, Any]:
+        """Options of the norms; each reads those that it knows."""
+        return norm_knobs.options(self)
+
     def schema(self) -> Schema:
         """What the run records."""
         return recorded.schema(self)
@@ -157,6 +166,10 @@ class Sequences(Spec):
         return {name: defaults[name] for name in ("placement", "depth", "causal")}
 
     # --- checks -------------------------------------------------------------------------------------
+
+    def idle(self) -> Mapping[str, str]:
+        """Settings that none of the norms reads."""
+        return norm_knobs.idle(self, self.norms)
 
     def conflicts(self) -> Iterator[SpecError]:
         """What fits each field alone but not together."""
@@ -182,6 +195,8 @@ class Sequences(Spec):
                 "Only a transformer attends to what comes later.", field="causal",
             )  # fmt: skip
         yield from unfit(self.norms, self.net.reason)
+        # The width of the deep transformers is a multiple of every number of groups.
+        yield from uneven_groups(self.norms, self.groups, self.width, lone=self.net.lone)
 
     def cost(self) -> Cost:
         """Training, evaluations, the passes that look into it, and the deep transformers."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -12,7 +12,7 @@ from normviz.catalog.networks import ACTIVATIONS, NETWORKS
 from normviz.catalog.norms import NORMS
 from normviz.frames import Recording, Schema
 from normviz.spec import Cost, Spec, SpecError, knob
-from normviz.specs import signal_frames
+from normviz.specs import norm_knobs, signal_frames
 from normviz.specs.fits import mlp_conflicts
 
 _DRAWING = 30
@@ -66,18 +66,9 @@ class Signal(Spec):
         3, label="Seeds", low=1, high=5, step=1, expert=True,
         help="Networks of each variant: from the chosen seed and those that follow it.",
     )  # fmt: skip
-    groups: int = knob(
-        8, label="Groups", choices=(1, 2, 4, 8, 16, 32, 64), expert=True,
-        help="Groups of units for group norm, also behind weight standardization.",
-    )  # fmt: skip
-    ghost_size: int = knob(
-        8, label="Ghost batch size", choices=(4, 8, 16, 32, 64, 128), expert=True, unit="samples",
-        help="Ghost batch norm takes its statistics over parts of the batch of this size.",
-    )  # fmt: skip
-    eps: float = knob(
-        1e-5, label="Epsilon", low=1e-8, high=1.0, log=True, expert=True,
-        help="Added to the variance (or the mean square) before the square root.",
-    )  # fmt: skip
+    groups: int = norm_knobs.groups(8, most=64)
+    ghost_size: int = norm_knobs.ghost_size(8, least=4, most=128)
+    eps: float = norm_knobs.eps()
 
     # --- what follows from the fields ---------------------------------------------------------------
 
@@ -109,15 +100,17 @@ class Signal(Spec):
     @property
     def norm_options(self) -> dict[str, Any]:
         """What the norms are told.  Batch renorm is where its schedule starts, at batch norm."""
-        return {
-            "eps": self.eps, "groups": self.groups, "ghost_size": self.ghost_size, "r_max": 1.0, "d_max": 0.0,
-        }  # fmt: skip
+        return {**norm_knobs.options(self), "r_max": 1.0, "d_max": 0.0}
 
     def schema(self) -> Schema:
         """What the run records."""
         return signal_frames.schema(self)
 
     # --- checks -------------------------------------------------------------------------------------
+
+    def idle(self) -> Mapping[str, str]:
+        """Settings that none of the norms reads."""
+        return norm_knobs.idle(self, self.norms)
 
     def conflicts(self) -> Iterator[SpecError]:
         """What fits each field alone but not together."""

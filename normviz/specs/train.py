@@ -13,10 +13,8 @@ from normviz.catalog.sequences import ALL_DATASETS, ALL_NETWORKS
 from normviz.frames import Recording, Schema
 from normviz.phrases import joined, phrase
 from normviz.spec import Cost, Spec, SpecError, Value, knob
-from normviz.specs import train_changes, train_frames, train_sizes
+from normviz.specs import norm_knobs, train_changes, train_frames, train_sizes
 from normviz.specs.train_changes import Change
-
-_RENORM, _GHOST = NORMS["batch_renorm"].options, NORMS["ghost_batch"].options
 
 EVALUATE_EVERY = 10
 """Fewest steps between two evaluations on the whole test split."""
@@ -116,34 +114,13 @@ class Train(Spec):
         0.0, label="Dropout", low=0.0, high=0.9, expert=True,
         help="Share of activations set to zero while training, in every hidden layer of every variant.",
     )  # fmt: skip
-    eps: float = knob(
-        _GHOST["eps"], label="Epsilon", low=1e-8, high=1.0, log=True, expert=True,
-        help="Added to the variance (or the mean square) before the square root.",
-    )  # fmt: skip
-    momentum: float = knob(
-        _GHOST["momentum"], label="Momentum of the running statistics", low=0.001, high=1.0, log=True,
-        expert=True,
-        help="Weight of the new value, as in torch. (Keras counts the other way: its 0.99 is 0.01 here.)",
-    )  # fmt: skip
-    groups: int = knob(
-        NORMS["group"].options["groups"], label="Groups", choices=(1, 2, 4, 8, 16, 32, 64), expert=True,
-        help="Groups of channels for group norm, also behind weight standardization.",
-    )  # fmt: skip
-    ghost_size: int = knob(
-        _GHOST["ghost_size"], label="Ghost batch size", choices=(2, 4, 8, 16, 32, 64, 128), expert=True,
-        unit="samples",
-        help="Ghost batch norm takes its statistics over parts of the batch of this size.",
-    )  # fmt: skip
-    r_max: float = knob(
-        _RENORM["r_max"], label="Batch renorm: greatest r", low=1.0, high=10.0, expert=True,
-        help="Final bound of the correction of the scale; 1 with d = 0 is batch norm. It grows from 1 "
-        "between 5% and 40% of the run: the paper's schedule (steps 5,000 to 40,000), scaled to this run.",
-    )  # fmt: skip
-    d_max: float = knob(
-        _RENORM["d_max"], label="Batch renorm: greatest d", low=0.0, high=10.0, expert=True,
-        help="Final bound of the correction of the mean, in running standard deviations. It grows from 0 "
-        "between 5% and 25% of the run (in the paper steps 5,000 to 25,000).",
-    )  # fmt: skip
+    eps: float = norm_knobs.eps()
+    momentum: float = norm_knobs.momentum()
+    groups: int = norm_knobs.groups(most=64)
+    ghost_size: int = norm_knobs.ghost_size(most=128)
+    r_max: float = norm_knobs.r_max()
+    d_max: float = norm_knobs.d_max()
+    warm_up: float = norm_knobs.warm_up()
     changes: str = knob(
         "", label="Changes during the run", expert=True, form=train_changes.FORM,
         words=train_changes.in_words,
@@ -184,10 +161,9 @@ class Train(Spec):
         return f"{place // len(parts) + 1} ({parts[place % len(parts)]})" if parts else place + 1
 
     @property
-    def norm_options(self) -> dict[str, float]:
+    def norm_options(self) -> dict[str, Any]:
         """Options of the norms; each reads those that it knows."""
-        names = ("eps", "momentum", "groups", "ghost_size", "r_max", "d_max")
-        return {name: getattr(self, name) for name in names}
+        return norm_knobs.options(self)
 
     @property
     def seed_values(self) -> tuple[int, ...]:
@@ -258,6 +234,10 @@ class Train(Spec):
         return {name: own.get(name, defaults[name]) for name in defaults if name in fields}
 
     # --- checks -------------------------------------------------------------------------------------
+
+    def idle(self) -> Mapping[str, str]:
+        """Settings that no norm of the run reads."""
+        return norm_knobs.idle(self, self.norms_used)
 
     def conflicts(self) -> Iterator[SpecError]:
         """What fits each field alone but not together."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from normviz.phrases import phrase
 from normviz.spec import SpecError
-from normviz.specs.fits import GROUPED
+from normviz.specs.fits import uneven_groups
 
 if TYPE_CHECKING:
     from normviz.specs.train import Train
@@ -16,18 +16,8 @@ if TYPE_CHECKING:
 def uneven(spec: Train) -> Iterator[SpecError]:
     """Groups and ghost batches that do not come out even."""
     narrowest = min(layer.channels for layer in spec.layers)
-    if any(norm in spec.norms_used for norm in GROUPED):
-        # A group of a single value would be normalized to zero.
-        most = narrowest // 2 if spec.net.lone else narrowest
-        if spec.groups > most or narrowest % spec.groups:
-            yield SpecError(
-                "Groups", spec.groups, phrase(
-                    "a divisor of the {narrowest} channels, at most {most}",
-                    narrowest=narrowest, most=most,
-                ),
-                "Choose fewer groups or a wider network.",
-                field=changed(spec, "groups", "width", "channels"),
-            )  # fmt: skip
+    field = changed(spec, "groups", "width", "channels")
+    yield from uneven_groups(spec.norms_used, spec.groups, narrowest, lone=spec.net.lone, field=field)
     odd = [size for size, _ in spec.batch_sizes if size % spec.ghost_size]
     if "ghost_batch" in spec.norms_used and odd:
         yield SpecError(

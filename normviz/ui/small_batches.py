@@ -25,8 +25,9 @@ QUESTIONS: tuple[Question, ...] = (
         "no gradient passes, cannot change that. At $B=1$ the variance is zero.\n\n"
         "Where only the statistics change, the parts of a batch are normalized side by side, as on several "
         "devices, and the running statistics move once an update, by the mean over the parts. Batch "
-        "renormalization is batch norm for the first 5% of the run; then its limits grow, $d$ until 25% and "
-        "$r$ until 40%: the paper's schedule, scaled to the run.",
+        "renormalization is batch norm for the first 5% of the run (the warm-up under Expert); then its "
+        "limits grow, $d$ until five times as far and $r$ until eight times: the paper's schedule, scaled to "
+        "the run.",
         sources="[Ioffe & Szegedy 2015](https://arxiv.org/abs/1502.03167); ghost batches: [Hoffer et al. "
         "2017](https://arxiv.org/abs/1705.08741); batch renormalization: [Ioffe 2017]"
         "(https://arxiv.org/abs/1702.03275); group norm and small batches: [Wu & He 2018]"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any, Generic, TypeVar
 
@@ -29,6 +29,7 @@ class Widgets(Generic[S]):
         self._kind = kind
         self._knobs = {name: knob for name, knob, _ in kind.knobs()}
         self._defaults = {name: default for name, _, default in kind.knobs()}
+        self._idle: Mapping[str, str] = {}
         self.touched = bool(st.session_state.pop(self._key("touched"), False))
         """A visitor has moved a widget since the last run."""
 
@@ -78,6 +79,7 @@ class Widgets(Generic[S]):
         """Draw the widget of a field; returns what it says.  ``spec`` tells which choices make sense now."""
         knob = self._knobs[name]
         refused = self._refused(name, spec)
+        self._idle = spec.idle()
         value = self._drawn(name, knob, refused)
         now = getattr(spec, name)
         # The order in which a link names several values is kept as long as they are the same.
@@ -122,7 +124,7 @@ class Widgets(Generic[S]):
 
     def _one(self, name: str, knob: Knob, refused: dict[Any, str]) -> Value:
         common = self._common(name, knob)
-        common["help"] = "\n\n".join(filter(None, [spoken(knob.help), *_reasons(knob, refused)])) or None
+        common["help"] = self._help(name, knob, *_reasons(knob, refused))
         if all(isinstance(choice, int | float) for choice in knob.choices) and not knob.names:
             return _as_value(st.select_slider(options=knob.choices, format_func=number, **common))
         if sum(len(_name(knob, choice)) for choice in knob.choices) <= _SHORT:
@@ -149,9 +151,15 @@ class Widgets(Generic[S]):
         return {
             "label": f"{spoken(knob.label)} ({spoken(knob.unit)})" if knob.unit else spoken(knob.label),
             "key": self._key(name),
-            "help": spoken(knob.help) or None,
+            "help": self._help(name, knob),
+            "disabled": name in self._idle,
             "on_change": self._touch,
         }
+
+    def _help(self, name: str, knob: Knob, *reasons: str) -> str | None:
+        """What is said of a field: first why it changes nothing now, if so."""
+        told = (spoken(self._idle.get(name, "")), spoken(knob.help), *reasons)
+        return "\n\n".join(filter(None, told)) or None
 
     # --- state --------------------------------------------------------------------------------------
 

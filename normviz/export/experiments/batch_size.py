@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from normviz.catalog.networks import NETWORKS
-from normviz.export.experiments.settings import AGREEMENT, DIGITS, alike, options, pieces_of, told
+from normviz.export.experiments.settings import AGREEMENT, DIGITS, alike, pieces_of, told
 from normviz.export.recipes import Recipe
 from normviz.phrases import phrase
 from normviz.specs import batch_size_frames as recorded
@@ -19,7 +19,6 @@ def _trained(spec: BatchSize) -> Recipe:
     net, over_parts = NETWORKS[spec.network], spec.changes == "statistics"
     settings = {
         **told(spec, net),
-        **options(groups=spec.groups, ghost_size=spec.ghost_size),
         "NORMS": spec.variants,
         "REAL_SIZES": recorded.SIZES,
         "FULL_BATCH": recorded.LARGEST,

@@ -6,7 +6,7 @@ from typing import Any
 
 from normviz.catalog.networks import NETWORKS
 from normviz.catalog.norms import NORMS
-from normviz.export.experiments.settings import AGREEMENT, DIGITS, alike, options, pieces_of, told
+from normviz.export.experiments.settings import AGREEMENT, DIGITS, alike, pieces_of, told
 from normviz.export.recipes import Recipe
 from normviz.phrases import phrase
 from normviz.specs import forgotten_eval_frames as asked
@@ -89,7 +89,7 @@ def _chapter(
     net = NETWORKS[spec.network]
     settings = {
         **told(spec, net),
-        **options(eps=spec.eps, momentum=spec.momentum),
+        "RENORM": spec.norm == "batch_renorm",
         "WIDTH": spec.first_width,
         "OPTIMIZER": "momentum",
         "STEPS": spec.steps,

@@ -13,6 +13,7 @@ from normviz.specs.placement_frames import PLACES, TARGET
 def placement(spec: Placement) -> Recipe:
     """Every norm before and after the activation."""
     settings = {**told(spec), "PLACES": PLACES, "TARGET": TARGET, "EVALUATE_EVERY": spec.every}
+    settings["RENORM"] = "batch_renorm" in spec.norms
     return Recipe(
         spec,
         shows="The same networks with the norm before the activation and after it, from the same weights, on "
@@ -34,6 +35,7 @@ def lr_init(spec: LrInit) -> Recipe:
         "WIDTH": WIDTH,
         "EVERY": spec.steps,
         "EVALUATE_EVERY": spec.steps,
+        "RENORM": "batch_renorm" in spec.norms,
     }
     return Recipe(
         spec,

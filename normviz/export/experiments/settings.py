@@ -11,6 +11,7 @@ from normviz.catalog.norms import NORMS
 from normviz.catalog.sequences import HEADS
 from normviz.export.recipes import Code, ExportError
 from normviz.spec import Spec
+from normviz.specs.norm_knobs import WARM_UP
 
 MLP, DIGITS = NETWORKS["mlp"], DATASETS["digits"]
 
@@ -50,6 +51,7 @@ _USUAL: dict[str, Any] = {
     "LR": 0.0,
     "OPTIMIZER": "sgd",
     "RENORM": False,  # the limits of batch renormalization stay as they are
+    "WARM_UP": WARM_UP,
     "RATES": {},
     "BATCH_SIZES": {},
     "SWITCHES": {},
@@ -58,7 +60,7 @@ _USUAL: dict[str, Any] = {
 """What holds where a spec says nothing else."""
 _FIELDS = (
     "norms", "norm", "depth", "width", "placement", "dropout", "gain", "optimizer", "lr", "batch_size",
-    "steps", "every", "causal",
+    "steps", "every", "causal", "warm_up",
 )  # fmt: skip
 """Fields that the pieces call by the same name."""
 

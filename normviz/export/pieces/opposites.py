@@ -27,6 +27,7 @@ from normviz.export.pieces.settings import (
     NORM,
     OPPOSITE_STEPS,
     OTHERS,
+    RENORM,
     SEEDS,
     SLOWER,
     STEPS,
@@ -35,7 +36,7 @@ from normviz.export.pieces.settings import (
     VALIDATION_BATCH,
 )
 from normviz.export.pieces.tabled import table
-from normviz.export.pieces.training import batches, new_optimizer
+from normviz.export.pieces.training import batches, new_optimizer, set_limits
 
 
 def main() -> list[dict[str, float]]:
@@ -57,10 +58,14 @@ def fit(net: nn.Module, optimizer: torch.optim.Optimizer, seed: int) -> None:
     x, y = load_data(seed)[:2]
     order = batches(len(y), BATCH_SIZE, generator(seed, "batches"))
     for step in range(1, STEPS + 1):
+        if RENORM:
+            set_limits(net, step - 1)
         batch = next(order)
         if not update(net, optimizer, x[batch], y[batch], frozen=False):
             print(f"seed {seed} diverged at step {step}")
             break
+    if RENORM:
+        set_limits(net, STEPS)
 
 
 def trained_in_eval(seed: int) -> dict[str, float]:
@@ -74,6 +79,8 @@ def trained_in_eval(seed: int) -> dict[str, float]:
             order = batches(len(y), BATCH_SIZE, generator(seed, "batches"))
             diverged = False
             for step in range(1, OPPOSITE_STEPS[-1] + 1):
+                if RENORM:
+                    set_limits(net, step - 1)
                 batch = next(order)
                 diverged = diverged or not update(net, optimizer, x[batch], y[batch], mode == "eval")
                 if step in OPPOSITE_STEPS:

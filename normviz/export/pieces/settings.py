@@ -46,6 +46,7 @@ TWO_CLASSES = False  # whether each batch holds samples of two classes alone
 STEPS = 400  # training steps
 EVERY = 5  # steps between two recorded ones
 EVALUATE_EVERY = 10  # steps between two evaluations on the test samples
+WARM_UP = 0.05  # share of the run in which batch renormalization is batch norm
 RENORM = False  # whether a variant has batch renormalization at some step
 RATES: dict[int, float] = {}  # step: the learning rate from there on
 BATCH_SIZES: dict[int, int] = {}  # step: the batch size from there on

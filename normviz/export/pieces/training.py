@@ -34,6 +34,7 @@ from normviz.export.pieces.settings import (
     STEPS,
     SWITCHES,
     TWO_CLASSES,
+    WARM_UP,
 )
 from normviz.export.pieces.switches import switched
 from normviz.lab.norms.batch import renorm_limits
@@ -118,7 +119,7 @@ def accuracy_on(net: nn.Module, x: Tensor, y: Tensor) -> float:
 
 def set_limits(net: nn.Module, step: int, steps: int = STEPS) -> None:
     """Widen the limits of batch renormalization: plain batch norm at first, as in the paper's schedule."""
-    r_max, d_max = renorm_limits(step, 0.05 * steps, R_MAX, D_MAX)
+    r_max, d_max = renorm_limits(step, WARM_UP * steps, R_MAX, D_MAX)
     for module in net.modules():
         if isinstance(module, BatchRenorm):
             module.r_max, module.d_max = r_max, d_max

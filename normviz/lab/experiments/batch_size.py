@@ -19,20 +19,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from normviz.catalog.norms import NORMS
 from normviz.frames import Frame, Note, Schema
 from normviz.lab.dealt import dealt
 from normviz.lab.engine import Member, Plan, Stack
 from normviz.lab.experiments import batch_size_cases as cases
 from normviz.lab.experiments.batch_size_notes import notes
-from normviz.lab.experiments.renorm import schedule_renorm
+from normviz.lab.experiments.renorm import train
 from normviz.specs import batch_size_frames as recorded
 from normviz.specs.batch_size import BatchSize
 
 Arrays = dict[str, NDArray[Any]]
 
-R_MAX, D_MAX = (NORMS["batch_renorm"].options[name] for name in ("r_max", "d_max"))
-"""Limits of batch renormalization's correction, from 40% and 25% of the run on."""
 _ACCUMULATED_FROM, _CASES_AT, _GAP_AT = 2, 2, 3
 """Frames from which on, or at which, more is measured: not the first ones, so that these come at once."""
 
@@ -135,16 +132,8 @@ def errors(spec: BatchSize, part: list[Kind]) -> Iterator[NDArray[Any] | None]:
         if own.micro_batch and k < _ACCUMULATED_FROM:
             yield None
             continue
-        _train(own, step * updates, spec.steps * updates)
+        train(own, step * updates, spec.steps * updates, spec)
         yield 100.0 * own.test_error().reshape(len(part), -1)
-
-
-def _train(own: Stack, until: int, last: int) -> None:
-    """Take the updates up to ``until`` of ``last``; one by one where the schedule moves in between."""
-    scheduled = any(member.norm == "batch_renorm" for member in own.members)
-    while own.steps_done < until:
-        schedule_renorm(own, own.steps_done, last, R_MAX, D_MAX)
-        own.step(1 if scheduled else until - own.steps_done)
 
 
 def stack(spec: BatchSize, part: list[Kind]) -> Stack:
@@ -153,7 +142,7 @@ def stack(spec: BatchSize, part: list[Kind]) -> Stack:
         network=spec.network,
         depth=spec.depth,
         width=spec.first_width,
-        options={"groups": spec.groups, "ghost_size": spec.ghost_size},
+        options=spec.norm_options,
     )
     members = [member for kind in part for member in kind.members(spec)]
     first = part[0]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from normviz.frames import Frame, Schema
 from normviz.lab.dealt import dealt
 from normviz.lab.engine import Member, Plan, Stack
+from normviz.lab.experiments import renorm
 from normviz.lab.experiments.lr_init_notes import notes
 from normviz.specs.lr_init import WIDTH, LrInit
 from normviz.specs.lr_init_frames import LEARNED
@@ -68,8 +68,9 @@ def train(spec: LrInit, norm: str, cells: Cells) -> Iterator[tuple[NDArray[Any],
         for row, column in zip(rows, columns, strict=True)
     ]
     stack = _stack(spec, members)
-    for before, step in pairwise(spec.recorded_steps):
-        stack.step(step - before)
+    opened = spec.cell(norm, spec.rates[0], spec.gains[0])
+    for step in spec.recorded_steps[1:]:
+        renorm.train(stack, step, spec.steps, opened)
         accuracy = 1.0 - stack.test_error()
         accuracy[stack.diverged_at >= 0] = np.nan
         yield accuracy, stack.diverged_at.copy()
@@ -83,7 +84,7 @@ def _untrained(spec: LrInit) -> NDArray[np.float64]:
 
 
 def _stack(spec: LrInit, members: list[Member]) -> Stack:
-    plan = Plan("mlp", spec.depth, WIDTH, dataset=spec.data.name)
+    plan = Plan("mlp", spec.depth, WIDTH, dataset=spec.data.name, options=spec.norm_options)
     return Stack(plan, members, optimizer="sgd", batch_size=spec.batch_size)
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from normviz.frames import Frame, Schema
 from normviz.lab.engine import Member, Plan, Stack
 from normviz.lab.experiments.placement_notes import Notes
+from normviz.lab.experiments.renorm import train
 from normviz.lab.experiments.seeds import over_seeds
 from normviz.specs import placement_frames as recorded
 from normviz.specs.placement import Placement
@@ -27,11 +28,9 @@ def run(spec: Placement) -> Iterator[Schema | Frame]:
     torch.set_num_threads(1)
     stacks, notes = [stack(spec, place) for place in recorded.PLACES], Notes(spec)
     reached = np.full((len(spec.norms), len(recorded.PLACES), spec.seeds), np.nan)
-    done = 0
     for step in spec.evaluated_steps:
         for one in stacks:
-            one.step(step - done)
-        done = step
+            train(one, step, spec.steps, spec)
         accuracy = _both([1.0 - one.test_error() for one in stacks], spec)
         diverged_at = _both([one.diverged_at.astype(np.float64) for one in stacks], spec)
         diverged_at[diverged_at < 0] = np.nan
@@ -49,7 +48,7 @@ def run(spec: Placement) -> Iterator[Schema | Frame]:
 
 def stack(spec: Placement, place: str) -> Stack:
     """The members with the norm in one place, norm by norm."""
-    plan = Plan("mlp", spec.depth, spec.width, spec.activation, place)
+    plan = Plan("mlp", spec.depth, spec.width, spec.activation, place, options=spec.norm_options)
     members = [Member(norm, seed, spec.lr) for norm in spec.norms for seed in spec.seed_values]
     return Stack(plan, members, optimizer=spec.optimizer, batch_size=spec.batch_size)
 

@@ -38,6 +38,7 @@ def stack_of(spec: Sequences) -> Stack:
         activation=spec.activation,
         placement=spec.placement,
         dataset=spec.dataset,
+        options=spec.norm_options,
         causal=spec.causal,
     )
     members = [

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
+from normviz.catalog.norms import NORMS
 from normviz.lab import data, nets
 from normviz.lab.engine import Stack
 from normviz.lab.engine.losses import cross_entropy
@@ -175,6 +176,7 @@ def deep_gradients(spec: Sequences, norm: str, placement: str, depth: int) -> Va
     net = nets.build(
         "transformer", members=spec.seeds, shape=spec.data.shape, classes=spec.data.classes, depth=depth,
         width=spec.deep_width, norm=norm, placement=placement, causal=spec.causal,
+        options={name: one for name, one in spec.norm_options.items() if name in NORMS[norm].options},
     )  # fmt: skip
     net.draw(spec.seed_values, [GAIN] * spec.seeds)
     weights = [block.layer.weight for block in net.blocks[1::2]]

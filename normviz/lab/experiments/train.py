@@ -64,7 +64,7 @@ class Race:
         if step in self._changes:
             self._change(step)
         if "batch_renorm" in self.spec.norms_used:
-            schedule_renorm(self.stack, step, self.spec.steps, self.spec.r_max, self.spec.d_max)
+            schedule_renorm(self.stack, step, self.spec.steps, self.spec)
 
     def _change(self, step: int) -> None:
         changes = [change for change in self.spec.planned if change.step == step]

@@ -42,6 +42,26 @@ def test_a_cell_is_the_run_that_it_opens(small: Recording) -> None:
         np.testing.assert_array_equal(maps[v, row, column], alone[0, 0])
 
 
+@pytest.mark.parametrize(
+    ("norm", "more"),
+    [
+        ("batch_renorm", {"momentum": 0.3}),
+        ("rms", {"eps": 0.01}),
+        ("group", {"groups": 8}),
+        ("ghost_batch", {"ghost_size": 32}),
+    ],
+)
+def test_a_cell_has_the_map_s_settings_of_its_norm(norm: str, more: dict[str, float]) -> None:
+    spec = LrInit(norms=(norm,), depth=2, grid=5, steps=50, **more)
+    maps = record(lr_init.run(spec, workers=1)).at("test_accuracy")
+    cell = spec.cell(norm, spec.rates[3], spec.gains[2])
+    assert {name: value for name, value in cell.values().items() if name in more} == more
+    told, problems = Train.from_query(cell.to_query())
+    assert not problems
+    alone = record(race.run(told)).at("test_accuracy")
+    np.testing.assert_array_equal(maps[0, 2, 3], alone[0, 0])
+
+
 def test_the_first_map_is_that_of_fresh_networks(small: Recording) -> None:
     first = small.frame(0)
     assert first.step == 0

@@ -17,6 +17,7 @@ from normviz.lab.engine import Member, Plan, Stack
 from normviz.lab.experiments.forgotten_eval import measurements, opposites, remarks
 from normviz.lab.experiments.forgotten_eval.measurements import Orders
 from normviz.lab.experiments.forgotten_eval.tables import Tables, Values, mean_low_high_sd
+from normviz.lab.experiments.renorm import schedule_renorm, train
 from normviz.specs import forgotten_eval_frames as asked
 from normviz.specs.forgotten_eval import ForgottenEval
 
@@ -44,7 +45,7 @@ def stack_of(
         depth=spec.depth,
         width=spec.first_width,
         dropout=dropout,
-        options={"eps": spec.eps, "momentum": spec.momentum},
+        options=spec.norm_options,
     )
     members = [
         Member(norm, seed, rate * spec.lr) for norm in norms for rate in rates for seed in spec.seed_values
@@ -73,7 +74,8 @@ class Course:
         """Train; both modes are measured at the spec's ``curve_steps``."""
         tables = self.tables
         for step in range(1, self.spec.steps + 1):
-            self.stack.step()
+            train(self.stack, step, self.spec.steps, self.spec)
+            schedule_renorm(self.stack, step, self.spec.steps, self.spec)  # what is measured has its limits
             tables.step = step
             measured = step in self.spec.curve_steps
             if not measured and step % asked.LOSS_EVERY:
@@ -255,7 +257,7 @@ class Course:
         stacks = {mode: stack_of(spec, own, rates=asked.RATES) for mode in asked.TRAINED_IN}
         slower = (stack_of(spec, own, rates=(asked.SLOWER,)) for _ in itertools.count())
         for mistake in (
-            opposites.trained_in_eval(stacks, tables, spec.opposite_steps),
+            opposites.trained_in_eval(spec, stacks, tables),
             opposites.another_domain(self.stack, tables),
             opposites.fine_tuned(self.stack, slower, tables, spec.deploy_batch),
             opposites.dropout_before(self.stack, tables),

@@ -16,10 +16,12 @@ import torch
 from normviz.lab.engine import Stack
 from normviz.lab.experiments.forgotten_eval import measurements
 from normviz.lab.experiments.forgotten_eval.tables import Tables, Values
+from normviz.lab.experiments.renorm import train
 from normviz.lab.nets.layers import Dropout
 from normviz.lab.norms import build
 from normviz.lab.randoms import generator
 from normviz.specs import forgotten_eval_frames as asked
+from normviz.specs.forgotten_eval import ForgottenEval
 
 PASSES = 24
 """Passes through the samples of which a norm behind a dropout averages its statistics."""
@@ -27,16 +29,16 @@ LEAST_VARIANCE = 1e-6
 """Channels that vary less than this are dead; a ratio of their variances says nothing."""
 
 
-def trained_in_eval(stacks: dict[str, Stack], tables: Tables, steps: tuple[int, ...]) -> Iterator[None]:
+def trained_in_eval(spec: ForgottenEval, stacks: dict[str, Stack], tables: Tables) -> Iterator[None]:
     """Train networks whose norm stays in evaluation mode beside ones as usual; each at every rate.
 
     ``stacks`` has one for each of `asked.TRAINED_IN`, with the rates one after the other.
     """
-    for point, (before, step) in enumerate(zip((0, *steps), steps, strict=False)):
+    for point, step in enumerate(spec.opposite_steps):
         for m, mode in enumerate(asked.TRAINED_IN):
             stack = stacks[mode]
             stack.freeze_statistics(mode == "eval")
-            stack.step(step - before)
+            train(stack, step, spec.steps, spec)
             by_rate = measurements.error(stack).reshape(len(asked.RATES), -1)
             tables.put("opposite", by_rate.T, (slice(None), m, slice(None), point))
             dead = (stack.diverged_at >= 0).reshape(len(asked.RATES), -1)
