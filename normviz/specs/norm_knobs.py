@@ -48,7 +48,7 @@ def own_eps() -> Any:
     powers = range(-8, 1)
     return knob(
         OWN, label="Epsilon", choices=(OWN, *(float(f"1e{power}") for power in powers)), expert=True,
-        names=("each norm's own", *(_power(power) for power in powers)),
+        names=("norm's own", *(_power(power) for power in powers)),
         help=f"{_ADDED} Each norm's own is 10⁻⁵, but 1.2·10⁻⁷ for RMS norm (torch's) and 10⁻⁶ for filter "
         "response norm (the paper's).",
     )  # fmt: skip
@@ -111,7 +111,6 @@ def warm_up() -> Any:
     """How long batch renormalization is batch norm."""
     return knob(
         WARM_UP, label="Batch renorm: warm-up", low=0.0, high=0.1, step=0.01, expert=True,
-        unit="share of the run",
         help="Share of the run in which it is batch norm; then its bounds grow. 0.05 is the paper's schedule "
         "(steps 5,000, 25,000 for d, 40,000 for r), scaled to this run. 0: the final bounds from the first "
         "step on.",

@@ -78,9 +78,6 @@ class Sequences(Spec):
         32, label="Batch size", choices=(8, 16, 32, 64), expert=True, unit="sequences",
         help="Sequences in a training step, and in the batches that are looked into.",
     )  # fmt: skip
-    eps: float = norm_knobs.own_eps()
-    momentum: float = norm_knobs.momentum()
-    groups: int = norm_knobs.groups(most=16)
     steps: int = knob(
         0, label="Training steps", choices=(0, 50, 100, 200, 300, 500, 1000), expert=True,
         names=("100 (RNN: 300, GRU: 200)", "50", "100", "200", "300", "500", "1,000"),
@@ -93,6 +90,9 @@ class Sequences(Spec):
         32, label="Width of the deep transformers", choices=(16, 32, 64, 128), expert=True, unit="channels",
         help="Of the transformers whose gradient is measured. The wider, the closer to theory.",
     )  # fmt: skip
+    eps: float = norm_knobs.own_eps()
+    momentum: float = norm_knobs.momentum()
+    groups: int = norm_knobs.groups(most=16)
     seeds: int = knob(
         3, label="Seeds", low=1, high=5, step=1, expert=True,
         help="Each variant trains once from each seed: the chosen one and those that follow it.",

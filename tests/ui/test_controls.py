@@ -322,6 +322,27 @@ def test_a_setting_made_under_expert_outlives_its_folding() -> None:
     assert spec_of(run(app)) == Train()
 
 
+def test_a_setting_that_no_chosen_norm_reads_is_disabled_and_says_why() -> None:
+    app = visit("train")
+    size = app.select_slider(key="train.ghost_size")
+    assert size.disabled
+    why, _, usual = size.help.partition("\n\n")
+    assert why == "Ghost batch norm is not among the chosen normalizations."
+    assert not app.select_slider(key="train.groups").disabled
+    app = visit("train", norms="ghost_batch,none", ghost_size="8")
+    size = app.select_slider(key="train.ghost_size")
+    assert not size.disabled
+    assert size.help == usual
+    assert app.select_slider(key="train.groups").disabled
+
+
+def test_a_disabled_setting_keeps_the_value_of_a_link() -> None:
+    app = visit("train", ghost_size="8")
+    assert app.select_slider(key="train.ghost_size").disabled
+    assert spec_of(run(app)).values()["ghost_size"] == 8
+    assert query_of(app) == {"ghost_size": "8"}
+
+
 def keys(block: Any) -> set[str]:
     """Fields whose widget is in a block."""
     kinds = ("slider", "select_slider", "number_input", "selectbox", "toggle", "button_group", "text_input")
@@ -331,7 +352,12 @@ def keys(block: Any) -> set[str]:
 
 @pytest.mark.parametrize(
     "knob",
-    [knob for kind in EXPERIMENTS.values() for _, knob, default in kind.knobs() if type(default) is float],
+    [
+        knob
+        for kind in EXPERIMENTS.values()
+        for _, knob, default in kind.knobs()
+        if type(default) is float and not knob.choices
+    ],
     ids=lambda knob: knob.label,
 )
 def test_a_grid_spans_the_bounds_with_round_stops(knob: Knob) -> None:
