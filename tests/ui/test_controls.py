@@ -332,7 +332,7 @@ def test_a_setting_that_no_chosen_norm_reads_is_disabled_and_says_why() -> None:
     app = visit("train", norms="ghost_batch,none", ghost_size="8")
     size = app.select_slider(key="train.ghost_size")
     assert not size.disabled
-    assert size.help == usual
+    assert size.help.startswith(usual)
     assert app.select_slider(key="train.groups").disabled
 
 
