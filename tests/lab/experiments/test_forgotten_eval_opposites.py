@@ -60,7 +60,7 @@ def test_trained_in_eval_mode_a_norm_only_scales_and_shifts():
     stack = stacks["eval"]
     network = plain_in_eval_mode(stack, 0)
     optimizer = torch.optim.SGD(network.parameters(), lr=QUICK.lr, momentum=0.9)
-    list(opposites.trained_in_eval(stacks, tables(), (1, 3)))
+    list(opposites.trained_in_eval(QUICK, stacks, tables(), (1, 3)))
     again = course.stack_of(QUICK, ("batch",))
     for _ in range(3):
         x, y = (one[0] for one in again.next_batch())

@@ -257,7 +257,7 @@ class Course:
         stacks = {mode: stack_of(spec, own, rates=asked.RATES) for mode in asked.TRAINED_IN}
         slower = (stack_of(spec, own, rates=(asked.SLOWER,)) for _ in itertools.count())
         for mistake in (
-            opposites.trained_in_eval(spec, stacks, tables),
+            opposites.trained_in_eval(spec, stacks, tables, spec.opposite_steps),
             opposites.another_domain(self.stack, tables),
             opposites.fine_tuned(self.stack, slower, tables, spec.deploy_batch),
             opposites.dropout_before(self.stack, tables),

@@ -29,12 +29,14 @@ LEAST_VARIANCE = 1e-6
 """Channels that vary less than this are dead; a ratio of their variances says nothing."""
 
 
-def trained_in_eval(spec: ForgottenEval, stacks: dict[str, Stack], tables: Tables) -> Iterator[None]:
+def trained_in_eval(
+    spec: ForgottenEval, stacks: dict[str, Stack], tables: Tables, steps: tuple[int, ...]
+) -> Iterator[None]:
     """Train networks whose norm stays in evaluation mode beside ones as usual; each at every rate.
 
     ``stacks`` has one for each of `asked.TRAINED_IN`, with the rates one after the other.
     """
-    for point, step in enumerate(spec.opposite_steps):
+    for point, step in enumerate(steps):
         for m, mode in enumerate(asked.TRAINED_IN):
             stack = stacks[mode]
             stack.freeze_statistics(mode == "eval")
