@@ -121,14 +121,6 @@ def _one_step(norm: str) -> str:
     )
 
 
-def _by_step(norm: str) -> str:
-    return phrase(
-        "In a recurrence batch statistics are kept for each step; {norm} is not built here in that form. "
-        "Choose batch norm.",
-        norm=norm,
-    )
-
-
 def _two_matrices(norm: str) -> str:
     return phrase(
         "A GRU's new state comes from two matrices, with a gate between them; {norm} acts on one layer's "
@@ -141,13 +133,6 @@ def _on_stream(norm: str) -> str:
     return phrase(
         "A transformer's norms stand on its residual stream, not behind one layer's weights, on which {norm} "
         "acts.",
-        norm=norm,
-    )
-
-
-def _padded(norm: str) -> str:
-    return phrase(
-        "Only batch norm leaves the padding out of its statistics here; {norm} is not built in that form.",
         norm=norm,
     )
 
@@ -183,8 +168,6 @@ SEQUENCE_NETWORKS: dict[str, SequenceNetwork] = {
                 "steps": 150,
             },
             unfit={
-                "batch_renorm": _padded("batch renormalization"),
-                "ghost_batch": _padded("ghost batch norm"),
                 "frn": "Filter response norm replaces the activation function after it; after a "
                 "transformer's norms there is none.",
                 "weight_norm": _on_stream("weight norm"),
@@ -209,8 +192,6 @@ SEQUENCE_NETWORKS: dict[str, SequenceNetwork] = {
             unfit={
                 "instance": _one_step("instance norm"),
                 "frn": _one_step("filter response norm"),
-                "batch_renorm": _by_step("batch renormalization"),
-                "ghost_batch": _by_step("ghost batch norm"),
             },
         ),
         SequenceNetwork(
@@ -235,8 +216,6 @@ SEQUENCE_NETWORKS: dict[str, SequenceNetwork] = {
             unfit={
                 "instance": _one_step("instance norm"),
                 "frn": _one_step("filter response norm"),
-                "batch_renorm": _by_step("batch renormalization"),
-                "ghost_batch": _by_step("ghost batch norm"),
                 "weight_norm": _two_matrices("weight norm"),
                 "weight_standardization": _two_matrices("weight standardization"),
             },

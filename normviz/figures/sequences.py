@@ -173,10 +173,10 @@ def mode_gaps(spec: Sequences) -> Figure:
     traces = [_moved(spec, "gap", v, norm) for v, norm in enumerate(spec.norms)]
     words = ""
     if recorded.pooled(spec):
-        v = spec.norms.index("batch")
-        style = {"color": STYLES["batch"].colour, "dash": POST, "width": 2}
-        traces.append(_moved(spec, "gap_pooled", v, "batch", line=style))
-        words = " Dotted: batch norm with one set of running statistics for all steps."
+        for norm in recorded.over_batch(spec.norms):
+            style = {"color": STYLES[norm].colour, "dash": POST, "width": 2}
+            traces.append(_moved(spec, "gap_pooled", spec.norms.index(norm), norm, line=style))
+        words = " Dotted: with one set of running statistics for all steps."
     plan = _changes(spec, "Step of the sequence", x_range=(0.5, spec.length + 0.5))
     if words:
         plan |= _remark("dotted: one set of statistics for all steps")
@@ -209,10 +209,11 @@ def paddings(spec: Sequences) -> Figure:
     """How answers move when the same batch gets more padding."""
     x = list(recorded.APPENDED)
     traces: list[Trace] = []
+    over_batch = recorded.over_batch(spec.norms)
     for v, norm in enumerate(spec.norms):
-        for masking in (0, 1) if norm == "batch" else (0,):
+        for masking in (0, 1) if norm in over_batch else (0,):
             style = {"color": STYLES[norm].colour, "dash": (STYLES[norm].dash, POST)[masking], "width": 2}
-            words = ", padding left out" if norm == "batch" and not masking else ""
+            words = ", padding left out" if norm in over_batch and not masking else ""
             words = ", over the padding too" if masking else words
             traces.append(
                 line(
@@ -230,14 +231,14 @@ def paddings(spec: Sequences) -> Figure:
             )
     plan = _changes(spec, "Empty steps appended to every sequence", x_range=(0, x[-1] + 2))
     plan["xaxis"].update(tickvals=[0, *x])
-    if "batch" in spec.norms:
-        plan |= _remark("dotted: batch norm over the padding too")
+    if over_batch:
+        plan |= _remark("dotted: over the padding too")
     return Figure(
         "padding", "The same sequences, with more padding", tuple(traces), plan, expert=True,
         alt="Relative change of the final answers, in training mode, when empty steps are appended to every "
-        "sequence of the batch, for each normalization; dotted: batch norm that does not leave the padding "
-        "out of its statistics. The lowest mark of the logarithmic axis is an exact zero; around 1e-7 "
-        "numbers are only rounded differently.",
+        "sequence of the batch, for each normalization; dotted: those over the batch, if they do not leave "
+        "the padding out of their statistics. The lowest mark of the logarithmic axis is an exact zero; "
+        "around 1e-7 numbers are only rounded differently.",
     )  # fmt: skip
 
 

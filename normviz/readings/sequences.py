@@ -39,9 +39,8 @@ TEMPLATES: dict[str, str] = {
     "what 8 layers have. Theory expects √(8/{depth}) = {theory:.2f}.",
     "sequences.free_explodes": "Without normalization that gradient leaves the chart: {size:.1e} at {depth} "
     "layers.",
-    "sequences.padding_batch": "Batch norm that averages over padding: {more} more empty steps behind every "
-    "sequence change the answers by {share:.0%}. With the padding left out they change by nothing but "
-    "rounding.",
+    "sequences.padding_batch": "{norm} over the padding too: {more} more empty steps behind every sequence "
+    "change the answers by {share:.0%}. With the padding left out they change by nothing but rounding.",
     "sequences.padding_seen": "{norm} averages each sequence over its steps, empty ones included: {more} "
     "more of them change the answers by {share:.0%}.",
     "sequences.padding_unseen": "{more} more empty steps behind every sequence change no answer: each step "
@@ -51,9 +50,9 @@ TEMPLATES: dict[str, str] = {
     "sequences.alone_refused": "{norm} refuses a batch of one in training mode: “{words}”.",
     "sequences.alone_same": "Alone in its batch or among {batch}, a sequence gets the same answers, but for "
     "rounding: {norms}.",
-    "sequences.gap": "Batch norm: training mode (batches of {batch}) and evaluation mode give answers that "
+    "sequences.gap": "{norm}: training mode (batches of {batch}) and evaluation mode give answers that "
     "differ by {share:.0%}, in the median over the steps.",
-    "sequences.gap_by_step": "Batch norm at step 1: training and evaluation mode differ by {first:.0%} if "
+    "sequences.gap_by_step": "{norm} at step 1: training and evaluation mode differ by {first:.0%} if "
     "every step has running statistics of its own, by {pooled:.0%} with one set for all steps.",
 }
 """Templates by the id of their note."""

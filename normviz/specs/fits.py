@@ -60,11 +60,16 @@ def uneven(spec: _Mlp) -> Iterator[SpecError]:
             ),
             "Choose fewer groups or a wider network.", field="groups",
         )  # fmt: skip
-    if "ghost_batch" in spec.norms and spec.batch_size % spec.ghost_size:
+    yield from uneven_ghosts(spec.norms, spec.batch_size, spec.ghost_size)
+
+
+def uneven_ghosts(norms: Iterable[str], batch_size: int, ghost_size: int) -> Iterator[SpecError]:
+    """Ghost batches that do not come out even."""
+    if "ghost_batch" in norms and batch_size % ghost_size:
         yield SpecError(
-            "Ghost batch size", spec.ghost_size, phrase(
+            "Ghost batch size", ghost_size, phrase(
                 "a divisor of the batch size {batch_size}",
-                batch_size=spec.batch_size,
+                batch_size=batch_size,
             ),
             "Choose smaller ghost batches or a larger batch.", field="ghost_size",
         )  # fmt: skip

@@ -14,7 +14,7 @@ from normviz.phrases import joined, phrase
 from normviz.spec import Cost, Spec, SpecError, Value, knob
 from normviz.specs import norm_knobs
 from normviz.specs import sequences_frames as recorded
-from normviz.specs.fits import uneven_groups, unfit
+from normviz.specs.fits import uneven_ghosts, uneven_groups, unfit
 
 _DEPTHS = {"transformer": 4, "rnn": 1, "gru": 1}
 _STEPS = {"transformer": 100, "rnn": 300, "gru": 200}
@@ -67,7 +67,8 @@ class Sequences(Spec):
     )  # fmt: skip
     masked: bool = knob(
         True, label="Leave the padding out", expert=True,
-        help="Whether batch norm takes its statistics over the steps that exist, or over the padding too.",
+        help="Whether norms over the batch take their statistics over the steps that exist, or over the "
+        "padding too.",
     )  # fmt: skip
     causal: bool = knob(
         True, label="Causal attention", expert=True,
@@ -93,6 +94,10 @@ class Sequences(Spec):
     eps: float = norm_knobs.own_eps()
     momentum: float = norm_knobs.momentum()
     groups: int = norm_knobs.groups(most=16)
+    ghost_size: int = norm_knobs.ghost_size(8, most=32, more="A sample is a whole sequence.")
+    r_max: float = norm_knobs.r_max()
+    d_max: float = norm_knobs.d_max()
+    warm_up: float = norm_knobs.warm_up()
     seeds: int = knob(
         3, label="Seeds", low=1, high=5, step=1, expert=True,
         help="Each variant trains once from each seed: the chosen one and those that follow it.",
@@ -197,6 +202,7 @@ class Sequences(Spec):
         yield from unfit(self.norms, self.net.reason)
         # The width of the deep transformers is a multiple of every number of groups.
         yield from uneven_groups(self.norms, self.groups, self.width, lone=self.net.lone)
+        yield from uneven_ghosts(self.norms, self.batch_size, self.ghost_size)
 
     def cost(self) -> Cost:
         """Training, evaluations, the passes that look into it, and the deep transformers."""

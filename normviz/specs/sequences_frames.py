@@ -6,11 +6,13 @@ transformers.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from normviz.catalog.norms import NORMS
 from normviz.frames import Array, Recording, Schema
 from normviz.specs.spreads import spread
 from normviz.specs.train_frames import HEAD_BYTES
@@ -40,7 +42,7 @@ PLACES = ("before", "after")
 """Pre-norm and post-norm."""
 NOTHING = 1e-9
 """Where a logarithmic axis draws an exact zero."""
-MOST_NOTES = 14
+MOST_NOTES = 20
 """Notes of one frame."""
 NOTE_BYTES = 220
 """Of one note as JSON, at most."""
@@ -70,7 +72,7 @@ def arrays(spec: Sequences) -> tuple[Array, ...]:
     | leak_mates | of its batch-mates' answers |
     | leak_eval | greatest change before the changed step, own or batch-mates', in evaluation mode |
     | gap | relative difference between training and evaluation mode at each step |
-    | gap_pooled | the same with running statistics of all steps together, for a recurrent batch norm |
+    | gap_pooled | the same with running statistics of all steps together, for norms over the batch by step |
     | alone | relative change of a sequence's answers when it is alone in its batch; NaN: refused |
     | padding | relative change of the answer when padding is appended: left out of statistics, or not |
     | grad_depth | norm of the gradient by the last feed-forward block's second matrix, at initialization |
@@ -110,8 +112,13 @@ def arrays(spec: Sequences) -> tuple[Array, ...]:
 
 
 def pooled(spec: Sequences) -> bool:
-    """Whether there is a batch norm with statistics for each step, to compare with pooled ones."""
-    return spec.network != "transformer" and "batch" in spec.norms
+    """Whether there is a norm with running statistics for each step, to compare with pooled ones."""
+    return spec.network != "transformer" and bool(over_batch(spec.norms))
+
+
+def over_batch(norms: Iterable[str]) -> tuple[str, ...]:
+    """Norms whose statistics are taken over the batch: batch norm and its relatives."""
+    return tuple(norm for norm in norms if NORMS[norm].family == "batch")
 
 
 def schema(spec: Sequences) -> Schema:

@@ -23,6 +23,7 @@ SPECS = {
         **QUICK, norms=("none", "batch", "layer", "group", "instance", "rms"), placement="after"
     ),
     "rnn": Sequences(**QUICK, network="rnn", dataset="digits_rows"),
+    "relatives": Sequences(**QUICK, network="gru", norms=("batch", "batch_renorm", "ghost_batch", "layer")),
     "weights": Sequences(**QUICK | {"seeds": 1}, network="rnn", norms=("weight_norm",)),
 }
 
@@ -61,10 +62,9 @@ def test_every_reference_fits_the_schema_and_has_data(look):
         for trace in resolve(figure, recording)["data"]:
             x, y = np.asarray(trace["x"]), np.asarray(trace["y"])
             assert x.shape == y.shape, figure.key
-            # A recurrent batch norm refuses a batch of one.
-            refused = (
-                figure.key == "alone" and spec.network != "transformer" and trace["name"] == "Batch norm"
-            )
+            # A recurrent norm over the batch refuses a batch of one.
+            over_batch = [STYLES[norm].label for norm in recorded.over_batch(spec.norms)]
+            refused = figure.key == "alone" and spec.network != "transformer" and trace["name"] in over_batch
             assert np.isfinite(y).any() != refused, (figure.key, trace.get("name"))
         for k in (0, 1, len(recording) // 2):
             resolve(figure, recording, k)

@@ -32,6 +32,7 @@ def test_five_controls_at_first():
         ({"network": "lstm"}, "network", "transformer, rnn, gru"),
         ({"network": "gru", "placement": "after"}, "placement", "before for the GRU"),
         ({"dataset": "digits"}, "dataset", "marked, digits_rows"),
+        ({"norms": ("ghost_batch",), "ghost_size": 16, "batch_size": 8}, "ghost_size", "batch size 8"),
         ({"lr": 0.0}, "lr", "0.0001 to 1"),
     ],
 )
@@ -60,6 +61,12 @@ def test_zero_stands_for_what_suits_the_network():
     assert (rnn.layers, rnn.training_steps, rnn.activation) == (1, 300, "tanh")
     assert Sequences(depth=2, steps=50).layers == 2
     assert all(one % sequences_frames.EVERY == 0 for one in (50, 100, 200, 300, 500, 1000))
+
+
+def test_whose_futures_are_changed_share_a_ghost_batch():
+    knob = next(knob for name, knob, _ in Sequences.knobs() if name == "ghost_size")
+    assert min(knob.choices) >= sequences_frames.WATCHED
+    Sequences(norms=("batch",), ghost_size=16, batch_size=8)  # nobody reads it
 
 
 def test_the_cost_grows_with_everything_that_takes_time():

@@ -64,6 +64,9 @@ def _deep(spec: Sequences) -> Recipe:
         **special(spec.deep_norms),
         "NETWORK": "transformer",
         "NORMS": spec.deep_norms,
+        "RENORM": False,
+        "R_MAX": 1.0,  # untrained, batch renormalization is batch norm
+        "D_MAX": 0.0,
         "MASKED": True,
         "WIDTH": spec.deep_width,
         "ACTIVATION": ACTIVATIONS["relu"],
@@ -91,6 +94,7 @@ def _common(spec: Sequences) -> dict[str, Any]:
         **told(spec, spec.net, spec.data),
         **special(spec.norms),
         "MASKED": spec.masked,
+        "RENORM": "batch_renorm" in spec.norms,
         "DEPTH": spec.layers,
         "ACTIVATION": ACTIVATIONS[spec.activation],
         "GAIN": 0.5**0.5,

@@ -134,7 +134,8 @@ def special(norms: Sequence[str]) -> dict[str, Any]:
     """Which kinds of norm there are that networks of sequences treat apart."""
     return {
         "POOLED": False,
-        "HAS_BATCH_NORM": "batch" in norms,
+        "HAS_BATCH_NORM": any(NORMS[norm].family == "batch" for norm in norms),
+        "HAS_GHOST_BATCHES": "ghost_batch" in norms,
         "OVER_TIME": "group" in norms or "instance" in norms,
     }
 

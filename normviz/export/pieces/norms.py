@@ -9,7 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations, parametrize
 
-from normviz.export.pieces.sequence_norms import SequenceBatchNorm
+from normviz.export.pieces.sequence_norms import (
+    SequenceBatchNorm,
+    SequenceBatchRenorm,
+    SequenceGhostBatchNorm,
+)
 from normviz.export.pieces.settings import (
     D_MAX,
     EPS,
@@ -42,12 +46,16 @@ def normalization(norm: str, shape: tuple[int, ...]) -> nn.Module:
             return nn.RMSNorm(shape, EPS)
         return nn.RMSNorm(shape)
     if norm == "batch_renorm":
+        if NETWORK in ("rnn", "gru"):
+            return SequenceBatchRenorm(shape[0], SHAPE[1])
         return BatchRenorm(shape[0])
     if norm == "frn":
         return FilterResponseNorm(shape[0])
     if norm == "weight_standardization":
         return nn.GroupNorm(GROUPS, shape[0], EPS)  # usual behind standardized weights
     if norm == "ghost_batch":
+        if NETWORK in ("rnn", "gru"):
+            return SequenceGhostBatchNorm(shape[0], SHAPE[1])
         return GhostBatchNorm(shape[0])
     if norm == "dyt":
         return DynamicTanh(shape[0])

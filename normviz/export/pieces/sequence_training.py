@@ -13,8 +13,8 @@ from torch.nn import functional as F
 
 from normviz.export.pieces.draws import generator
 from normviz.export.pieces.marked import load_data
-from normviz.export.pieces.settings import BATCH_SIZE, EVALUATE_EVERY, EVERY, STEPS, TESTED
-from normviz.export.pieces.training import accuracy_on, batches, new_optimizer
+from normviz.export.pieces.settings import BATCH_SIZE, EVALUATE_EVERY, EVERY, RENORM, STEPS, TESTED
+from normviz.export.pieces.training import accuracy_on, batches, new_optimizer, set_limits
 
 
 def training_of(net: nn.Module, seed: int) -> Iterator[tuple[int, float, float | None]]:
@@ -24,6 +24,8 @@ def training_of(net: nn.Module, seed: int) -> Iterator[tuple[int, float, float |
     order = batches(len(y), BATCH_SIZE, generator(seed, "batches"))
     last = math.nan
     for step in range(STEPS + 1):
+        if RENORM:
+            set_limits(net, step)
         if step % EVERY == 0:
             tested = x_test[:TESTED], y_test[:TESTED]
             yield step, last, accuracy_on(net, *tested) if step % EVALUATE_EVERY == 0 else None

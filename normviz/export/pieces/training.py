@@ -16,6 +16,7 @@ from normviz.export.pieces.digits import load_data
 from normviz.export.pieces.draws import generator
 from normviz.export.pieces.mlp import network
 from normviz.export.pieces.norms import BatchRenorm
+from normviz.export.pieces.sequence_norms import SequenceBatchRenorm
 from normviz.export.pieces.settings import (
     BATCH_SIZE,
     BATCH_SIZES,
@@ -26,6 +27,7 @@ from normviz.export.pieces.settings import (
     EVERY,
     GAIN,
     LR,
+    NETWORK,
     OPTIMIZER,
     PLACEMENT,
     R_MAX,
@@ -121,5 +123,5 @@ def set_limits(net: nn.Module, step: int, steps: int = STEPS) -> None:
     """Widen the limits of batch renormalization: plain batch norm at first, as in the paper's schedule."""
     r_max, d_max = renorm_limits(step, WARM_UP * steps, R_MAX, D_MAX)
     for module in net.modules():
-        if isinstance(module, BatchRenorm):
+        if isinstance(module, SequenceBatchRenorm if NETWORK in ("rnn", "gru") else BatchRenorm):
             module.r_max, module.d_max = r_max, d_max

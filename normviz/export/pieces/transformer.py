@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from normviz.export.pieces.draws import generator
 from normviz.export.pieces.dropout import Dropout
 from normviz.export.pieces.initialization import drawn
-from normviz.export.pieces.norms import normalization
+from normviz.export.pieces.norms import GhostBatchNorm, normalization
 from normviz.export.pieces.settings import (
     ACTIVATION,
     CAUSAL,
@@ -23,14 +23,15 @@ from normviz.export.pieces.settings import (
     DEPTH,
     DROPOUT,
     DTYPE,
+    GHOST_SIZE,
     HAS_BATCH_NORM,
+    HAS_GHOST_BATCHES,
     HEADS,
     MASKED,
     OVER_TIME,
     PLACEMENT,
     SHAPE,
     WIDTH,
-    BatchNorm,
 )
 from normviz.lab.nets.transformer import positions
 
@@ -126,7 +127,10 @@ def normalized(norm: nn.Module, x: Tensor, exists: Tensor) -> Tensor:
     if OVER_TIME and isinstance(norm, nn.GroupNorm | nn.InstanceNorm1d):
         by_time: Tensor = norm(x.mT)
         return by_time.mT
-    if HAS_BATCH_NORM and MASKED and isinstance(norm, BatchNorm):
+    if HAS_GHOST_BATCHES and isinstance(norm, GhostBatchNorm) and norm.training:  # parts of whole sequences
+        parts = zip(torch.split(x, GHOST_SIZE), torch.split(exists, GHOST_SIZE), strict=True)
+        return torch.cat([normalized(norm.norm, *part) for part in parts])
+    if HAS_BATCH_NORM and MASKED:
         over_batch = x.clone()  # the padding stays as it is, and out of the statistics
         over_batch[exists] = norm(x[exists])
         return over_batch

@@ -30,6 +30,7 @@ def train(stack: Stack, until: int, last: int, spec: _Schedule) -> None:
     while stack.steps_done < until:
         schedule_renorm(stack, stack.steps_done, last, spec)
         stack.step(1 if scheduled else until - stack.steps_done)
+    schedule_renorm(stack, until, last, spec)  # what is measured has its limits
 
 
 def schedule_renorm(stack: Stack, step: int, steps: int, spec: _Schedule) -> None:

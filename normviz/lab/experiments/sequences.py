@@ -14,6 +14,7 @@ from normviz.frames import Frame, Schema
 from normviz.lab.engine import Member, Plan, Stack
 from normviz.lab.experiments import sequences_measurements as measurements
 from normviz.lab.experiments.forgotten_eval.tables import Tables, Values
+from normviz.lab.experiments.renorm import schedule_renorm, train
 from normviz.lab.experiments.sequences_notes import notes
 from normviz.specs import sequences_frames as recorded
 from normviz.specs.sequences import Sequences
@@ -38,8 +39,8 @@ def stack_of(spec: Sequences) -> Stack:
         activation=spec.activation,
         placement=spec.placement,
         dataset=spec.dataset,
-        options=spec.norm_options,
         causal=spec.causal,
+        options=spec.norm_options,
     )
     members = [
         Member(norm, seed, spec.lr, measurements.GAIN) for norm in spec.norms for seed in spec.seed_values
@@ -47,6 +48,7 @@ def stack_of(spec: Sequences) -> Stack:
     stack = Stack(plan, members, optimizer="adam", batch_size=spec.batch_size)
     for net in measurements.sequence_nets(stack):
         net.masked = spec.masked
+    schedule_renorm(stack, 0, spec.training_steps, spec)
     return stack
 
 
@@ -72,7 +74,7 @@ class Course:
         leaking = set(recorded.leak_steps(self.spec))
         for step in recorded.recorded_steps(self.spec):
             if step:
-                self.stack.step(recorded.EVERY)
+                train(self.stack, step, self.spec.training_steps, self.spec)
                 self._losses()
             self.tables.step = step
             if step in evaluated:

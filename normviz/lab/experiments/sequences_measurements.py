@@ -18,7 +18,7 @@ from normviz.lab import data, nets
 from normviz.lab.engine import Stack
 from normviz.lab.engine.losses import cross_entropy
 from normviz.lab.nets.sequences import SequenceNet, existing
-from normviz.lab.norms.sequences import StepBatchNorm
+from normviz.lab.norms.sequences import Stepped
 from normviz.specs import sequences_frames as recorded
 from normviz.specs.sequences import Sequences
 
@@ -133,12 +133,12 @@ def gap(spec: Sequences, stack: Stack, x: torch.Tensor, by_step: bool = True) ->
     """Difference between training and evaluation mode at every step that exists, [V, T]."""
     for net in sequence_nets(stack):
         for norm in net.norms:
-            if isinstance(norm, StepBatchNorm):
+            if isinstance(norm, Stepped):
                 norm.by_step = by_step
     change = moved(answers(stack, x, train=False), answers(stack, x))
     for net in sequence_nets(stack):
         for norm in net.norms:
-            if isinstance(norm, StepBatchNorm):
+            if isinstance(norm, Stepped):
                 norm.by_step = True
     return _medians(spec, change.masked_fill(~existing(x), torch.nan))
 
@@ -173,10 +173,11 @@ def deep_gradients(spec: Sequences, norm: str, placement: str, depth: int) -> Va
     splits = [data.load(spec.dataset, seed) for seed in spec.seed_values]
     x = torch.stack([split.x_train[: recorded.DEEP_BATCH] for split in splits])
     y = torch.stack([split.y_train[: recorded.DEEP_BATCH] for split in splits])
+    options = {**spec.norm_options, "r_max": 1.0, "d_max": 0.0}  # batch renormalization begins as batch norm
     net = nets.build(
         "transformer", members=spec.seeds, shape=spec.data.shape, classes=spec.data.classes, depth=depth,
         width=spec.deep_width, norm=norm, placement=placement, causal=spec.causal,
-        options={name: one for name, one in spec.norm_options.items() if name in NORMS[norm].options},
+        options={name: value for name, value in options.items() if name in NORMS[norm].options},
     )  # fmt: skip
     net.draw(spec.seed_values, [GAIN] * spec.seeds)
     weights = [block.layer.weight for block in net.blocks[1::2]]

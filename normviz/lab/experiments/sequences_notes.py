@@ -194,11 +194,12 @@ class _Seen:
             return
         masked, unmasked = (np.nan_to_num(one[:, -1]) for one in table)
         more = recorded.APPENDED[-1]
+        over_batch = recorded.over_batch(self.spec.norms)
         for v, norm in enumerate(self.spec.norms):
             numbers: Numbers = {"norm": self.labels[v], "more": more, "share": _rounded(unmasked[v])}
-            if norm == "batch" and unmasked[v] >= EVIDENT and masked[v] < ROUNDING:
+            if norm in over_batch and unmasked[v] >= EVIDENT and masked[v] < ROUNDING:
                 yield Note("sequences.padding_batch", numbers)
-            elif norm != "batch" and masked[v] >= EVIDENT:
+            elif norm not in over_batch and masked[v] >= EVIDENT:
                 yield Note("sequences.padding_seen", {**numbers, "share": _rounded(masked[v])})
         if unmasked.max() < ROUNDING and masked.max() < ROUNDING:
             yield Note("sequences.padding_unseen", {"more": more})
@@ -206,20 +207,20 @@ class _Seen:
     def gaps(self) -> Iterator[Note]:
         """Training against evaluation mode, where they differ."""
         gap = self.arrays["gap"]
-        if "batch" not in self.spec.norms or not np.isfinite(gap).any():
-            return
-        v = self.spec.norms.index("batch")
-        if not np.isfinite(gap[v]).any():
-            return
-        numbers: Numbers = {"share": _rounded(np.nanmedian(gap[v])), "batch": self.spec.batch_size}
-        if not recorded.pooled(self.spec):
-            yield Note("sequences.gap", numbers)
-            return
-        pooled = self.arrays["gap_pooled"][v]
-        if np.isfinite(pooled).any():
-            numbers |= {"first": _rounded(gap[v, 0]), "pooled": _rounded(pooled[0])}
-            worse = pooled[0] > gap[v, 0]
-            yield Note("sequences.gap_by_step" if worse else "sequences.gap", numbers)
+        for norm in recorded.over_batch(self.spec.norms):
+            v = self.spec.norms.index(norm)
+            if not np.isfinite(gap[v]).any():
+                continue
+            share, batch = _rounded(np.nanmedian(gap[v])), self.spec.batch_size
+            numbers: Numbers = {"norm": self.labels[v], "share": share, "batch": batch}
+            if not recorded.pooled(self.spec):
+                yield Note("sequences.gap", numbers)
+                continue
+            pooled = self.arrays["gap_pooled"][v]
+            if np.isfinite(pooled).any():
+                numbers |= {"first": _rounded(gap[v, 0]), "pooled": _rounded(pooled[0])}
+                worse = pooled[0] > gap[v, 0]
+                yield Note("sequences.gap_by_step" if worse else "sequences.gap", numbers)
 
 
 def _label(norm: str) -> str:

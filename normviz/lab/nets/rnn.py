@@ -22,8 +22,8 @@ class RNN(SequenceNet):
 
     $h_t=\varphi(\mathrm{norm}(W_x x_t+W_h h_{t-1}+b))$ with W_x and W_h side by side in one matrix and
     h_0 = 0; with ``placement`` "after" the norm follows the activation.  In the padding the state stays what
-    it was, so that the last state is that of the last step that exists.  Batch norm takes the statistics of
-    each step over the batch at that step.
+    it was, so that the last state is that of the last step that exists.  Norms over the batch take the
+    statistics of each step over the batch at that step.
 
     Shapes: x [E, N, C, T] -> logits [E, N, classes].
     Source: Elman 1990, Finding Structure in Time; torch.nn.RNN; layer norm: Ba et al. 2016, equation 4;

@@ -16,9 +16,8 @@ from normviz.catalog.networks import padded
 from normviz.catalog.sequences import EXPANSION, HEADS
 from normviz.lab import norms
 from normviz.lab.nets.layers import ACTIVATIONS, Block, Dropout, Linear, Tape
-from normviz.lab.nets.sequences import SequenceNet, built_norm, existing, tell
+from normviz.lab.nets.sequences import SequenceNet, existing, tell, token_norm
 from normviz.lab.norms import Norm
-from normviz.lab.norms.sequences import MaskedBatchNorm
 
 _OVER_TIME = ("group", "instance")
 """Norms that average each sample over its steps as well."""
@@ -187,7 +186,7 @@ def positions(steps: int, width: int, like: Tensor) -> Tensor:
 
 def normalized(norm: Norm, x_ERD: Tensor, steps: int, exists: Tensor | None) -> Tensor:
     """Tokens normalized: each by itself, or over the batch, or each sample over its steps."""
-    tell(norm, exists)
+    tell(norm, exists, steps)
     if not isinstance(norm, norms.GroupNorm | norms.InstanceNorm):
         y: Tensor = norm(x_ERD)
         return y
@@ -213,7 +212,5 @@ def _record(tape: Tape, steps: int, added: Tensor, entering: Tensor, leaving: Te
 
 
 def _norm(name: str, members: int, width: int, steps: int, options: Mapping[str, Any]) -> Norm:
-    if name == "batch":
-        return MaskedBatchNorm(members, width, **options)
     spatial = (steps,) if name in _OVER_TIME else ()
-    return built_norm("transformer", name, members, width, spatial, options)
+    return token_norm("transformer", name, members, width, spatial, options)

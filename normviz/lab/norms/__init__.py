@@ -11,6 +11,7 @@ dimension 2.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from normviz.catalog.norms import NORMS
@@ -40,6 +41,7 @@ __all__ = [
     "WeightNorm",
     "WeightStandardization",
     "build",
+    "options_of",
     "renorm_limits",
 ]
 
@@ -54,11 +56,22 @@ def build(name: str, members: int, channels: int, spatial: tuple[int, ...] = (),
         UnknownNormError: there is no such norm.
         ValueError: the norm does not read an option, does not apply, or cannot divide the channels.
     """
+    chosen = options_of(name, options)
+    norm = named(NORMS[name].layer).of(members, channels, tuple(spatial), **chosen)
+    assert isinstance(norm, Norm)
+    return norm
+
+
+def options_of(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a norm: those that are given, else the catalog's.
+
+    Raises:
+        UnknownNormError: there is no such norm.
+        ValueError: the norm does not read an option.
+    """
     fact = NORMS[name]
-    unknown = sorted(options.keys() - fact.options.keys())
+    unknown = sorted(given.keys() - fact.options.keys())
     if unknown:
         known = ", ".join(fact.options) or "none"
         raise ValueError(f"{fact.label} does not read {', '.join(unknown)}. Its options are: {known}.")
-    norm = named(fact.layer).of(members, channels, tuple(spatial), **{**fact.options, **options})
-    assert isinstance(norm, Norm)
-    return norm
+    return {**fact.options, **given}

@@ -47,15 +47,24 @@ class RunningNorm(Norm):
         self.register_buffer("running_var", torch.ones(members, num_features) if tracked else None)
         self.register_buffer("num_batches_tracked", torch.tensor(0) if tracked else None)
 
-    def running(self, x: Tensor) -> Tensor:
-        """x normalized by the running statistics, as in eval mode."""
+    def current(self) -> tuple[Tensor, Tensor]:
+        """The running mean and variance that the next pass uses or moves, each [E, C]."""
         assert self.running_mean is not None
         assert self.running_var is not None
-        factor = (self.running_var + self.eps).rsqrt()
+        return self.running_mean, self.running_var
+
+    def running(self, x: Tensor) -> Tensor:
+        """x normalized by the running statistics, as in eval mode."""
+        mean, var = self.current()
+        factor = (var + self.eps).rsqrt()
         if self.gamma is not None:
             factor = factor * self.gamma
-        shift = -self.running_mean * factor
+        shift = -mean * factor
         return scale(x, factor, shift if self.beta is None else shift + self.beta)
+
+    def together(self, x: Tensor) -> int:
+        """How many rows of x [E, N, C] share their statistics while training: all of them."""
+        return x.shape[1]
 
     def update(self, mean_EKC: Tensor, var_EKC: Tensor, values: int) -> None:
         """Move the running statistics by those of K batches, one after the other.
@@ -200,8 +209,7 @@ class GhostBatchNorm(RunningNorm):
         require_channels(x, self.members, self.num_features)
         if not self.training and self.running_mean is not None:
             return self.running(x)
-        samples = x.shape[1]
-        size = min(self.ghost_size, samples)
+        samples, size = x.shape[1], self.together(x)
         whole = samples - samples % size
         for last in {size, samples - whole or size}:
             require_values(last * prod(x.shape[3:]), "value per channel", (last, *x.shape[2:]))
@@ -210,6 +218,10 @@ class GhostBatchNorm(RunningNorm):
         return torch.cat(
             (self._normalized(x[:, :whole], size), self._normalized(x[:, whole:], samples - whole)), 1
         )
+
+    def together(self, x: Tensor) -> int:
+        """Rows of a ghost batch."""
+        return min(self.ghost_size, x.shape[1])
 
     def _normalized(self, x: Tensor, size: int) -> Tensor:
         y, mean, var = standardize(x, self.gamma, self.beta, eps=self.eps, parts=x.shape[1] // size)
@@ -278,11 +290,10 @@ class BatchRenorm(RunningNorm):
     @torch.no_grad()
     def correction(self, mean_EKC: Tensor, var_EKC: Tensor) -> tuple[Tensor, Tensor]:
         """r and d for the means and biased variances of K parts, each [E, K, C]."""
-        assert self.running_mean is not None
-        assert self.running_var is not None
-        inverse = (self.running_var + self.eps).rsqrt().unsqueeze(1)
+        mean, var = self.current()
+        inverse = (var + self.eps).rsqrt().unsqueeze(1)
         r = ((var_EKC + self.eps).sqrt() * inverse).clamp(1.0 / self.r_max, self.r_max)
-        d = ((mean_EKC - self.running_mean.unsqueeze(1)) * inverse).clamp(-self.d_max, self.d_max)
+        d = ((mean_EKC - mean.unsqueeze(1)) * inverse).clamp(-self.d_max, self.d_max)
         return r, d
 
 

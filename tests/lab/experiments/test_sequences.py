@@ -212,6 +212,42 @@ def test_a_recurrent_batch_norm_needs_statistics_of_the_first_step():
     assert "sequences.gap_by_step" in said(recording)
 
 
+@pytest.mark.parametrize("network", ["transformer", "rnn", "gru"])
+def test_relatives_of_batch_norm(network):
+    norms = ("batch", "batch_renorm", "ghost_batch", "none")
+    if network == "transformer":
+        norms += ("group", "instance")  # as many sentences as there may be
+    recording = record(small(network=network, norms=norms, steps=100))
+    gap = np.nanmedian(recording.at("gap"), axis=1)
+    assert gap[1] < gap[0] < gap[2]  # corrected towards evaluation mode; from half as many sequences
+    assert gap[3] == 0
+    assert (np.diff(recording.at("leak_mates")[:3, 8:].max(1)) != 0).all()
+    told = recording.frame(-1).notes
+    assert len(told) < recorded.MOST_NOTES
+    for note in ("gap", "gap_by_step"):
+        assert {"No normalization"}.isdisjoint(
+            one.numbers["norm"] for one in told if one.id == f"sequences.{note}"
+        )
+    modes = [one.numbers["norm"] for one in told if one.id in ("sequences.gap", "sequences.gap_by_step")]
+    assert modes == ["Batch norm", "Batch renormalization", "Ghost batch norm"]
+
+
+def test_batch_renormalization_begins_as_batch_norm_and_follows_its_schedule():
+    spec = small(network="rnn", norms=("batch", "batch_renorm"), steps=200)
+    course = Course(spec, _tables(spec))
+    renorm = course.stack.groups[1].net.norms[0]
+    seen = []
+    for frame in course.training():
+        losses = course.tables["loss"]
+        seen.append((frame.step, renorm.r_max, renorm.d_max, bool((losses[0] == losses[1]).all())))
+    limits = {step: (r, d) for step, r, d, _ in seen}
+    assert limits[0] == limits[10] == (1.0, 0.0)
+    assert limits[30] == pytest.approx((1 + 2 * 2 / 7, 2.5))
+    assert limits[200] == (3.0, 5.0)
+    assert all(same for step, _, _, same in seen if 5 <= step <= 10)
+    assert not any(same for step, _, _, same in seen if step > 15)
+
+
 def test_a_batch_without_padding_comes_first():
     spec = small()
     x = measurements.batch(spec, stack_of(spec))

@@ -27,11 +27,19 @@ PLANS = {
     "free": Plan("transformer", 2, 32, dataset="marked", dropout=0.1, causal=False),
 }
 SHAPE, CLASSES = (6, 16), 4
+OVER_BATCH = ("batch", "batch_renorm", "ghost_batch")
+GHOST = 6
+"""Samples of a ghost batch: half of a batch here."""
 
 
 def built(name: str, norm: str, seeds: list[int], dtype: torch.dtype = torch.float64, **more) -> SequenceNet:
-    """A network with every parameter away from its start, so that none can be left out unseen."""
+    """A network with every parameter away from its start, so that none can be left out unseen.
+
+    Running statistics stay as they are: batch renormalization would answer otherwise the second time.
+    """
     chosen = {"depth": 2, "width": 32, "activation": "relu" if name == "transformer" else "tanh"} | more
+    if norm == "ghost_batch":
+        chosen["options"] = {"ghost_size": GHOST}
     net = nets.build(name, members=len(seeds), shape=SHAPE, classes=CLASSES, norm=norm, **chosen).to(dtype)
     net.draw(seeds, [0.7] * len(seeds))
     source = torch.Generator().manual_seed(1)
@@ -39,6 +47,8 @@ def built(name: str, norm: str, seeds: list[int], dtype: torch.dtype = torch.flo
         for parameter in net.parameters():
             parameter += 0.1 * torch.randn(parameter.shape, generator=source, dtype=torch.float64).to(dtype)
     assert isinstance(net, SequenceNet)
+    for one in net.norms:
+        one.update_statistics = False
     return net
 
 
@@ -77,7 +87,7 @@ def test_a_plain_rnn_is_nn_rnn(activation: str) -> None:
 
 
 @pytest.mark.parametrize("placement", ["before", "after"])
-@pytest.mark.parametrize("norm", ["layer", "rms", "dyt", "group", "batch"])
+@pytest.mark.parametrize("norm", ["layer", "rms", "dyt", "group", *OVER_BATCH])
 def test_norms_inside_the_recurrence_by_a_naive_loop(norm: str, placement: str) -> None:
     net, x = built("rnn", norm, [3, 4], placement=placement, depth=1), batch(2, full=True)
     layer, own = net.blocks[0].layer, net.blocks[0].norm
@@ -112,7 +122,7 @@ def test_a_plain_gru_is_nn_gru() -> None:
         torch.testing.assert_close(net(x)[member], expected, rtol=1e-11, atol=1e-11)
 
 
-@pytest.mark.parametrize("norm", ["layer", "rms", "dyt", "batch"])
+@pytest.mark.parametrize("norm", ["layer", "rms", "dyt", *OVER_BATCH])
 def test_norms_of_a_gru_by_a_naive_loop(norm: str) -> None:
     net, x = built("gru", norm, [3, 4], depth=1), batch(2, full=True)
     gates, new = net.blocks
@@ -137,8 +147,15 @@ def _plain_norm(norm: str, own: nn.Module, member: int, a: Tensor) -> Tensor:
         return nn.functional.layer_norm(a, a.shape[1:], own_of["gamma"], own_of["beta"])
     if norm == "group":
         return nn.functional.group_norm(a, 4, own_of["gamma"], own_of["beta"])
-    if norm == "batch":
-        return nn.functional.batch_norm(a, None, None, own_of["gamma"], own_of["beta"], training=True)
+    if norm in ("batch", "ghost_batch"):
+        affine = own_of["gamma"], own_of["beta"]
+        parts = a.split(GHOST if norm == "ghost_batch" else len(a))
+        return torch.cat([nn.functional.batch_norm(one, None, None, *affine, training=True) for one in parts])
+    if norm == "batch_renorm":  # of the first batch: the running statistics are those of the start, 0 and 1
+        sigma = (a.var(0, correction=0) + own.eps).sqrt()
+        r = (sigma / (1 + own.eps) ** 0.5).clamp(1 / own.r_max, own.r_max)
+        d = (a.mean(0) / (1 + own.eps) ** 0.5).clamp(-own.d_max, own.d_max)
+        return ((a - a.mean(0)) / sigma * r + d) * own_of["gamma"] + own_of["beta"]
     return nn.functional.rms_norm(a, a.shape[1:], own_of["gamma"])
 
 
@@ -249,14 +266,15 @@ def test_who_is_moved_by_more_padding(name: str, norm: str) -> None:
     for masked in (True, False):
         net.masked = masked
         over_time = norm in ("group", "instance") and name == "transformer"
-        unmasked = norm == "batch" and name == "transformer" and not masked
+        unmasked = norm in OVER_BATCH and name == "transformer" and not masked
         moved = (net(x) - net(_padded(x, 8))).abs().max()
         assert (moved > 1e-6) == (over_time or unmasked), (masked, moved)
 
 
+@pytest.mark.parametrize("norm", OVER_BATCH)
 @pytest.mark.parametrize("name", SEQUENCE_NETWORKS)
-def test_masked_statistics_are_those_of_the_steps_that_exist(name: str) -> None:
-    net, x = built(name, "batch", [0]), batch(1)
+def test_masked_statistics_are_those_of_the_steps_that_exist(name: str, norm: str) -> None:
+    net, x = built(name, norm, [0]), batch(1)
     filled = torch.where(x[:, :, -1:] > 0.5, x, 7.0)
     filled[:, :, -1] = x[:, :, -1]
     net.masked = True
@@ -303,8 +321,10 @@ def test_masked_batch_norm_with_everything_there_is_batch_norm() -> None:
     torch.testing.assert_close(norm.running_var, other.running_var)
 
 
-def test_a_batch_of_one_is_refused_in_torchs_words() -> None:
-    net = built("rnn", "batch", [0])
+@pytest.mark.parametrize("norm", OVER_BATCH)
+@pytest.mark.parametrize("name", ["rnn", "gru"])
+def test_a_batch_of_one_is_refused_in_torchs_words(name: str, norm: str) -> None:
+    net = built(name, norm, [0])
     with pytest.raises(ValueError, match="Expected more than 1 value per channel when training"):
         net(batch(1, 1, full=True))
     net.eval()
@@ -320,11 +340,13 @@ def test_who_sees_the_future_and_who_the_batch_mates(name: str, norm: str) -> No
     changed = x.clone()
     changed[:, 0, :-1, 9:] = x[:, 1, :-1, 9:]
     moved = (net.answers(changed) - net.answers(x)).abs().amax(-1)
-    over_batch = norm == "batch"
-    over_time = name == "transformer" and norm in ("batch", "group", "instance")
+    over_batch = norm in OVER_BATCH
+    over_time = name == "transformer" and norm in (*OVER_BATCH, "group", "instance")
     assert bool((moved[:, 0, :9] > 0).any()) == over_time
-    assert bool((moved[:, 1:, 9:] > 0).any()) == over_batch
-    assert bool((moved[:, 1:, :9] > 0).any()) == (over_batch and over_time)
+    mates = slice(1, GHOST if norm == "ghost_batch" else None)
+    assert bool((moved[:, mates, 9:] > 0).any()) == over_batch
+    assert bool((moved[:, mates, :9] > 0).any()) == (over_batch and over_time)
+    assert not (moved[:, GHOST:] > 0).any() or norm in ("batch", "batch_renorm")
     assert (moved[:, 0, 10:] > 0).all()  # at step 9 both may have the same symbol
     net.eval()
     moved = (net.answers(changed) - net.answers(x)).abs().amax(-1)
@@ -388,7 +410,7 @@ def test_recalibration_averages_the_statistics_of_each_step() -> None:
 
 
 @pytest.mark.parametrize("name", SEQUENCE_NETWORKS)
-@pytest.mark.parametrize("norm", ["none", "batch", "layer"])
+@pytest.mark.parametrize("norm", ["none", "layer", *OVER_BATCH])
 def test_a_recorded_step_trains_as_an_unrecorded_one(name: str, norm: str) -> None:
     plan = PLANS[name]
     recorded, bare = (Stack(plan, [Member(norm, s, 0.01) for s in (0, 1)], batch_size=16) for _ in range(2))

@@ -17,7 +17,7 @@ from normviz.lab.engine import Member, Plan, Stack
 from normviz.lab.experiments.forgotten_eval import measurements, opposites, remarks
 from normviz.lab.experiments.forgotten_eval.measurements import Orders
 from normviz.lab.experiments.forgotten_eval.tables import Tables, Values, mean_low_high_sd
-from normviz.lab.experiments.renorm import schedule_renorm, train
+from normviz.lab.experiments.renorm import train
 from normviz.specs import forgotten_eval_frames as asked
 from normviz.specs.forgotten_eval import ForgottenEval
 
@@ -75,7 +75,6 @@ class Course:
         tables = self.tables
         for step in range(1, self.spec.steps + 1):
             train(self.stack, step, self.spec.steps, self.spec)
-            schedule_renorm(self.stack, step, self.spec.steps, self.spec)  # what is measured has its limits
             tables.step = step
             measured = step in self.spec.curve_steps
             if not measured and step % asked.LOSS_EVERY:
