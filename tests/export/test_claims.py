@@ -12,7 +12,7 @@ from normviz.export import ExportError, chapters, script
 from normviz.frames import Frame
 from normviz.lab.engine import Member
 from normviz.lab.experiments.claims import run
-from normviz.lab.experiments.claims.jobs import races_of
+from normviz.lab.experiments.claims.jobs import race
 from normviz.lab.experiments.claims.steps import job
 from normviz.specs import claims_designs as designs
 from normviz.specs.claims import Claims
@@ -41,7 +41,7 @@ def test_without_a_norm_the_units_move_as_in_the_lab_until_rounding_tells() -> N
     """At this rate a difference of rounding becomes another course after some 15 steps."""
     spec = Claims(claim="1", seeds=2, steps=50, epochs=1, width=32)
     members = [Member("none", seed, designs.NOISY_RATE) for seed in spec.seed_values]
-    ((_, theirs),) = races_of([job(designs.NOISY_DEPTH, spec.width, members)], [15], 1)
+    ((_, theirs),) = race(job(designs.NOISY_DEPTH, spec.width, members), [15])
     for seed, shifts in zip(spec.seed_values, theirs.T, strict=True):
         _, moves = loaded(spec).race("none", seed)
         np.testing.assert_allclose(moves[:14], shifts[1:], rtol=1e-3)

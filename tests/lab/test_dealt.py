@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from normviz.lab.dealt import dealt
+from normviz.lab.dealt import dealt, shared_out
 from tests.player.processes import alive, children, until
 
 ROOT = Path(__file__).parents[2]
 HEAD = """
 import os, time
 from functools import partial
-from normviz.lab.dealt import dealt
+from normviz.lab.dealt import dealt, in_a_row
 
 def part(number, rounds=4, pause=0.0):
     for k in range(rounds):
@@ -109,6 +109,62 @@ def test_parts_of_different_length_are_a_fault(workers: int) -> None:
             print("refused")
     """)
     assert told == "refused\n"
+
+
+LOTS = "[[(1.0, PARTS[0]), (2.0, PARTS[1])], [], [(1.0, PARTS[2])], [(1.0, one) for one in PARTS]]"
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 9])
+def test_lots_are_read_one_after_the_other(workers: int) -> None:
+    told = output(f"""
+        with in_a_row({LOTS}, {workers}) as lots:
+            print([[[one[:2] for one in told] for told in rounds] for rounds in lots])
+    """)
+    numbers = ([0, 1], [], [2], range(5))
+    assert eval(told) == [[[(number, k) for number in lot] for k in range(4) if lot] for lot in numbers]
+
+
+def test_a_worker_goes_on_with_the_next_lot_while_another_one_is_behind() -> None:
+    """The second lot is begun before the first one is over, and by those who were in the first."""
+    told = output("""
+        def clocked(number, pause):
+            for k in range(4):
+                time.sleep(pause)
+                yield os.getpid(), time.monotonic()
+
+        first = [(1.0, partial(clocked, 0, 0.25)), (1.0, partial(clocked, 1, 0.0))]
+        second = [(1.0, partial(clocked, number, 0.0)) for number in (2, 3)]
+        with in_a_row([first, second], 2) as lots:
+            slow, then = (list(rounds) for rounds in lots)
+        print(then[-1][1][1] < slow[1][0][1])
+        print(len({pid for told in slow + then for pid, _ in told}))
+    """)
+    assert told.split() == ["True", "2"]
+
+
+def test_whoever_has_least_to_do_gets_the_next_longest_part() -> None:
+    assert shared_out([[1.0, 7.0, 2.0, 3.0]], 2) == [[[1]], [[3, 2, 0]]]
+    assert shared_out([[3.0], [2.0, 1.0], []], 2) == [[[0], [], []], [[], [0, 1], []]]
+    assert shared_out([[1.0] * 5], 2) == [[[0, 2, 4]], [[1, 3]]]
+
+
+def test_what_a_part_of_a_later_lot_raises_is_raised_when_its_turn_comes_and_no_worker_is_left() -> None:
+    told = output("""
+        def bad():
+            yield 1
+            raise ValueError("the words")
+
+        pids = set()
+        try:
+            with in_a_row([[(1.0, one) for one in PARTS[:2]], [(1.0, bad), (1.0, PARTS[2])]], 2) as lots:
+                pids |= {one[2] for told in lots[0] for one in told}
+                for told in lots[1]:
+                    print(told[0])
+        except ValueError as error:
+            print(error, len(pids))
+        print([pid for pid in pids if os.path.exists(f"/proc/{pid}")])
+    """)
+    assert told.splitlines() == ["1", "the words 2", "[]"]
 
 
 def test_a_run_that_is_dropped_leaves_no_worker() -> None:

@@ -16,9 +16,10 @@ import torch.nn.functional as F
 from normviz.catalog.claims import CLAIMS
 from normviz.frames import Frame, Recording, Schema
 from normviz.lab import data
+from normviz.lab.dealt import in_a_row, shared_out
 from normviz.lab.engine import Member
 from normviz.lab.experiments.claims import calls, court, epochs, run, steps
-from normviz.lab.experiments.claims.jobs import races_of, right_after, rounds_of
+from normviz.lab.experiments.claims.jobs import lot, race, right_after, rounds_of
 from normviz.lab.experiments.noisy_bn import run as noisy_bn_run
 from normviz.lab.experiments.signal import run as signal_run
 from normviz.lab.randoms import generator
@@ -251,11 +252,12 @@ def test_jobs_give_what_one_stack_gives() -> None:
     parts = [steps.job(3, 32, members[i : i + 2]) for i in (0, 2, 4)]
     stack, rounds = whole.stack(), rounds_of(45, 20)
     assert rounds == [20, 20, 5]
-    seen = list(right_after(parts, rounds, 1))
+    with in_a_row([lot(parts, rounds, right_after), lot(parts, rounds, race)], 1) as (rights, races):
+        seen = [np.concatenate(told) for told in rights]
+        hits = np.concatenate([np.concatenate(told, 2)[0] for told in races])
     assert len(seen) == len(rounds)
     stack.step(45)
     assert np.array_equal(seen[-1], 1.0 - stack.test_error())
-    hits = np.concatenate([hits for hits, _ in races_of(parts, rounds, 1)])
     again = whole.stack()
     for row in hits:
         again.step()
@@ -263,18 +265,43 @@ def test_jobs_give_what_one_stack_gives() -> None:
 
 
 def test_two_workers_send_the_same_bytes_as_one(tmp_path: Path) -> None:
-    spec = SMALL.replace(claim="5")
-    one = [spec.schema().encode(frame) for frame in run(spec, 1) if isinstance(frame, Frame)]
-    dealt, forks = two_workers.recorded(spec, tmp_path / "frames")
-    assert forks >= 2
+    one = [SMALL.schema().encode(frame) for frame in run(SMALL, 1) if isinstance(frame, Frame)]
+    dealt, forks = two_workers.recorded(SMALL, tmp_path / "frames")
+    assert forks == 2
     assert [dealt.data(k) for k in range(len(dealt))] == one
+
+
+def test_two_workers_have_about_equally_much_to_do() -> None:
+    """Of the default, measure by measure and in the end."""
+    costs = [[cost for cost, _ in one.jobs(Claims())] for one in court.MEASUREMENTS]
+    shares = shared_out(costs, 2)
+    loads = np.cumsum(
+        [[sum(own[i] for i in places) for own, places in zip(costs, share, strict=True)] for share in shares],
+        1,
+    )
+    apart = np.abs(loads[0] - loads[1]) / loads.sum(0)[-1]
+    assert apart.max() < 0.05
+    assert apart[-1] < 0.02
+
+
+def test_a_job_is_rated_by_what_takes_long() -> None:
+    """Steps, layers, a norm, noise and dropout, and many values."""
+    none, batch = (steps.job(10, 32, [Member(norm, 0, 0.1)]) for norm in PAIR)
+    deep = steps.job(50, 32, [Member("none", 0, 0.1)])
+    assert none.cost(200) == 2 * none.cost(100)
+    assert 4 * none.cost(1) < deep.cost(1) < 5 * none.cost(1)
+    assert batch.cost(1) > 3 * none.cost(1)
+    for one in epochs.variants(Claims(claim="6")):
+        same = epochs.Variant(one.norm)
+        costs = [epochs.job(SMALL, variant).cost(1) for variant in (one, same)]
+        assert costs[0] > costs[1] if one.dropout else costs[0] == costs[1]
 
 
 def test_claim_1_disturbs_batch_norm_alone() -> None:
     """Without norm and with batch norm the batches go right as in a plain stack; with noise they do not."""
     taken = record(SMALL).at("c1_steps")
     members = [Member(norm, seed, NOISY_RATE) for norm in PAIR for seed in range(2)]
-    ((hits, _),) = races_of([steps.job(NOISY_DEPTH, 32, members)], [SMALL.steps], 1)
+    ((hits, _),) = race(steps.job(NOISY_DEPTH, 32, members), [SMALL.steps])
     assert np.array_equal(steps.first_reached(hits.reshape(-1, 2, 2), 0.9, SMALL.steps), taken[:, :2])
     assert (taken[:, 2] > taken[:, 1]).all()
 
@@ -342,7 +369,7 @@ def test_small_batches_are_ghost_batches_of_that_size_and_fill_their_columns() -
 
 
 def test_the_statistics_of_claim_9_move_and_come_back() -> None:
-    stack = epochs.job(SMALL, [epochs.Variant("batch")]).stack()
+    stack = epochs.job(SMALL, epochs.Variant("batch")).stack()
     stack.step(5)
     before = stack.statistics()
     orders = epochs.measurements.Orders(stack)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
 from normviz.catalog.claims import CLAIMS, VERDICTS
 from normviz.frames import Frame, Note, Schema
+from normviz.lab.dealt import Lot, in_a_row
 from normviz.lab.experiments.claims import calls, epochs, steps
 from normviz.lab.experiments.claims.docket import Docket
 from normviz.specs import claims_rules as rules
@@ -17,19 +18,33 @@ from normviz.specs.claims import Claims
 from normviz.specs.claims_frames import evidence
 from normviz.specs.claims_so_far import so_far
 
-Measurement = Callable[[Docket], Iterator[None]]
 
-MEASUREMENTS: tuple[tuple[tuple[int, ...], Measurement], ...] = (
-    ((11,), calls.sample_code),
-    ((8,), calls.batch_of_one),
-    ((10,), calls.sequences),
-    ((1,), steps.covariate_shift),
-    ((2, 6, 7, 9), epochs.side_by_side),
-    ((3, 4), steps.learning_rates),
-    ((5,), steps.gains),
-    ((12,), steps.depths),
+def no_jobs(spec: Claims) -> Lot:
+    """Of a measurement that trains nothing."""
+    return ()
+
+
+class Measurement(NamedTuple):
+    """What is measured together."""
+
+    claims: tuple[int, ...]
+    hear: Callable[[Docket], Iterator[None]]
+    """Fills the docket, and yields whenever there is something new to see."""
+    jobs: Callable[[Claims], Lot] = no_jobs
+    """What is trained for it; the docket has what they tell."""
+
+
+MEASUREMENTS = (
+    Measurement((11,), calls.sample_code),
+    Measurement((8,), calls.batch_of_one),
+    Measurement((10,), calls.sequences),
+    Measurement((1,), steps.covariate_shift, steps.noisy_jobs),
+    Measurement((2, 6, 7, 9), epochs.side_by_side, epochs.jobs),
+    Measurement((3, 4), steps.learning_rates, steps.rate_jobs),
+    Measurement((5,), steps.gains, steps.gain_jobs),
+    Measurement((12,), steps.depths, steps.depth_jobs),
 )
-"""What is measured together, in this order; each yields whenever there is something new to see."""
+"""All of them, in the order in which they are heard."""
 
 
 def run(spec: Claims, workers: int | None = None) -> Iterator[Schema | Frame]:
@@ -39,17 +54,22 @@ def run(spec: Claims, workers: int | None = None) -> Iterator[Schema | Frame]:
     """
     yield spec.schema()
     torch.set_num_threads(1)
-    docket = Docket(spec, workers)
+    docket = Docket(spec)
     yield docket.frame(notes(spec, docket, ()))
-    for claims, measure in MEASUREMENTS:
-        chosen = tuple(number for number in claims if number in spec.numbers)
-        if not chosen:
-            continue
-        told: tuple[Any, ...] = ()
-        for _ in measure(docket):
-            news = docket.news
-            yield docket.frame(notes(spec, docket, chosen) if news != told else ())
-            told = news
+    chosen = [one for one in MEASUREMENTS if any(number in spec.numbers for number in one.claims)]
+    with in_a_row([one.jobs(spec) for one in chosen], workers) as lots:
+        for one, docket.told in zip(chosen, lots, strict=True):
+            yield from _heard(spec, docket, one)
+
+
+def _heard(spec: Claims, docket: Docket, measurement: Measurement) -> Iterator[Frame]:
+    """The frames of one measurement; its claims are told again whenever their news change."""
+    measured = tuple(number for number in measurement.claims if number in spec.numbers)
+    told: tuple[Any, ...] = ()
+    for _ in measurement.hear(docket):
+        news = docket.news
+        yield docket.frame(notes(spec, docket, measured) if news != told else ())
+        told = news
 
 
 def notes(spec: Claims, docket: Docket, measured: tuple[int, ...]) -> tuple[Note, ...]:

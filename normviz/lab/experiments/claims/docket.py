@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,10 @@ from normviz.specs.claims import Claims
 class Docket:
     """Evidence as it comes in; the steps of the run are its frames."""
 
-    def __init__(self, spec: Claims, workers: int | None = None) -> None:
-        self.spec, self.workers = spec, workers
+    def __init__(self, spec: Claims) -> None:
+        self.spec = spec
+        self.told: Iterator[list[Any]] = iter(())
+        """What the jobs of the measurement that is heard tell, round by round; it is read to its end."""
         self.done: NDArray[np.float32] = np.zeros(max(CLAIMS), "<f4")
         self.reached: dict[int, tuple[int, int]] = {}
         """For claims that are being measured: after how many steps or epochs they stand, and of how many."""

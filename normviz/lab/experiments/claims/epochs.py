@@ -7,21 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from normviz.lab.dealt import Lot
 from normviz.lab.engine import Member, Plan, Stack
 from normviz.lab.experiments.claims.docket import Docket
-from normviz.lab.experiments.claims.jobs import Job, right_after
+from normviz.lab.experiments.claims.jobs import Job, right
 from normviz.lab.experiments.forgotten_eval import measurements
 from normviz.specs import claims_designs as designs
 from normviz.specs.claims import Claims
 
 MATES = 8
 """Samples of the batches in which claim 9 predicts."""
-TOGETHER = 4
-"""Variants that train in one job, at most."""
 
 Place = tuple[str, int]
 """An array and the column in it."""
@@ -36,6 +38,8 @@ class Variant:
     placement: str = "before"
     dropout: float = 0.0
     fills: tuple[Place, ...] = ()
+    asked: bool = False
+    """Claim 9 asks these."""
 
 
 def variants(spec: Claims) -> list[Variant]:
@@ -46,7 +50,7 @@ def variants(spec: Claims) -> list[Variant]:
     ]
     after = len(designs.SIZES)
     everything = [
-        Variant("batch", fills=(("c2_error", 0), ("c6_error", 2))),
+        Variant("batch", fills=(("c2_error", 0), ("c6_error", 2)), asked=True),
         Variant("none", fills=(("c6_error", 0),)),
         *sizes,
         Variant("group", fills=(("c7_error", after),)),
@@ -56,71 +60,87 @@ def variants(spec: Claims) -> list[Variant]:
         Variant("batch", dropout=designs.DROPOUT, fills=(("c6_error", 3),)),
     ]
     chosen = {f"c{number}" for number in spec.numbers}
-    return [one for one in everything if any(name.split("_")[0] in chosen for name, _ in one.fills)]
+    return [
+        one
+        for one in everything
+        if any(name.split("_")[0] in chosen for name, _ in one.fills) or (one.asked and 9 in spec.numbers)
+    ]
 
 
 def side_by_side(docket: Docket) -> Iterator[None]:
     """Train all of them and look at the test error after every epoch; then ask claim 9's questions."""
     spec = docket.spec
-    parts = alike(variants(spec))
-    jobs = [job(spec, part) for part in parts]
-    rounds = [spec.steps_per_epoch] * spec.epochs
-    for epoch, right in enumerate(right_after(jobs, rounds, docket.workers), start=1):
-        errors = 100.0 * (1.0 - right.reshape(-1, spec.seeds))
-        for one, own in zip((one for part in parts for one in part), errors, strict=True):
-            for name, column in one.fills:
-                docket.put(name, own, (..., column))
-        docket.reach(epoch, spec.epochs, 2, 6, 7)
-        yield
-    if docket.wants(9):
-        last_batch(docket)
-        docket.finish(9)
+    some, looks = variants(spec), _looks(spec)
+    for epoch, told in enumerate(docket.told, start=1):
+        if epoch > looks:
+            for name, answer in next(one for one in told if one is not None).items():
+                docket.put(name, answer)
+            docket.finish(9)
+        else:
+            for one, share in zip(some, told, strict=True):
+                for name, column in one.fills:
+                    docket.put(name, 100.0 * (1.0 - share), (..., column))
+            docket.reach(epoch, spec.epochs, 2, 6, 7)
         yield
 
 
-def alike(some: list[Variant]) -> list[list[Variant]]:
-    """Variants that fit into one stack (of one placement and one dropout), a few in each."""
-    kinds = dict.fromkeys((one.placement, one.dropout) for one in some)
-    parts = []
-    for kind in kinds:
-        own = [one for one in some if (one.placement, one.dropout) == kind]
-        parts += [own[i : i + TOGETHER] for i in range(0, len(own), TOGETHER)]
-    return parts
+def jobs(spec: Claims) -> Lot:
+    """What trains for these claims: the networks of each variant, seed by seed."""
+    steps = spec.epochs * spec.steps_per_epoch
+    lot = []
+    for one in variants(spec):
+        own = job(spec, one)
+        lot.append((own.cost(steps), partial(_train, own, spec, one.asked)))
+    return lot
 
 
-def job(spec: Claims, some: list[Variant]) -> Job:
-    """The networks of variants that fit together, seed by seed."""
+def job(spec: Claims, variant: Variant) -> Job:
+    """The networks of a variant, seed by seed."""
     plan = Plan(
-        depth=designs.EPOCH_DEPTH, width=spec.width, placement=some[0].placement, dropout=some[0].dropout
+        depth=designs.EPOCH_DEPTH, width=spec.width, placement=variant.placement, dropout=variant.dropout
     )
     members = [
-        Member(one.norm, seed, designs.EPOCH_RATE, options=one.options)
-        for one in some
-        for seed in spec.seed_values
+        Member(variant.norm, seed, designs.EPOCH_RATE, options=variant.options) for seed in spec.seed_values
     ]
     return Job(plan, members, designs.EPOCH_BATCH, "momentum")
+
+
+def _train(job: Job, spec: Claims, asked: bool) -> Iterator[Any]:
+    """Share of test digits that are right after every epoch, [S]; then, if claim 9 is judged, its answers.
+
+    These are those of the networks that are ``asked``, and None of the others.
+    """
+    stack, looks = job.stack(), _looks(spec)
+    for _ in range(looks):
+        stack.step(spec.steps_per_epoch)
+        yield right(stack)
+    if 9 in spec.numbers:
+        stack.step((spec.epochs - looks) * spec.steps_per_epoch)
+        yield last_batch(stack) if asked else None
+
+
+def _looks(spec: Claims) -> int:
+    """Epochs after which the test error is looked at: all, or none if only claim 9 is judged."""
+    return spec.epochs if {2, 6, 7} & set(spec.numbers) else 0
 
 
 # --- 9: on which batch the answers depend ---------------------------------------------------------------
 
 
-def last_batch(docket: Docket) -> None:
+def last_batch(stack: Stack) -> dict[str, NDArray[np.float64]]:
     """Answers in training mode among other mates, and after another batch; and what became of the statistics.
 
-    The networks of batch norm are trained once more, alone: they are bit-equal to those of the stack.
+    Each [S], by the name of its array.
     """
-    spec = docket.spec
-    stack = job(spec, [Variant("batch")]).stack()
-    stack.step(spec.epochs * spec.steps_per_epoch)
     orders = measurements.Orders(stack)
-    docket.put("c9_changed", measurements.flips(stack, MATES, orders).share)
-    docket.put("c9_before", after_another_batch(stack, orders))
-    docket.put("c9_moved", statistics_moved(stack, orders))
+    return {
+        "c9_changed": measurements.flips(stack, MATES, orders).share,
+        "c9_before": after_another_batch(stack, orders),
+        "c9_moved": statistics_moved(stack, orders),
+    }
 
 
-def after_another_batch(
-    stack: Stack, orders: measurements.Orders
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def after_another_batch(stack: Stack, orders: measurements.Orders) -> NDArray[np.float64]:
     """Greatest change of the logits of a batch when the batch before it was another one, [S]."""
     kept = stack.snapshot()
     order = orders.next()
@@ -134,9 +154,7 @@ def after_another_batch(
     return change.double().numpy()
 
 
-def statistics_moved(
-    stack: Stack, orders: measurements.Orders
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def statistics_moved(stack: Stack, orders: measurements.Orders) -> NDArray[np.float64]:
     """How far the running means move in one train-mode pass over the test digits, in running SDs, [S].
 
     Root mean square over the channels of all layers.

@@ -1,18 +1,19 @@
 """Jobs: stacks that train for one claim, dealt to the cores, and looked at together after each round.
 
-How members are cut into jobs changes no number, since a member is bit-equal in any stack.
+How members are cut into jobs changes no number, since a member is bit-equal in any stack; nor does it take
+longer if each holds a single kind of network, which a stack computes apart from the others anyway.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from normviz.lab.dealt import dealt
+from normviz.lab.dealt import Lot
 from normviz.lab.engine import Member, Plan, Stack
 from normviz.lab.engine.moments import Moments
 from normviz.lab.experiments.noisy_bn import moved
@@ -33,33 +34,40 @@ class Job:
         """The members before their first step."""
         return Stack(self.plan, self.members, optimizer=self.optimizer, batch_size=self.batch_size)
 
+    def cost(self, steps: int) -> float:
+        """About how long so many steps take, in units that all jobs share; it only decides who trains them.
 
-def right_after(jobs: Sequence[Job], rounds: Sequence[int], workers: int | None) -> Iterator[Values]:
-    """Share of test digits that are right after each round of training steps, of all members job by job.
+        A layer of a small network takes a fixed time, with a norm four times as long as without, which its
+        values double only when they are many thousand.
+        """
+        values = len(self.members) * self.batch_size * self.plan.width
+        first = self.members[0]
+        calls = (1 if first.norm == "none" else 4) + 4 * (first.noise is not None) + (self.plan.dropout > 0)
+        return steps * (self.plan.depth + 1) * (calls + values / (8000 if first.norm == "none" else 5000))
 
-    A network that diverged gets everything wrong.
-    """
-    for results in dealt([partial(_right, job, rounds) for job in jobs], workers):
-        yield np.concatenate(results)
+
+def lot(
+    jobs: Sequence[Job], rounds: Sequence[int], part: Callable[[Job, Sequence[int]], Iterator[Values]]
+) -> Lot:
+    """Jobs that train for ``rounds`` of steps and are looked at after each, as ``part`` does it."""
+    return [(job.cost(sum(rounds)), partial(part, job, rounds)) for job in jobs]
 
 
-def _right(job: Job, rounds: Sequence[int]) -> Iterator[Values]:
+def right_after(job: Job, rounds: Sequence[int]) -> Iterator[Values]:
+    """Share of test digits that are right after each round of training steps, [M]."""
     stack = job.stack()
     for steps in rounds:
         stack.step(steps)
-        yield 1.0 - np.nan_to_num(stack.test_error(), nan=1.0)
+        yield right(stack)
 
 
-def races_of(
-    jobs: Sequence[Job], rounds: Sequence[int], workers: int | None
-) -> Iterator[tuple[Values, Values]]:
-    """Step by step, round by round, [T, M] each: share of the training batch that is right, and `moves`."""
-    for results in dealt([partial(_race, job, rounds) for job in jobs], workers):
-        hits, shifts = np.concatenate(results, 2)
-        yield hits, shifts
+def right(stack: Stack) -> Values:
+    """Share of test digits that are right, [M]; a network that diverged gets everything wrong."""
+    return np.asarray(1.0 - np.nan_to_num(stack.test_error(), nan=1.0))
 
 
-def _race(job: Job, rounds: Sequence[int]) -> Iterator[Values]:
+def race(job: Job, rounds: Sequence[int]) -> Iterator[Values]:
+    """Step by step, round by round, [2, T, M]: share of the training batch that is right, and `moves`."""
     stack = job.stack()
     moments, before = Moments(stack), None
     for steps in rounds:

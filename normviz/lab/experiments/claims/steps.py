@@ -14,12 +14,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from normviz.lab.dealt import Lot
 from normviz.lab.engine import Member, Plan
 from normviz.lab.experiments import signal
 from normviz.lab.experiments.claims.docket import Docket
-from normviz.lab.experiments.claims.jobs import Job, races_of, right_after, rounds_of
+from normviz.lab.experiments.claims.jobs import Job, lot, race, right_after, rounds_of
 from normviz.lab.norms import Noise
 from normviz.specs import claims_designs as designs
+from normviz.specs.claims import Claims
 from normviz.specs.signal import Signal
 from normviz.specs.signal_frames import growth
 
@@ -48,26 +50,31 @@ def covariate_shift(docket: Docket) -> Iterator[None]:
     docket.put("c1_growth", fresh_growth(seeds))
     docket.reach(0, spec.steps, 1)
     yield
-    noise = Noise(designs.NOISE.shift, designs.NOISE.stretch, designs.NOISE.spread)
-    noises = (("none", None), ("batch", None), ("batch", noise))
-    jobs = [
-        job(
-            designs.NOISY_DEPTH,
-            spec.width,
-            [Member(norm, seed, designs.NOISY_RATE, noise=noise) for seed in seeds],
-        )
-        for norm, noise in noises
-    ]
     most = spec.steps
-    seen = np.zeros((2, 0, len(noises), len(seeds)))
-    for new in races_of(jobs, rounds_of(most, designs.NOISY_EVERY), docket.workers):
-        seen = np.concatenate((seen, np.reshape(new, (2, -1, *seen.shape[2:]))), 1)
+    seen = np.zeros((2, 0, len(designs.NOISES), len(seeds)))
+    for told in docket.told:
+        new = np.concatenate(told, 2)
+        seen = np.concatenate((seen, new.reshape(2, -1, *seen.shape[2:])), 1)
         hits, shifts = seen
         taken = first_reached(hits, REACHED, most if len(hits) == most else None)
         docket.put("c1_steps", taken)
         docket.put("c1_shift", shift_until(shifts, taken[:, 0]))
         docket.reach(len(hits), most, 1)
         yield
+
+
+def noisy_jobs(spec: Claims) -> Lot:
+    """What trains for claim 1: the variants of `claims_designs.NOISES`."""
+    noise = Noise(designs.NOISE.shift, designs.NOISE.stretch, designs.NOISE.spread)
+    jobs = [
+        job(
+            designs.NOISY_DEPTH,
+            spec.width,
+            [Member(norm, seed, designs.NOISY_RATE, noise=own) for seed in spec.seed_values],
+        )
+        for norm, own in (("none", None), ("batch", None), ("batch", noise))
+    ]
+    return lot(jobs, rounds_of(spec.steps, designs.NOISY_EVERY), race)
 
 
 def fresh_growth(seeds: Sequence[int]) -> Values:
@@ -120,14 +127,10 @@ def learning_rates(docket: Docket) -> Iterator[None]:
     """3 and 4: every rate without and with batch norm; when 94% are right, and how many at the end."""
     spec = docket.spec
     shape = len(designs.PAIR), len(designs.RATES), spec.seeds
-    members = [Member(norm, s, lr) for norm in designs.PAIR for lr in designs.RATES for s in spec.seed_values]
-    jobs = [job(designs.RATE_DEPTH, spec.width, part) for part in _quarters(members)]
-    fine = rounds_of(min(designs.FINE_UNTIL, spec.rate_steps), designs.FINE_EVERY)
-    rounds = fine + rounds_of(spec.rate_steps - sum(fine), designs.RATE_EVERY)
     taken, step = np.full((shape[-1], *shape[:-1]), np.nan), 0
-    for steps, right in zip(rounds, right_after(jobs, rounds, docket.workers), strict=True):
+    for steps, told in zip(_rate_rounds(spec), docket.told, strict=True):
         step += steps
-        right_SVR = np.moveaxis(right.reshape(shape), -1, 0)
+        right_SVR = np.moveaxis(np.concatenate(told).reshape(shape), -1, 0)
         taken[np.isnan(taken) & (right_SVR >= TARGET)] = step
         if step == spec.rate_steps:
             taken = np.where(np.isnan(taken), step, taken)
@@ -139,8 +142,21 @@ def learning_rates(docket: Docket) -> Iterator[None]:
             yield
 
 
+def rate_jobs(spec: Claims) -> Lot:
+    """What trains for claims 3 and 4."""
+    members = [Member(norm, s, lr) for norm in designs.PAIR for lr in designs.RATES for s in spec.seed_values]
+    jobs = [job(designs.RATE_DEPTH, spec.width, part) for part in _quarters(members)]
+    return lot(jobs, _rate_rounds(spec), right_after)
+
+
+def _rate_rounds(spec: Claims) -> list[int]:
+    """Steps between two looks: fewer while the fast ones learn."""
+    fine = rounds_of(min(designs.FINE_UNTIL, spec.rate_steps), designs.FINE_EVERY)
+    return fine + rounds_of(spec.rate_steps - sum(fine), designs.RATE_EVERY)
+
+
 def _quarters(members: Sequence[Member]) -> list[Sequence[Member]]:
-    """Four parts in their order, so that two or four cores have about equally much to do."""
+    """Four parts in their order, two for each variant, so that two or four cores have equally much to do."""
     cuts = [len(members) * i // 4 for i in range(5)]
     return [members[start:stop] for start, stop in pairwise(cuts)]
 
@@ -159,6 +175,16 @@ def gains(docket: Docket) -> Iterator[None]:
     """5: every gain of the initialization at two learning rates."""
     spec = docket.spec
     shape = len(designs.PAIR), len(designs.GAINS), len(designs.GAIN_RATES), len(spec.deep_seeds)
+    for step, told in zip(np.cumsum(_gain_rounds(spec)), docket.told, strict=True):
+        right_SVGR = np.moveaxis(np.concatenate(told).reshape(shape), -1, 0)
+        docket.put("c5_accuracy", right_SVGR)
+        docket.put("c5_best", at_better_rate(right_SVGR))
+        docket.reach(int(step), spec.steps, 5)
+        yield
+
+
+def gain_jobs(spec: Claims) -> Lot:
+    """What trains for claim 5."""
     members = [
         Member(norm, seed, lr, gain)
         for norm in designs.PAIR
@@ -167,34 +193,41 @@ def gains(docket: Docket) -> Iterator[None]:
         for seed in spec.deep_seeds
     ]
     jobs = [job(designs.GAIN_DEPTH, spec.width, part) for part in _quarters(members)]
-    rounds = rounds_of(spec.steps, designs.GAIN_EVERY)
-    for step, right in zip(np.cumsum(rounds), right_after(jobs, rounds, docket.workers), strict=True):
-        right_SVGR = np.moveaxis(right.reshape(shape), -1, 0)
-        docket.put("c5_accuracy", right_SVGR)
-        docket.put("c5_best", at_better_rate(right_SVGR))
-        docket.reach(int(step), spec.steps, 5)
-        yield
+    return lot(jobs, _gain_rounds(spec), right_after)
+
+
+def _gain_rounds(spec: Claims) -> list[int]:
+    return rounds_of(spec.steps, designs.GAIN_EVERY)
 
 
 def depths(docket: Docket) -> Iterator[None]:
     """12: plain networks of every depth at two learning rates."""
     spec = docket.spec
     shape = len(designs.DEPTHS), len(designs.PAIR), len(designs.DEPTH_RATES), len(spec.deep_seeds)
-    members = [
-        Member(norm, seed, lr)
-        for norm in designs.PAIR
-        for lr in designs.DEPTH_RATES
-        for seed in spec.deep_seeds
-    ]
-    order = [0, 1, 3, 2]  # jobs are dealt in turn: the least and the most work to one of two cores
-    jobs = [job(designs.DEPTHS[d], spec.width // 2, members) for d in order]
-    rounds = rounds_of(spec.steps, designs.DEPTH_EVERY)
-    for step, right in zip(np.cumsum(rounds), right_after(jobs, rounds, docket.workers), strict=True):
-        right_SVDR = np.moveaxis(right.reshape(shape)[np.argsort(order)], (0, -1), (2, 0))
+    for step, told in zip(np.cumsum(_depth_rounds(spec)), docket.told, strict=True):
+        right_SVDR = np.moveaxis(np.concatenate(told).reshape(shape), (0, -1), (2, 0))
         docket.put("c12_accuracy", right_SVDR)
         docket.put("c12_best", at_better_rate(right_SVDR))
         docket.reach(int(step), spec.steps, 12)
         yield
+
+
+def depth_jobs(spec: Claims) -> Lot:
+    """What trains for claim 12."""
+    jobs = [
+        job(
+            depth,
+            spec.width // 2,
+            [Member(norm, seed, lr) for lr in designs.DEPTH_RATES for seed in spec.deep_seeds],
+        )
+        for depth in designs.DEPTHS
+        for norm in designs.PAIR
+    ]
+    return lot(jobs, _depth_rounds(spec), right_after)
+
+
+def _depth_rounds(spec: Claims) -> list[int]:
+    return rounds_of(spec.steps, designs.DEPTH_EVERY)
 
 
 def at_better_rate(right: Values) -> Values:
