@@ -196,7 +196,8 @@ _SEQUENCES = _all(
     mates_seen=_LEAKS, mates_unseen=_LEAKS, eval_blind=_LEAKS,
     post_larger=_DEPTHS, pre_falls=_DEPTHS, free_explodes=_DEPTHS,
     padding_batch=_PADDING, padding_seen=_PADDING, padding_unseen=_PADDING,
-    gap=_MODES, gap_by_step=_MODES, alone_moved=_LONE, alone_refused=_LONE, alone_same=_LONE,
+    gap=_MODES, gap_closed=_MODES, gap_by_step=_MODES,
+    alone_moved=_LONE, alone_refused=_LONE, alone_same=_LONE,
 )  # fmt: skip
 
 _RATIO = _at("ratio")

@@ -52,6 +52,8 @@ TEMPLATES: dict[str, str] = {
     "rounding: {norms}.",
     "sequences.gap": "{norm}: training mode (batches of {batch}) and evaluation mode give answers that "
     "differ by {share:.0%}, in the median over the steps.",
+    "sequences.gap_closed": "{norm}: training mode (batches of {batch}) and evaluation mode give the same "
+    "answers but for rounding, in the median over the steps: its corrections stay within their limits.",
     "sequences.gap_by_step": "{norm} at step 1: training and evaluation mode differ by {first:.0%} if "
     "every step has running statistics of its own, by {pooled:.0%} with one set for all steps.",
 }

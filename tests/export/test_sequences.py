@@ -14,7 +14,7 @@ from normviz.catalog.sequences import SEQUENCE_NETWORKS
 from normviz.frames import Frame
 from normviz.lab.engine import Stack
 from normviz.lab.experiments import sequences as sequences_lab
-from normviz.lab.experiments.renorm import train_scheduled
+from normviz.lab.experiments.renorm import train
 from normviz.specs import sequences_frames as recorded
 from normviz.specs.sequences import Sequences
 from tests.export.exported import loaded
@@ -95,9 +95,9 @@ def test_what_amplifies_rounding_in_double(network: str, norm: str) -> None:
     script, modes = (loaded(spec, chapter, DTYPE=torch.float64) for chapter in ("future", "modes"))
     records = script.training_of(script.network(norm, spec.seed), spec.seed)
     for step, loss, _ in islice(records, 1, 6):
-        train_scheduled(stack, step, spec.training_steps)
+        train(stack, step, spec.training_steps, spec)
         assert loss == pytest.approx(stack.losses[0], rel=1e-6), step
-    train_scheduled(stack, spec.training_steps, spec.training_steps)
+    train(stack, spec.training_steps, spec.training_steps, spec)
     net = modes.network(norm, spec.seed)
     modes.fit(net, modes.new_optimizer(net), spec.seed)
     limits = {(one.r_max, one.d_max) for one in stack.groups[0].net.norms if hasattr(one, "r_max")}

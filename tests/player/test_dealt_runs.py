@@ -60,7 +60,7 @@ def test_a_killed_worker_makes_the_run_die_and_it_is_computed_again(
         before = run.pid
         os.kill(one, signal.SIGKILL)
         until(lambda: run.deaths == 1)
-        assert f"the worker process {one} of a run ended with SIGKILL" in caplog.text
+        until(lambda: f"the worker process {one} of a run ended with SIGKILL" in caplog.text)
         until(lambda: not alive(other) and not alive(before))
         assert forking.finish(spec) is run
     assert (run.state, run.replaced, run.deaths) == (State.DONE, 0, 1)

@@ -213,14 +213,15 @@ class _Seen:
                 continue
             share, batch = _rounded(np.nanmedian(gap[v])), self.spec.batch_size
             numbers: Numbers = {"norm": self.labels[v], "share": share, "batch": batch}
+            alike = "sequences.gap_closed" if share < ROUNDING else "sequences.gap"
             if not recorded.pooled(self.spec):
-                yield Note("sequences.gap", numbers)
+                yield Note(alike, numbers)
                 continue
             pooled = self.arrays["gap_pooled"][v]
             if np.isfinite(pooled).any():
                 numbers |= {"first": _rounded(gap[v, 0]), "pooled": _rounded(pooled[0])}
                 worse = pooled[0] > gap[v, 0]
-                yield Note("sequences.gap_by_step" if worse else "sequences.gap", numbers)
+                yield Note("sequences.gap_by_step" if worse else alike, numbers)
 
 
 def _label(norm: str) -> str:

@@ -228,7 +228,9 @@ def test_relatives_of_batch_norm(network):
         assert {"No normalization"}.isdisjoint(
             one.numbers["norm"] for one in told if one.id == f"sequences.{note}"
         )
-    modes = [one.numbers["norm"] for one in told if one.id in ("sequences.gap", "sequences.gap_by_step")]
+    closed = [one for one in told if one.id == "sequences.gap_closed"]
+    assert [one.numbers["norm"] for one in closed] == ["Batch renormalization"] * (network == "transformer")
+    modes = [one.numbers["norm"] for one in told if one.id.startswith("sequences.gap")]
     assert modes == ["Batch norm", "Batch renormalization", "Ghost batch norm"]
 
 
