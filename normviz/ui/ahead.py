@@ -5,6 +5,9 @@ the first element of a kind has come; our modules and plotly.js would come after
 other.  Links in the head of the HTML have all of them come at the same time.  (A ``Link`` header would do the
 same, but so many of them are more than some proxies let pass.)
 
+The site's style sheet is linked there too, at the end of the body, so that it follows those that Streamlit
+writes into the head and is in force before anything is drawn: what came first would move when it came later.
+
 A page with a stage begins its run at the same time (``ui/assets/ahead.js``): its frames wait for the stage.
 
 Besides, Streamlit takes the address of a page for its base path first, and waits half a second before it
@@ -24,7 +27,7 @@ from normviz.ui import chunks, static
 from normviz.ui.doors import page_at
 from normviz.ui.pages import PAGES, Page
 
-_END_OF_HEAD = b"</head>"
+_END_OF_HEAD, _END_OF_BODY = b"</head>", b"</body>"
 DATA = {"tiles.js": "start.bin", "anatomy.js": "anatomy.json"}
 """What a module asks for as soon as it is mounted."""
 BASE = "<script>window.__streamlit ??= { BACKEND_BASE_URL: new URL('.', location.href).href };</script>"
@@ -42,7 +45,7 @@ class Ahead:
         if scope["type"] != "http" or scope["method"] != "GET" or not _wants_html(scope):
             await self._app(scope, receive, send)
             return
-        answer = _Answer(send, head(scope["path"].rstrip("/").rpartition("/")[2]))
+        answer = _Answer(send, head(scope["path"].rstrip("/").rpartition("/")[2]), foot())
         await self._app(_uncompressed(scope), receive, answer.send)
 
 
@@ -57,10 +60,10 @@ def _uncompressed(scope: Scope) -> Scope:
 
 
 class _Answer:
-    """Passes an answer on; if it is HTML, whole and with the links in its head."""
+    """Passes an answer on; if it is HTML, whole and with the links in its head and at its end."""
 
-    def __init__(self, send: Send, added: str) -> None:
-        self._send, self._added = send, added.encode()
+    def __init__(self, send: Send, head: str, foot: str) -> None:
+        self._send, self._head, self._foot = send, head.encode(), foot.encode()
         self._start: Message | None = None
         self._body = b""
 
@@ -76,7 +79,9 @@ class _Answer:
                 await self._finish(self._start)
 
     async def _finish(self, start: Message) -> None:
-        body = self._body.replace(_END_OF_HEAD, self._added + _END_OF_HEAD, 1)
+        body = self._body.replace(_END_OF_HEAD, self._head + _END_OF_HEAD, 1)
+        before, end, after = body.rpartition(_END_OF_BODY)
+        body = before + self._foot + end + after
         headers = MutableHeaders(scope=start)
         headers["Content-Length"] = str(len(body))
         for name in ("ETag", "Last-Modified"):  # they vouch for the file alone
@@ -96,6 +101,11 @@ def head(url_path: str) -> str:
     page = page_at(url_path)
     links = "".join(_links(page or PAGES[0]))
     return (BASE if page and url_path else "") + links
+
+
+def foot() -> str:
+    """What goes to the end of the body of every page: the look of the site."""
+    return f'<link rel="stylesheet" href="{_rooted(static.address(static.SITE))}">'
 
 
 def _links(page: Page) -> Iterator[str]:

@@ -13,15 +13,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-EVERYWHERE = ("BidiComponent", "Html", "PageLink", "Button", "Checkbox")
-"""On every page: what our own modules are mounted in, the style sheet, and what stands at the foot."""
+EVERYWHERE = ("BidiComponent", "PageLink", "Button", "Checkbox")
+"""On every page: what our own modules are mounted in, and what stands at the foot."""
 CONTROLS = ("ButtonGroup", "Selectbox", "Slider", "NumberInput", "TextInput")
 """The elements of which ``ui/widgets.py`` makes controls."""
 FORMULAS = "rehype-katex"
 """What draws formulas in Markdown."""
 TABLE = "Table"
-LATER = ("DownloadButton", "Progress")
-"""Asked for after a click, or in lessons."""
+LATER = ("DownloadButton", "Progress", "Html")
+"""Asked for after a click, in lessons, or by the presenter's style sheet."""
 
 _ENTRY = "index.html"
 

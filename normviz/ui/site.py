@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from normviz.ui import builder, look, operations, presenter, share, static, strip, tour
+from normviz.ui import builder, operations, presenter, share, static, strip, tour
 from normviz.ui.doors import page_at
 from normviz.ui.gate import in_turn
 from normviz.ui.languages import switch
@@ -17,7 +17,6 @@ SCRIPT = Path(__file__).resolve()
 def show() -> None:
     """Draw the navigation, run the page that the URL names, and close with the way on."""
     st.set_page_config(page_title="NormViz", page_icon=static.FOLDER / "icon.svg", layout="wide")
-    look.dress()
     # No icons here: Streamlit would make them the favicon and fetch that from the internet.
     known = (*shown(), *operations.pages())
     pages = [

@@ -27,6 +27,7 @@ FOLDER = Path(__file__).resolve().parent / "assets"
 PLOTLY = "plotly.min.js"
 STAGE = "stage.js"
 AHEAD = "ahead.js"
+SITE = "site.css"
 
 _TYPES = {
     ".js": "text/javascript",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
 from normviz.phrases import phrase
 from normviz.ui.words import spoken
@@ -138,6 +138,27 @@ class Visitor:
         return found
 
 
+def opened(page: Page, field: str) -> Locator:
+    """Open the list of a field, and return the field.
+
+    A list closes where the page is scrolled under it (so it is meant by those who wrote it), and a click
+    scrolls to what it clicks on: the scrolling is over first.
+    """
+    box = page.get_by_role("combobox", name=field, exact=True)
+    box.scroll_into_view_if_needed()
+    page.evaluate(STILL)
+    box.click()
+    return box
+
+
+STILL = """async () => {
+  const main = document.querySelector("[data-testid=stMain]");
+  const drawn = () => new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(next)));
+  for (let was = null; was !== main.scrollTop; ) {
+    was = main.scrollTop;
+    await drawn(); // the event of a scroll comes with the next picture
+  }
+}"""
 HELPERS = """
 // What the content security policy forbids is a fault.  protobuf.js tries WebAssembly and does without.
 document.addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI }) => {

@@ -27,4 +27,4 @@ def test_pages_write_no_html_but_their_styles() -> None:
     sources = [*(ROOT / "normviz").rglob("*.py"), *(ROOT / "pages").glob("*.py")]
     told = {path.name: path.read_text() for path in sources}
     assert not [name for name, text in told.items() if "unsafe_allow_html" in text]
-    assert {name for name, text in told.items() if "st.html(" in text} == {"look.py", "presenter.py"}
+    assert {name for name, text in told.items() if "st.html(" in text} == {"presenter.py"}

@@ -22,15 +22,16 @@ from normviz.ui.ahead import DATA, Ahead
 from normviz.ui.pages import PAGES, Page
 
 FOLDER = Path(streamlit.__file__).parent / "static"
-BEFORE, AFTER = "<!doctype html><head><title>č</title>", f"</head><body>{'x' * 2000}</body>"
+BEFORE, BETWEEN, AFTER = "<!doctype html><head><title>č</title>", f"</head><body>{'x' * 2000}", "</body>"
+HTML = BEFORE + BETWEEN + AFTER
 
 
 def html(_: Request) -> Response:
-    return HTMLResponse(BEFORE + AFTER, headers={"ETag": '"file"', "X-Other": "stays"})
+    return HTMLResponse(HTML, headers={"ETag": '"file"', "X-Other": "stays"})
 
 
 def text(_: Request) -> Response:
-    return PlainTextResponse(BEFORE + AFTER)
+    return PlainTextResponse(HTML)
 
 
 ROUTES = [Route("/text", text), Route("/{path:path}", html)]
@@ -52,8 +53,7 @@ def links(path: str) -> dict[str, str]:
     """Address of each file in the head → its rel."""
     body = get(path).text
     assert body.startswith(BEFORE)
-    assert body.endswith(AFTER)
-    added = re.sub("^<script>.*?</script>", "", body[len(BEFORE) : -len(AFTER)])
+    added = re.sub("^<script>.*?</script>", "", body[len(BEFORE) :].partition(BETWEEN)[0])
     found = {href: rel for rel, href in re.findall(r'<link rel="(\w+)".*?href="([^"]+)">', added)}
     assert added.count("<link ") == len(found)
     return found
@@ -87,6 +87,13 @@ def test_a_page_names_the_files_of_streamlit_that_mount_its_component(page: Page
     assert any("Slider" in href for href in theirs) == (page.module == static.STAGE)
     assert all((FOLDER / href[1:]).is_file() for href in theirs)
     assert not any(href[1:] in (FOLDER / "index.html").read_text() for href in theirs)
+
+
+@pytest.mark.parametrize("path", ["/", "/train", "/nothing"])
+def test_the_style_sheet_is_the_last_of_a_page(path: str) -> None:
+    """Behind those that Streamlit writes into the head, so that it wins where both speak of the same."""
+    link = f'<link rel="stylesheet" href="/{static.address("site.css")}">'
+    assert get(path).text.endswith(BETWEEN + link + AFTER)
 
 
 def test_all_that_an_element_imports_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,9 +133,9 @@ def test_an_answer_says_its_new_length_and_vouches_for_nothing_else() -> None:
 
 
 def test_other_answers_stay_as_they_are() -> None:
-    assert get("/text").text == BEFORE + AFTER
+    assert get("/text").text == HTML
     packed = get("/train", accept="*/*")
-    assert packed.text == BEFORE + AFTER
+    assert packed.text == HTML
     assert packed.headers["content-encoding"] == "gzip"
     assert packed.headers["etag"]
 
