@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
-from playwright.sync_api import Locator, Page, TimeoutError, expect
+from playwright.sync_api import Locator, Page, expect
 
 from normviz.figures.bound import Figure
 from normviz.figures.sequences import figures as of_sequences
@@ -19,7 +18,7 @@ from normviz.specs.sequences import Sequences
 from normviz.specs.train import Train
 from normviz.ui import small_batches, train, why
 from normviz.ui.question import Question
-from tests.browser.visitors import Visitor
+from tests.browser.visitors import Visitor, opened
 
 pytestmark = pytest.mark.browser
 
@@ -67,14 +66,9 @@ def norm(page: Page, label: str) -> Locator:
 
 
 def choose(page: Page, field: str, option: str) -> None:
-    """Take an option; a list that closes because the page under it has moved is opened again."""
-    offered = page.get_by_role("option", name=option, exact=True)
-    for _ in range(10):
-        page.get_by_role("combobox", name=field).click()
-        with contextlib.suppress(TimeoutError):
-            offered.click(timeout=5000)
-            return
-    pytest.fail(f"{option} of {field} could not be chosen")
+    """Take an option of a list."""
+    opened(page, field)
+    page.get_by_role("option", name=option, exact=True).click()
 
 
 def shows(visitor: Visitor, spec: Spec, figures: list[Figure], *, done: bool = True) -> None:
