@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from normviz.ui import shelf
+from normviz.ui.exhibits import QUESTIONS
 from normviz.ui.pages import BESIDE, PAGES
 from tests.browser.axe import findings
 from tests.browser.leftovers import leftovers
@@ -26,6 +28,8 @@ WIDE = {"width": 1280, "height": 900}
 NARROW = {"width": 390, "height": 844}
 ASKING = ("forgotten-eval", "batch-size", "sequences")
 """Pages that ask for a prediction first."""
+OTHERS = [f"{path}?question={one.spec.name}" for path, several in QUESTIONS.items() for one in several[1:]]
+"""Questions behind the first one of their page."""
 
 
 THEME = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["theme"]
@@ -144,6 +148,42 @@ def test_an_open_question_keeps_nobody_out(visit: Visit, path: str) -> None:
         look(page, scheme, size)
         found = findings(page)
         assert not found, "\n".join(found)
+
+
+def moving(visitor: Visitor) -> Page:
+    """A page whose run has something to show, held there."""
+    visitor.settled()
+    visitor.page.evaluate("() => stage().pause()")
+    return visitor.settled()
+
+
+def test_the_other_questions_of_a_page_keep_nobody_out(visit: Visit) -> None:
+    visitor = visit(viewport=WIDE, reduced_motion="reduce")
+    found = []
+    for path in OTHERS:
+        visitor.open(path)
+        found += [f"{path}: {one}" for one in findings(moving(visitor))]
+    assert not found, "\n".join(found)
+
+
+def test_a_hidden_fault_keeps_nobody_out(visit: Visit) -> None:
+    """Before a fault is named, after a wrong guess, and while a repair runs over the broken network."""
+    lesson = shelf.find("broken-networks")
+    cases = [(at, step.case) for at, step in enumerate(lesson.steps, 1) if step.case]
+    at, case = next((at, case) for at, case in cases if case.repairs)
+    wrong = next(fault for fault in lesson.faults if fault != case.fault)
+    visitor = visit(viewport=WIDE, reduced_motion="reduce")
+    page = visitor.open(f"lesson?lesson=broken-networks&step={at}")
+    found = {"before a guess": findings(moving(visitor))}
+    page.get_by_text(lesson.faults[wrong], exact=True).click()
+    page.get_by_text("was your guess").wait_for()
+    page.locator(".nv-reading").wait_for(state="visible")
+    found["after a wrong guess"] = findings(moving(visitor))
+    repair = case.repairs[0]
+    page.get_by_text(repair.words, exact=True).click()
+    visitor.wait("run", repair.spec.key)
+    found["after a repair"] = findings(moving(visitor))
+    assert not any(found.values()), "\n".join(f"{when}: {one}" for when, all in found.items() for one in all)
 
 
 def test_faults_would_be_found(visit: Visit) -> None:
