@@ -18,8 +18,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.returning]
 Visit = Callable[..., Visitor]
 SIZES = ({"width": 1400, "height": 900}, {"width": 390, "height": 844})
 GOOD = 0.1
-"""The most that the field calls good (https://web.dev/articles/cls) in the worst five seconds of a visit; here
-of the sum of all, those that follow a click at once included."""
+"""The most that the field calls good (https://web.dev/articles/cls) in the worst five seconds of a visit;
+here of the sum of all, those that follow a click at once included."""
 WITHIN = 8.0  # seconds, in which the default run may end
 AFTER_CHANGE = 3.0
 
