@@ -145,7 +145,7 @@ def opened(page: Page, field: str) -> Locator:
     scrolls to what it clicks on: the scrolling is over first.
     """
     box = page.get_by_role("combobox", name=field, exact=True)
-    box.scroll_into_view_if_needed()
+    box.evaluate("box => box.scrollIntoView({ block: 'center' })")  # not below the navigation
     page.evaluate(STILL)
     box.click()
     return box
