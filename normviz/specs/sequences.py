@@ -94,7 +94,7 @@ class Sequences(Spec):
     eps: float = norm_knobs.own_eps()
     momentum: float = norm_knobs.momentum()
     groups: int = norm_knobs.groups(most=16)
-    ghost_size: int = norm_knobs.ghost_size(8, most=32, more="A sample is a whole sequence.")
+    ghost_size: int = norm_knobs.ghost_size(8, least=8, most=32, more="A sample is a whole sequence.")
     r_max: float = norm_knobs.r_max()
     d_max: float = norm_knobs.d_max()
     warm_up: float = norm_knobs.warm_up()

@@ -63,16 +63,13 @@ def frames_of(run: Any) -> Any:
 def test_scripts_hold_the_values(name: str, norm: str) -> None:
     kind = EXPERIMENTS[name]
     more: dict[str, Any] = {"norm": norm} if name == "forgotten_eval" else {"norms": (norm,)}
-    try:
-        spec = kind(**more, **own(kind, norm), **({"changes": "batch"} if name == "batch_size" else {}))
-    except ValueError:
-        assert (name, norm) in {("sequences", "ghost_batch"), ("sequences", "batch_renorm")}
-        return
+    spec = kind(**more, **own(kind, norm), **({"changes": "batch"} if name == "batch_size" else {}))
     told: dict[str, set[Any]] = {}
     for chapter in chapters(spec):
         script = loaded(spec, chapter)
+        untrained = (name, chapter) == ("sequences", "depth")  # there batch renormalization is batch norm
         for field in own(kind, norm):
-            if hasattr(script, field.upper()):
+            if hasattr(script, field.upper()) and not (untrained and field in ("r_max", "d_max")):
                 told.setdefault(field, set()).add(getattr(script, field.upper()))
     assert told == {field: {value} for field, value in own(kind, norm).items()}
 

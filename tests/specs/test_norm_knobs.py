@@ -42,7 +42,7 @@ def test_who_has_which() -> None:
         "landscape": ("eps", "groups", "ghost_size"),
         "scale": ("eps", "groups", "ghost_size"),
         "lr_init": ("eps", "momentum", "groups", "ghost_size"),
-        "sequences": ("eps", "momentum", "groups"),
+        "sequences": NAMES,
     }
 
 

@@ -54,7 +54,16 @@ SMALL: dict[str, tuple[Run, dict[str, Value]]] = {
     "lr_init": (partial(lr_init.run, workers=1), {"depth": 1, "grid": 5, "steps": 50}),
     "sequences": (
         sequences.run,
-        {"depth": 1, "width": 16, "steps": 50, "seeds": 1, "deepest": 8, "deep_width": 16, "batch_size": 8},
+        {
+            "depth": 1,
+            "width": 16,
+            "steps": 50,
+            "seeds": 1,
+            "deepest": 8,
+            "deep_width": 16,
+            "batch_size": 16,
+            "ghost_size": 16,
+        },
     ),
 }
 """How each experiment with such settings is run, and small settings for it."""
