@@ -15,7 +15,8 @@ import { Tools } from "./tools.js";
 import { t } from "./words.js";
 
 const ARRIVED = 2500; // ms for which a chart stands out that a visitor has gone to
-const BUDGET = 16; // ms for a picture if another follows soon; charts that find no room are first in the next
+const BUDGET = 50; // ms for a picture if another follows soon: a screen full of charts moves together, ten times a
+// second with what the browser itself needs to paint it; charts that find no room are first in the next
 
 export class Scene {
   /**
