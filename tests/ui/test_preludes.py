@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -68,10 +68,15 @@ def test_a_recording_begins_as_a_fresh_run_does(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(STAGED))
+@pytest.mark.parametrize("name", sorted(STAGED - {"claims"}))  # its run is that of test_claims.py
 def test_a_recording_is_like_a_fresh_run_to_its_end(name: str) -> None:
-    recording, _ = recorded(name)
     _, frames = fresh(name)
+    assert_alike(name, frames)
+
+
+def assert_alike(name: str, frames: Iterable[Frame]) -> None:
+    """The shipped recording is what these frames of its default are, within the tolerance."""
+    recording, _ = recorded(name)
     found: dict[str, list[float]] = {}
     k = -1
     for k, frame in enumerate(frames):

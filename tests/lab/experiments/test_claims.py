@@ -33,6 +33,7 @@ from normviz.specs.noisy_bn import NoisyBN
 from normviz.specs.signal import Signal
 from normviz.specs.signal_frames import growth
 from tests.lab import plain, two_workers
+from tests.ui.test_preludes import assert_alike
 
 SMALL = Claims(seeds=2, steps=50, epochs=1, width=32)
 
@@ -390,7 +391,10 @@ KNOWN = {
 
 @pytest.mark.slow
 def test_the_verdicts_of_the_defaults_are_those_that_are_known() -> None:
-    summary = Claims().summary(record(Claims()))["claims"]
+    """And the shipped recording, which shows them first, is like the fresh run from which they come."""
+    recording = record(Claims())
+    assert_alike("claims", (recording.frame(k) for k in range(len(recording))))
+    summary = Claims().summary(recording)["claims"]
     assert {one["number"]: one["verdict"] for one in summary} == KNOWN
     found = {one["number"]: one["finding"] for one in summary}
     assert found[1] == "both"
