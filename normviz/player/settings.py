@@ -77,7 +77,7 @@ class Settings:
         help="memory for all recordings; those watched least recently go first",
     )  # fmt: skip
     kept: int = knob(
-        8, label="NORMVIZ_KEPT", low=0, high=1_000_000, unit="MB",
+        4, label="NORMVIZ_KEPT", low=0, high=1_000_000, unit="MB",
         help="of this, memory for recordings that nobody has watched for a minute",
     )  # fmt: skip
     run_memory: int = knob(
