@@ -1,4 +1,4 @@
-"""The charts of the experiment Cost: bars that settle while the rounds come in."""
+"""The charts of Cost, and of a race's step: bars that settle while the rounds come in."""
 
 from __future__ import annotations
 
@@ -7,19 +7,22 @@ from typing import Any
 from normviz.figures.bound import Figure, history, now, steps
 from normviz.figures.theme import STYLES, bar, layout, line, reference
 from normviz.phrases import phrase
-from normviz.specs.cost import NormCost
+from normviz.specs.step_cost import Timed
 
-RATIOS = {"cnn": (0.0, 2.0), "mlp": (0.0, 6.0)}
+RATIOS = {
+    "cnn": (0.0, 2.0), "mlp": (0.0, 6.0), "resnet": (0.0, 2.0),
+    "transformer": (0.0, 6.0), "rnn": (0.0, 6.0), "gru": (0.0, 6.0),
+}  # fmt: skip
 """Range of the axis of ratios by network: small layers are mostly calls, and a norm is more of them.  A
 longer bar is cut off there; its number stands in the hover."""
 
 
-def figures(spec: NormCost) -> list[Figure]:
+def figures(spec: Timed) -> list[Figure]:
     """All charts of a run, the most telling first."""
     return [ratios(spec), settling(spec), microseconds(spec)]
 
 
-def ratios(spec: NormCost) -> Figure:
+def ratios(spec: Timed) -> Figure:
     """Time with each norm relative to the same without one, with the middle half of the rounds."""
     traces: list[dict[str, Any]] = []
     for v, norm in enumerate(spec.measured):
@@ -45,12 +48,12 @@ def ratios(spec: NormCost) -> Figure:
     )  # fmt: skip
 
 
-def _one(spec: NormCost) -> dict[str, Any]:
+def _one(spec: Timed) -> dict[str, Any]:
     ends = [STYLES[spec.measured[0]].label, STYLES[spec.measured[-1]].label]
     return reference([1, 1], ends, "No difference", hoverinfo="skip")
 
 
-def _labels(spec: NormCost) -> dict[str, Any]:
+def _labels(spec: Timed) -> dict[str, Any]:
     """Norms from top to bottom."""
     names = [STYLES[norm].label for norm in spec.measured]
     return {
@@ -59,7 +62,7 @@ def _labels(spec: NormCost) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def settling(spec: NormCost) -> Figure:
+def settling(spec: Timed) -> Figure:
     """The median of the ratios against the rounds."""
     traces = [
         line(steps("ratio"), history("ratio", v, 0), norm, hovertemplate="after %{x} rounds: %{y:.2f}")
@@ -75,7 +78,7 @@ def settling(spec: NormCost) -> Figure:
     )  # fmt: skip
 
 
-def microseconds(spec: NormCost) -> Figure:
+def microseconds(spec: Timed) -> Figure:
     """Processor time itself."""
     traces = [
         bar(

@@ -27,6 +27,7 @@ from normviz.specs.regularization import Regularization
 from normviz.specs.scale import Scale
 from normviz.specs.sequences import Sequences
 from normviz.specs.signal import Signal
+from normviz.specs.step_cost import StepCost, Timed
 from normviz.specs.train import Train
 
 
@@ -139,7 +140,7 @@ def _scale(spec: Scale) -> Headline:
     return Headline("Loss (nats)", ".4g", entries)
 
 
-def _cost(spec: NormCost) -> Headline:
+def _cost(spec: Timed) -> Headline:
     entries = tuple(
         Entry(STYLES[norm].label, now("ratio", v, 0), now("quartiles", v))
         for v, norm in enumerate(spec.measured)
@@ -161,4 +162,5 @@ _MADE: dict[type[Spec], Callable[[Any], Headline]] = {
     LrInit: _lr_init,
     Scale: _scale,
     NormCost: _cost,
+    StepCost: _cost,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from normviz.figures import claims, cost, forgotten_eval, sequences, signal
+from normviz.figures import claims, cost, forgotten_eval, sequences, signal, step_cost
 from normviz.figures.bound import Figure
 from normviz.figures.predictions import Prediction
 from normviz.locale import sources
@@ -17,8 +17,9 @@ _ALONE: tuple[tuple[str, Callable[[Any], list[Figure]], Callable[[Any], Predicti
     ("sequences", sequences.figures, sequences.prediction),
     ("claims", claims.figures, lambda spec: None),
     ("cost", cost.figures, lambda spec: None),
+    ("step_cost", step_cost.figures, lambda spec: None),
 )
-"""Experiments with a page of their own."""
+"""Experiments with a page of their own, and what is measured beside others."""
 
 
 def plain() -> Iterator[tuple[str, dict[str, Any]]]:

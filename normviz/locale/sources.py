@@ -26,7 +26,7 @@ from normviz.figures.theme import STYLES
 from normviz.phrases import Phrase
 from normviz.readings import TEMPLATES
 from normviz.spec import Knob, Spec, SpecError
-from normviz.specs import EXPERIMENTS
+from normviz.specs import EXPERIMENTS, MEASURED
 from normviz.specs.anatomy import CHANNELS
 from normviz.specs.diagnosis import SYMPTOMS, Choice, Diagnosis
 from normviz.specs.start import Start
@@ -105,9 +105,12 @@ def facts() -> Iterator[Sentence]:
 
 
 def specs() -> list[type[Spec]]:
-    """Every experiment, and what is asked on pages without one; an operator's own are no part of the site."""
+    """Every experiment, what is measured beside one, what is asked on pages without one.
+
+    An operator's own are no part of the site.
+    """
     shipped = [kind for kind in EXPERIMENTS.values() if kind.__module__.startswith("normviz.")]
-    return [*shipped, Start, Diagnosis, Choice]
+    return [*shipped, *MEASURED.values(), Start, Diagnosis, Choice]
 
 
 def _knob(knob: Knob) -> Iterator[str]:

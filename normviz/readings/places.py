@@ -203,9 +203,10 @@ _SEQUENCES = _all(
 _RATIO = _at("ratio")
 
 _COST = _all("cost", dearest_step=_RATIO, dearest_layer=_RATIO, cheapest=_RATIO, alike=_RATIO, noise=_RATIO)
+_STEP_COST = _all("step_cost", dearest_step=_RATIO, cheapest=_RATIO, alike=_RATIO, noise=_RATIO)
 
 PLACES: dict[str, Place] = {
     **_TRAIN, **_SIGNAL, **_FORGOTTEN, **_BATCH_SIZE, **_REGULARIZATION, **_LR_INIT, **_SCALE, **_LANDSCAPE,
-    **_NOISY, **_PLACEMENT, **_SEQUENCES, **_COST,
+    **_NOISY, **_PLACEMENT, **_SEQUENCES, **_COST, **_STEP_COST,
 }  # fmt: skip
 """By the id of the note.  The notes of the claims stand on their cards, beside their charts."""

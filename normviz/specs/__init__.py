@@ -20,6 +20,7 @@ from normviz.specs.regularization import Regularization
 from normviz.specs.scale import Scale
 from normviz.specs.sequences import Sequences
 from normviz.specs.signal import Signal
+from normviz.specs.step_cost import StepCost
 from normviz.specs.train import Train
 
 EXPERIMENTS: dict[str, type[Spec]] = {
@@ -43,17 +44,21 @@ EXPERIMENTS: dict[str, type[Spec]] = {
 }
 """Every experiment by its name, in the order of the tour."""
 
+MEASURED: dict[str, type[Spec]] = {StepCost.name: StepCost}
+"""What is measured beside an experiment when a visitor asks: no question of the site, listed nowhere."""
+
 _LONGEST_JSON = 10_000  # characters; a spec has some hundred
 
 
 def experiment(name: str) -> type[Spec]:
-    """The spec class of an experiment.
+    """The spec class of an experiment, or of what is measured beside one.
 
     Raises:
         SpecError: there is none of that name; the nearest one is suggested.
     """
-    if name in EXPERIMENTS:
-        return EXPERIMENTS[name]
+    found = EXPERIMENTS.get(name) or MEASURED.get(name)
+    if found:
+        return found
     near = difflib.get_close_matches(name, EXPERIMENTS, 1, cutoff=0.4)
     remedy = phrase("Did you mean {name}?", name=near[0]) if near else ""
     listed = phrase("one of {listed}", listed=", ".join(EXPERIMENTS))

@@ -1,12 +1,12 @@
 """Cost: what each normalization costs on the machine that computes here.
 
-The one experiment whose numbers are the machine's and not the spec's: it measures time, so the same spec
-gives other frames each time.  Everything else here is a pure function of its spec.
+Its numbers are the machine's and not the spec's: it measures time, so the same spec gives other frames each
+time.  Everything else here, but for the time of a race's step, is a pure function of its spec.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,6 @@ from normviz.frames import Array, Recording, Schema
 from normviz.phrases import phrase
 from normviz.spec import Cost, Spec, SpecError, knob
 from normviz.specs.fits import unfit
-from normviz.specs.train import Train
 
 _NETWORKS = ("cnn", "mlp")
 _GHOST = 16  # samples of a ghost batch where the batch is large enough
@@ -68,19 +67,6 @@ class NormCost(Spec):
         60, label="Rounds", low=5, high=400, step=5, expert=True,
         help="In each round every norm is timed once, right beside the same network without a norm.",
     )  # fmt: skip
-
-    @classmethod
-    def of_step(cls, race: Train) -> NormCost | None:
-        """A training step of each variant of a race, as nearly as it is timed here; None for other networks.
-
-        Batches of fewer than 8 samples and depths beyond 16 are timed at 8 and 16.
-        """
-        if race.network not in _NETWORKS:
-            return None
-        return cls(
-            norms=race.norms, network=race.network, part="step", batch_size=max(8, race.batch_size),
-            width=race.first_width, depth=min(16, race.depth), members=race.seeds,
-        )  # fmt: skip
 
     # --- what follows from the fields ---------------------------------------------------------------
 
@@ -151,20 +137,7 @@ class NormCost(Spec):
 
     def schema(self) -> Schema:
         """Ratios and times of every norm after each round; medians and quartiles of the rounds so far."""
-        n = len(self.measured)
-        one = ("variant", "mark")
-        return Schema(
-            (
-                Array("ratio", (n, 1), "f4", one, "times the same without a norm"),
-                Array("quartiles", (n, 2), "f4", ("variant", "quartile"), "times the same without a norm"),
-                Array("microseconds", (n, 1), "f4", one, "µs of processor time for one network"),
-            ),
-            labels={"variant": self.measured},
-            facts={
-                "steps": self.rounds,
-                "cursor": {"name": "Round", "label": "round", "values": list(range(self.rounds + 1))},
-            },
-        )
+        return schema(self.measured, self.rounds)
 
     def cost(self) -> Cost:
         """Forward and backward count three times; the network without a norm is timed beside each norm."""
@@ -173,20 +146,46 @@ class NormCost(Spec):
         if self.part == "layer":
             once = self.layers[-1].multiply_adds * self.passes
         work = 3.0 * once * self.batch_size * self.members * (self.rounds + 1) * 4 * len(self.measured)
-        frame = 8 + 1 + 4 * NOTE_BYTES + 4 * 4 * len(self.measured)
-        return Cost(multiply_adds=work, recording_bytes=float(frame * self.rounds))
+        return Cost(multiply_adds=work, recording_bytes=float(frame_bytes(len(self.measured)) * self.rounds))
 
     def summary(self, recording: Recording) -> dict[str, Any]:
         """For each norm: how many times the same without a norm (median, quartiles), and microseconds."""
-        norms = {}
-        for v, norm in enumerate(self.measured):
-            low, high = (float(one) for one in recording.at("quartiles")[v])
-            norms[norm] = {
-                "ratio": float(recording.at("ratio")[v, 0]),
-                "quartiles": [low, high],
-                "microseconds": float(recording.at("microseconds")[v, 0]),
-            }
-        return {"part": self.part, "rounds": recording.frame(-1).step, "norms": norms}
+        return {"part": self.part, **summary(self.measured, recording)}
+
+
+def schema(norms: Sequence[str], rounds: int) -> Schema:
+    """Ratios and times of every norm after each round; medians and quartiles of the rounds so far."""
+    n, one = len(norms), ("variant", "mark")
+    return Schema(
+        (
+            Array("ratio", (n, 1), "f4", one, "times the same without a norm"),
+            Array("quartiles", (n, 2), "f4", ("variant", "quartile"), "times the same without a norm"),
+            Array("microseconds", (n, 1), "f4", one, "µs of processor time for one network"),
+        ),
+        labels={"variant": tuple(norms)},
+        facts={
+            "steps": rounds,
+            "cursor": {"name": "Round", "label": "round", "values": list(range(rounds + 1))},
+        },
+    )
+
+
+def frame_bytes(norms: int) -> int:
+    """Of a frame with so many norms and its notes."""
+    return 8 + 1 + 4 * NOTE_BYTES + 4 * 4 * norms
+
+
+def summary(norms: Sequence[str], recording: Recording) -> dict[str, Any]:
+    """Rounds; for each norm ratio, quartiles and microseconds."""
+    told = {}
+    for v, norm in enumerate(norms):
+        low, high = (float(one) for one in recording.at("quartiles")[v])
+        told[norm] = {
+            "ratio": float(recording.at("ratio")[v, 0]),
+            "quartiles": [low, high],
+            "microseconds": float(recording.at("microseconds")[v, 0]),
+        }
+    return {"rounds": recording.frame(-1).step, "norms": told}
 
 
 PASSES = {"cnn": 1, "mlp": 8}

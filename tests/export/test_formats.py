@@ -20,6 +20,7 @@ from normviz.exporting import figures_of, files
 from normviz.frames import Recording
 from normviz.lab.runs import record
 from normviz.specs.cost import NormCost
+from normviz.specs.step_cost import StepCost, Timed
 from normviz.ui.stage import STAGED
 from tests.export.shipped import shipped
 
@@ -72,8 +73,15 @@ def test_the_whole_run_is_a_file_with_every_chart_and_frame(name: str) -> None:
     assert {one["key"] for one in json.loads(played[1])["figures"]} == {figure.key for figure in figures}
 
 
-def test_the_cost_is_exported_too() -> None:
-    spec = NormCost(norms=("none", "batch"), network="mlp", rounds=5, batch_size=8)
+@pytest.mark.parametrize(
+    "spec",
+    [
+        NormCost(norms=("none", "batch"), network="mlp", rounds=5, batch_size=8),
+        StepCost(norms=("none", "batch"), rounds=5, batch_size=8),
+    ],
+    ids=lambda spec: spec.name,
+)
+def test_the_cost_is_exported_too(spec: Timed) -> None:
     recording = record(spec)
     for figure in figures_of(spec, []):
         assert_is_table(figure.key, tables.csv(figure, recording))

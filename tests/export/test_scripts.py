@@ -22,11 +22,12 @@ from normviz.export import ExportError, chapters, file_name, notebook, script
 from normviz.export.experiments import RECIPES
 from normviz.export.sources import piece
 from normviz.spec import Spec
-from normviz.specs import EXPERIMENTS
+from normviz.specs import experiment
 from normviz.specs.batch_size import BatchSize
 from normviz.specs.forgotten_eval import ForgottenEval
 from normviz.specs.sequences import Sequences
 from normviz.specs.start import Start
+from normviz.specs.step_cost import StepCost
 from normviz.specs.train import Train
 from tests.export.exported import loaded
 from tests.export.test_train import assert_agree_in_double, lab
@@ -37,7 +38,7 @@ ROOT = Path(__file__).parents[2]
 @cache
 def specs() -> dict[str, Spec]:
     """Default of every experiment that has a script, and every network and data set of Train."""
-    told: dict[str, Spec] = {name: EXPERIMENTS[name]() for name in RECIPES if name != "start"}
+    told: dict[str, Spec] = {name: experiment(name)() for name in RECIPES if name != "start"}
     told["start"] = Start(shuffle=2, sorted=True, swaps="5-17")
     for name, net in ALL_NETWORKS.items():
         for dataset, data in ALL_DATASETS.items():
@@ -48,6 +49,11 @@ def specs() -> dict[str, Spec]:
                         told[f"{name} {dataset} {part[0]}"] = Train(
                             network=name, dataset=dataset, norms=tuple(part), depth=6, dropout=0.1
                         )
+    for name, net in ALL_NETWORKS.items():
+        norms = tuple(norm for norm in NORMS if not net.reason(norm))[:6]
+        told[f"step_cost {name}"] = StepCost.of_step(
+            Train(**{**Train.suited(name), "network": name, "norms": norms})
+        )
     told |= {f"sequences {name}": Sequences(network=name) for name in ("rnn", "gru")}
     told |= {f"forgotten_eval {norm}": ForgottenEval(norm=norm) for norm in ("layer", "batch_renorm")}
     told["forgotten_eval cnn"] = ForgottenEval(network="cnn")

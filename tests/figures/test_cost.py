@@ -11,9 +11,15 @@ from normviz.figures.cost import figures, ratios
 from normviz.figures.theme import STYLES
 from normviz.frames import Frame, Recording
 from normviz.specs.cost import NormCost
+from normviz.specs.step_cost import StepCost, Timed
+
+SPECS = [
+    NormCost(), NormCost(network="mlp", norms=("batch",)), StepCost(),
+    StepCost(network="rnn", dataset="digits_rows", norms=("none", "layer")),
+]  # fmt: skip
 
 
-def recording(spec: NormCost) -> Recording:
+def recording(spec: Timed) -> Recording:
     """A made-up one."""
     draw, n, schema = np.random.default_rng(0), len(spec.measured), spec.schema()
     frames = [
@@ -30,8 +36,8 @@ def recording(spec: NormCost) -> Recording:
     return Recording(schema, [schema.encode(frame) for frame in frames])
 
 
-@pytest.mark.parametrize("spec", [NormCost(), NormCost(network="mlp", norms=("batch",))], ids=["all", "one"])
-def test_every_bar_is_the_measured_number(spec: NormCost) -> None:
+@pytest.mark.parametrize("spec", SPECS, ids=["all", "one", "race", "rnn"])
+def test_every_bar_is_the_measured_number(spec: Timed) -> None:
     told = recording(spec)
     for k in range(3):
         drawn = resolve(ratios(spec), told, k)["data"]
@@ -42,8 +48,8 @@ def test_every_bar_is_the_measured_number(spec: NormCost) -> None:
         assert np.array_equal([trace["x"] for trace in reaches], told.at("quartiles", k))
 
 
-def test_plotly_knows_every_attribute_and_every_chart_has_words() -> None:
-    spec = NormCost()
+@pytest.mark.parametrize("spec", [NormCost(), StepCost()], ids=["cost", "step"])
+def test_plotly_knows_every_attribute_and_every_chart_has_words(spec: Timed) -> None:
     for figure in figures(spec):
         go.Figure(resolve(figure, recording(spec), 2))
         assert len(figure.alt) > 60

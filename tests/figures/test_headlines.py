@@ -6,7 +6,7 @@ import pytest
 from normviz.figures.bound import lookup
 from normviz.figures.headlines import headline
 from normviz.lab.runs import record
-from normviz.specs import EXPERIMENTS
+from normviz.specs import EXPERIMENTS, MEASURED, experiment
 from normviz.specs.landscape import Landscape
 from normviz.specs.noisy_bn import NoisyBN
 from normviz.specs.placement import Placement
@@ -20,11 +20,14 @@ def test_every_experiment_names_one_but_those_without_a_single_number():
     shipped = {name: kind for name, kind in EXPERIMENTS.items() if kind.__module__.startswith("normviz.")}
     without = {name for name, kind in shipped.items() if headline(kind()) is None}
     assert without == {"anatomy", "claims"}
+    assert all(headline(kind()) for kind in MEASURED.values())
 
 
-@pytest.mark.parametrize("name", [name for name, kind in EXPERIMENTS.items() if headline(kind())])
+@pytest.mark.parametrize(
+    "name", [name for name, kind in {**EXPERIMENTS, **MEASURED}.items() if headline(kind())]
+)
 def test_its_references_fit_the_schema(name):
-    spec = EXPERIMENTS[name]()
+    spec = experiment(name)()
     schema = spec.schema()
     told = headline(spec)
     assert f"{{x:{told.form}}}".format(x=0.5)

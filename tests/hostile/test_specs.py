@@ -13,10 +13,12 @@ from normviz import specs
 from normviz.player import Settings
 from normviz.player.costs import check_cost
 from normviz.spec import Spec, SpecError
-from normviz.specs import EXPERIMENTS
+from normviz.specs import EXPERIMENTS, MEASURED
 from tests.hostile.texts import ANY, queries, tried, within
 
-KINDS = [kind for kind in EXPERIMENTS.values() if kind.__module__.startswith("normviz.")]
+KINDS = [
+    kind for kind in (*EXPERIMENTS.values(), *MEASURED.values()) if kind.__module__.startswith("normviz.")
+]
 EACH = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 
 JSON: st.SearchStrategy[Any] = st.recursive(

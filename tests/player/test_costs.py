@@ -17,7 +17,7 @@ from normviz.player.costs import CostError, check_cost, shown
 from normviz.spec import Spec, SpecError
 from normviz.ui.words import spoken
 
-NAMES = list(specs.EXPERIMENTS)
+NAMES = [*specs.EXPERIMENTS, *specs.MEASURED]
 ODD = st.sampled_from(
     [
         1e400,
@@ -69,7 +69,7 @@ def test_text_that_is_no_spec_is_refused(text: str) -> None:
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_spec_with_hostile_values_is_refused_or_bounded(name: str, data: st.DataObject) -> None:
-    kind = specs.EXPERIMENTS[name]
+    kind = specs.experiment(name)
     fields = [field for field, _, _ in kind.knobs()]
     values: dict[str, Any] = {"experiment": name, **kind().values()}
     for field in data.draw(st.lists(st.sampled_from(fields), max_size=4)):
@@ -97,7 +97,7 @@ def near(kind: type[Spec], field: str) -> st.SearchStrategy[Any]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_default_may_run(name: str) -> None:
-    check_cost(specs.EXPERIMENTS[name](), Settings())
+    check_cost(specs.experiment(name)(), Settings())
 
 
 @pytest.mark.parametrize(

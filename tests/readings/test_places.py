@@ -16,16 +16,18 @@ from normviz.figures import (
     scale,
     sequences,
     signal,
+    step_cost,
     train,
 )
 from normviz.readings import TEMPLATES
 from normviz.readings.places import PLACES, places
-from normviz.specs import EXPERIMENTS
+from normviz.specs import experiment
 
 MODULES = {
     "batch_size": batch_size, "cost": cost, "forgotten_eval": forgotten_eval, "landscape": landscape,
     "lr_init": lr_init, "noisy_bn": noisy_bn, "placement": placement, "regularization": regularization,
-    "scale": scale, "sequences": sequences, "signal": signal, "train": train,
+    "scale": scale, "sequences": sequences, "signal": signal, "step_cost": step_cost,
+    "train": train,
 }  # fmt: skip
 
 
@@ -41,7 +43,7 @@ def test_every_note_that_stands_on_no_card_has_a_place():
 
 @pytest.mark.parametrize("name", MODULES)
 def test_its_charts_are_on_the_stage_of_its_experiment(name):
-    specs = [EXPERIMENTS[name]()]
+    specs = [experiment(name)()]
     if name == "train":
         specs += [specs[0].replace(activation="tanh"), specs[0].replace(dataset="moons")]
     keys = [{figure.key for figure in MODULES[name].figures(spec)} for spec in specs]

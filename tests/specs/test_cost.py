@@ -11,7 +11,6 @@ from normviz.player.costs import check_cost
 from normviz.player.settings import Settings
 from normviz.spec import SpecError
 from normviz.specs.cost import NormCost
-from normviz.specs.train import Train
 
 
 def test_norms_that_do_not_apply_are_left_out() -> None:
@@ -35,21 +34,6 @@ def test_what_does_not_work_is_named(changes: dict[str, object], field: str) -> 
     with pytest.raises(SpecError) as refusal:
         NormCost(**changes)  # type: ignore[arg-type]
     assert refusal.value.field == field
-
-
-def test_a_step_of_a_race_is_timed_as_nearly_as_it_can_be() -> None:
-    race = Train(norms=("none", "rms"), depth=5, width=48, batch_size=16, seeds=2)
-    spec = NormCost.of_step(race)
-    assert spec is not None
-    same = (spec.part, spec.norms, spec.network, spec.depth, spec.width, spec.batch_size, spec.members)
-    assert same == ("step", ("none", "rms"), "mlp", 5, 48, 16, 2)
-    deep = NormCost.of_step(Train(norms=("none",), depth=50, batch_size=2))
-    assert deep is not None
-    assert (deep.depth, deep.batch_size) == (16, 8)
-    pictures = NormCost.of_step(Train(network="cnn", depth=8, channels=48))
-    assert pictures is not None
-    assert (pictures.network, pictures.depth, pictures.width) == ("cnn", 8, 48)
-    assert NormCost.of_step(Train(network="resnet")) is None
 
 
 def test_the_largest_one_that_can_be_asked_is_allowed_or_refused_by_its_cost() -> None:

@@ -132,7 +132,7 @@ def test_predictions_are_left_out_on_request(sent: Sent) -> None:
 @pytest.mark.usefixtures("sent")
 def test_the_time_switch_is_in_the_address(idle: IdlePlayer) -> None:
     visit("train", time="true")
-    assert [spec.name for spec in idle.opened] == ["train", "cost"]
+    assert [spec.name for spec in idle.opened] == ["train", "step_cost"]
     visit("train")
     assert [spec.name for spec in idle.opened[2:]] == ["train"]
 

@@ -10,7 +10,7 @@ import pytest
 from normviz.frames import Recording
 from normviz.readings import TEMPLATES
 from normviz.readings.places import places
-from normviz.specs import EXPERIMENTS, experiment
+from normviz.specs import EXPERIMENTS, MEASURED, experiment
 from normviz.ui import preludes, static
 from normviz.ui.claims import cards
 from normviz.ui.exhibits import STAGED
@@ -42,4 +42,4 @@ def test_what_another_seed_shares_is_what_it_would_have_of_its_own(name: str) ->
 def test_every_note_belongs_to_an_experiment() -> None:
     """By its name, so that each note's words come with one of them."""
     for id_ in [*TEMPLATES, *places()]:
-        assert id_.partition(".")[0] in EXPERIMENTS
+        assert id_.partition(".")[0] in {**EXPERIMENTS, **MEASURED}

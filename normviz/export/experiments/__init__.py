@@ -8,7 +8,7 @@ from typing import Any
 from normviz.export.experiments.anatomy import anatomy
 from normviz.export.experiments.batch_size import batch_size
 from normviz.export.experiments.claims import claims
-from normviz.export.experiments.cost import cost
+from normviz.export.experiments.cost import cost, step_cost
 from normviz.export.experiments.forgotten_eval import forgotten_eval
 from normviz.export.experiments.initialization import scale, signal
 from normviz.export.experiments.races import lr_init, placement
@@ -33,6 +33,7 @@ RECIPES: dict[str, Callable[[Any], Recipe | tuple[Recipe, ...]]] = {
     "sequences": sequences,
     "claims": claims,
     "cost": cost,
+    "step_cost": step_cost,
     "landscape": landscape,
     "noisy_bn": noisy_bn,
 }

@@ -5,7 +5,7 @@ right beside the network without a norm, in turning order, and the two times of 
 the machine does, and how fast its clock runs just then, falls out of the ratio.  The norm "none" is timed in
 the same way against a second network without a norm: its spread is that of the measurement.
 
-This is the one runner whose frames differ from run to run.
+The frames differ from run to run.
 
 Legend: V variants (norms), R rounds so far.
 """
@@ -13,7 +13,7 @@ Legend: V variants (norms), R rounds so far.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from normviz.lab import nets
 from normviz.lab.engine import Member, Plan, Stack
 from normviz.lab.randoms import generator
 from normviz.specs.cost import LONGEST, NormCost
+from normviz.specs.step_cost import Timed
 
 Call = Callable[[], object]
 Arrays = dict[str, NDArray[Any]]
@@ -34,18 +35,26 @@ _CLEAR = 5  # rounds before anything is said of them
 
 
 def run(spec: NormCost) -> Iterator[Schema | Frame]:
-    """Time all norms of ``spec`` round by round, until the rounds or the time are used up."""
+    """Time all norms of ``spec``."""
     yield spec.schema()
     torch.set_num_threads(1)
     prepare = training_step if spec.part == "step" else layer
-    plain, calls = prepare(spec, "none"), [prepare(spec, norm) for norm in spec.measured]
+    plain, *calls = (prepare(spec, norm) for norm in ("none", *spec.measured))
     for call in (plain, *calls):  # a first pass allocates what later ones find
         call()
+    yield from timed(spec, plain, calls, networks=spec.members * spec.passes)
+
+
+def timed(spec: Timed, plain: Call, calls: Sequence[Call], *, networks: int) -> Iterator[Frame]:
+    """Time the calls of all norms round by round, until the rounds or the time are used up.
+
+    ``plain`` is that without a norm.  ``networks``: what one call computes is that of so many.
+    """
     pairs: list[list[tuple[float, float]]] = []
     began = time.thread_time()
     for done in range(1, spec.rounds + 1):
         pairs.append([pair(plain, call, first=done % 2 == 0) for call in calls])
-        arrays = condensed(np.array(pairs), spec.members * spec.passes)
+        arrays = condensed(np.array(pairs), networks)
         yield Frame(done, arrays, notes(spec, arrays) if done >= _CLEAR else ())
         if time.thread_time() - began > LONGEST:
             break
@@ -86,7 +95,7 @@ def condensed(pairs_RV2: NDArray[np.float64], networks: int) -> Arrays:
     }
 
 
-def notes(spec: NormCost, arrays: Arrays) -> tuple[Note, ...]:
+def notes(spec: Timed, arrays: Arrays) -> tuple[Note, ...]:
     """What can be said of the ratios: the dearest, the cheapest if it is clearly cheaper, and the noise."""
     norms = [v for v, norm in enumerate(spec.measured) if norm != "none"]
     told = []
@@ -99,19 +108,23 @@ def notes(spec: NormCost, arrays: Arrays) -> tuple[Note, ...]:
         }
         if spec.part == "layer":
             of["network"] = spec.net.label
-        told.append(Note(f"cost.dearest_{spec.part}", of))
+        told.append(Note(f"{spec.name}.dearest_{spec.part}", of))
         if high[cheap] < low[dear]:
-            told.append(Note("cost.cheapest", {"norm": _label(spec, cheap), "ratio": float(ratio[cheap])}))
+            told.append(
+                Note(f"{spec.name}.cheapest", {"norm": _label(spec, cheap), "ratio": float(ratio[cheap])})
+            )
         elif cheap != dear:
-            told.append(Note("cost.alike", {"norm": _label(spec, cheap), "other": _label(spec, dear)}))
+            told.append(
+                Note(f"{spec.name}.alike", {"norm": _label(spec, cheap), "other": _label(spec, dear)})
+            )
     if "none" in spec.measured:
         v = spec.measured.index("none")
         own = {"low": float(arrays["quartiles"][v, 0]), "high": float(arrays["quartiles"][v, 1])}
-        told.append(Note("cost.noise", own))
+        told.append(Note(f"{spec.name}.noise", own))
     return tuple(told)
 
 
-def _label(spec: NormCost, v: int) -> str:
+def _label(spec: Timed, v: int) -> str:
     return NORMS[spec.measured[v]].label
 
 

@@ -168,7 +168,14 @@ class Race:
 
 def stack(spec: Train) -> Stack:
     """The members of a spec, variant by variant."""
-    plan = Plan(
+    return Stack(
+        plan(spec), members(spec), optimizer=spec.optimizer, batch_size=spec.batch_size, batches=spec.batches
+    )
+
+
+def plan(spec: Train) -> Plan:
+    """What they share."""
+    return Plan(
         network=spec.network,
         depth=spec.depth,
         width=spec.first_width,
@@ -178,9 +185,6 @@ def stack(spec: Train) -> Stack:
         options=spec.norm_options,
         dataset=spec.dataset,
         causal=spec.causal,
-    )
-    return Stack(
-        plan, members(spec), optimizer=spec.optimizer, batch_size=spec.batch_size, batches=spec.batches
     )
 
 
