@@ -11,7 +11,7 @@ from normviz.specs.step_cost import Timed
 
 RATIOS = {
     "cnn": (0.0, 2.0), "mlp": (0.0, 6.0), "resnet": (0.0, 2.0),
-    "transformer": (0.0, 6.0), "rnn": (0.0, 6.0), "gru": (0.0, 6.0),
+    "transformer": (0.0, 2.0), "rnn": (0.0, 4.0), "gru": (0.0, 4.0),
 }  # fmt: skip
 """Range of the axis of ratios by network: small layers are mostly calls, and a norm is more of them.  A
 longer bar is cut off there; its number stands in the hover."""
