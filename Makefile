@@ -5,9 +5,8 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PORT   ?= 8501
 ONE    := OMP_NUM_THREADS=1
-# Processes that test at once, each with a server and a browser, one more than there are cores, since browsers and
-# servers make tests wait; in the order that tests/conftest.py gives.
-TESTERS ?= 3
+# Processes that test at once, each with a server and a browser; in the order that tests/conftest.py gives.
+TESTERS ?= 2
 SHARED := -n $(TESTERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
