@@ -18,7 +18,7 @@ help:  ## this list
 run: $(VENV)/runs  ## the app, in a browser on this machine
 	$(BIN)/streamlit run app.py --server.address 127.0.0.1 --server.port $(PORT)
 
-test: $(VENV)/tests services lint  ## everything: style, types, contracts, all tests (about half an hour)
+test: $(VENV)/tests services lint  ## everything: style, types, contracts, all tests (about three quarters of an hour)
 	status=0; \
 	$(ONE) $(BIN)/python -m pytest $(SHARED) -m "not alone" || status=1; \
 	$(ONE) $(BIN)/python -m pytest -m alone || status=1; \
