@@ -190,7 +190,9 @@ class Knob:
         return number
 
     def _nearest(self, value: object) -> str:
-        near = difflib.get_close_matches(str(value), [str(choice) for choice in self.choices], 1)
+        """The name that was meant; numbers have no spelling, and 3 is no slip for 32."""
+        names = [choice for choice in self.choices if isinstance(choice, str)]
+        near = difflib.get_close_matches(str(value), names, 1)
         return phrase("Did you mean {name}?", name=near[0]) if near else ""
 
     def read(self, name: str, text: str, default: Value) -> Value:

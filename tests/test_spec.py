@@ -93,6 +93,14 @@ def test_a_conflict_falls_back_on_the_field_it_names() -> None:
         Probe(shape="square", width=256)
 
 
+def test_a_name_that_was_meant_is_suggested_and_no_number() -> None:
+    _, problems = Probe.from_query({"shape": "squre", "size": "24"})
+    said = {problem.field: str(problem) for problem in problems}
+    assert "Did you mean square?" in said["shape"]
+    assert "one of 2, 4, 8" in said["size"]
+    assert "Did you mean" not in said["size"]
+
+
 def test_unknown_fields_are_left_alone_in_a_url_and_refused_in_json() -> None:
     assert Probe.from_query({"hide": "lr", "embed": "true"}) == (Probe(), [])
     with pytest.raises(SpecError, match="Did you mean width"):

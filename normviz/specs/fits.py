@@ -12,6 +12,9 @@ from normviz.spec import SpecError
 GROUPED = ("group", "weight_standardization")
 """Norms that normalize groups of units (weight standardization is followed by group norm)."""
 
+ATTENDS = phrase("Only a transformer attends to what comes later.")
+"""Why no other network has causal attention, or does without."""
+
 
 class _Mlp(Protocol):
     """The fields of a spec that are looked at."""

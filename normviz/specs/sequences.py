@@ -14,7 +14,7 @@ from normviz.phrases import joined, phrase
 from normviz.spec import Cost, Spec, SpecError, Value, knob
 from normviz.specs import norm_knobs
 from normviz.specs import sequences_frames as recorded
-from normviz.specs.fits import uneven_ghosts, uneven_groups, unfit
+from normviz.specs.fits import ATTENDS, uneven_ghosts, uneven_groups, unfit
 
 _DEPTHS = {"transformer": 4, "rnn": 1, "gru": 1}
 _STEPS = {"transformer": 100, "rnn": 300, "gru": 200}
@@ -173,8 +173,9 @@ class Sequences(Spec):
     # --- checks -------------------------------------------------------------------------------------
 
     def idle(self) -> Mapping[str, str]:
-        """Settings that none of the norms reads."""
-        return norm_knobs.idle(self, self.norms)
+        """Settings that none of the norms reads, or that the network has not."""
+        told = dict(norm_knobs.idle(self, self.norms))
+        return told if self.net.causal is not None else {**told, "causal": ATTENDS}
 
     def conflicts(self) -> Iterator[SpecError]:
         """What fits each field alone but not together."""
@@ -197,7 +198,7 @@ class Sequences(Spec):
         if not self.causal and self.net.causal is None:
             yield SpecError(
                 "Causal attention", "no", phrase("yes for the {label}", label=self.net.label),
-                "Only a transformer attends to what comes later.", field="causal",
+                ATTENDS, field="causal",
             )  # fmt: skip
         yield from unfit(self.norms, self.net.reason)
         # The width of the deep transformers is a multiple of every number of groups.

@@ -14,6 +14,7 @@ from normviz.frames import Recording, Schema
 from normviz.phrases import joined, phrase
 from normviz.spec import Cost, Spec, SpecError, Value, knob
 from normviz.specs import norm_knobs, train_changes, train_frames, train_sizes
+from normviz.specs.fits import ATTENDS
 from normviz.specs.train_changes import Change
 
 EVALUATE_EVERY = 10
@@ -88,18 +89,16 @@ class Train(Spec):
     )  # fmt: skip
     width: int = knob(
         64, label="Width", low=16, high=256, step=16, expert=True, unit="units",
-        help="Units in each layer of the MLP, the RNN or the GRU; channels of the transformer. The CNN and "
-        "the ResNet do not use it.",
+        help="Units in each layer of the MLP, the RNN or the GRU; channels of the transformer.",
     )  # fmt: skip
     channels: int = knob(
         16, label="Channels", choices=NETWORKS["cnn"].widths, expert=True,
-        help="Of the first layer of the CNN or the ResNet; later ones have two and four times as many. The "
-        "other networks do not use it.",
+        help="Of the first layer of the CNN or the ResNet; later ones have two and four times as many.",
     )  # fmt: skip
     causal: bool = knob(
         True, label="Causal attention", expert=True,
         help="Whether a step of the transformer attends only to itself and those before it, or to all that "
-        "exist. The other networks do not attend.",
+        "exist.",
     )  # fmt: skip
     steps: int = knob(400, label="Training steps", low=50, high=2000, step=50, expert=True)
     seeds: int = knob(
@@ -236,8 +235,15 @@ class Train(Spec):
     # --- checks -------------------------------------------------------------------------------------
 
     def idle(self) -> Mapping[str, str]:
-        """Settings that no norm of the run reads."""
-        return norm_knobs.idle(self, self.norms_used)
+        """Settings that no norm of the run reads, or that its network has not."""
+        told = dict(norm_knobs.idle(self, self.norms_used))
+        if self.net.form == "cnn":
+            told["width"] = phrase("The CNN and the ResNet have channels instead.")
+        else:
+            told["channels"] = phrase("Only the CNN and the ResNet have channels.")
+        if self.net.causal is None:
+            told["causal"] = ATTENDS
+        return told
 
     def conflicts(self) -> Iterator[SpecError]:
         """What fits each field alone but not together."""
@@ -294,7 +300,7 @@ class Train(Spec):
         if not self.causal and self.net.causal is None:
             yield SpecError(
                 "Causal attention", "no", phrase("yes for the {label}", label=self.net.label),
-                "Only a transformer attends to what comes later.", field="causal",
+                ATTENDS, field="causal",
             )  # fmt: skip
 
     def cost(self) -> Cost:

@@ -52,6 +52,24 @@ def test_another_seed_gives_other_numbers():
     assert not np.array_equal(one.at("loss"), other.at("loss"))
 
 
+@pytest.mark.parametrize(
+    ("network", "idle", "read"), [("mlp", "channels", "width"), ("cnn", "width", "channels")]
+)
+def test_what_the_network_has_not_is_idle_and_changes_nothing(network, idle, read):
+    spec = _train(network=network, norms=("batch",), depth=1, width=16, channels=16, seeds=1)
+    assert idle in spec.idle()
+    assert "causal" in spec.idle()
+    assert read not in spec.idle()
+    assert _bytes(record(spec)) == _bytes(record(spec.replace(**{idle: 32})))
+    assert _bytes(record(spec)) != _bytes(record(spec.replace(**{read: 32})))
+
+
+def test_a_transformer_attends_and_has_a_width():
+    idle = _train(network="transformer", dataset="marked", norms=("layer",)).idle()
+    assert "channels" in idle
+    assert not {"causal", "width"} & idle.keys()
+
+
 def test_normalization_changes_the_curve_and_company_does_not():
     with_and_without = record(_train(norms=("none", "batch", "layer")))
     alone = record(_train(norms=("none",)))
