@@ -196,8 +196,10 @@ def goes_on(visitor: Visitor) -> None:
     frames = visitor.page.evaluate("() => stage().run.frames")
     assert frames + 20 < LONG.steps, "the run is nearly over"
     visitor.page.wait_for_function(
-        "frames => stage()?.run?.recording === window.before && before.complete > frames + 20", arg=frames
+        "frames => !window.before || stage()?.run?.recording === before && before.complete > frames + 20",
+        arg=frames,
     )
+    assert not loaded_again(visitor), "the page has been loaded again"
 
 
 def change(visitor: Visitor) -> None:
