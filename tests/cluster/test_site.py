@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, TimeoutError
 
 from normviz import messages
 from normviz.lab import runs
@@ -182,6 +182,16 @@ def visiting(site: Site, chromium: Browser, seed: int) -> Iterator[Visitor]:
                 replica.start()
 
 
+WHERE = """() => {
+  const { run } = stage() ?? {};
+  const { address, failures, unknown, named, socket } = run?.connection ?? {};
+  const connection = { address: `${address}`, failures, unknown, named, state: socket?.readyState };
+  const same = run?.recording === window.before;
+  return { frames: run?.frames, same, connection, text: document.body.innerText };
+}"""
+"""What the page says and knows of its connection."""
+
+
 def mark(visitor: Visitor) -> None:
     """Leave a mark that is gone when the page is loaded again."""
     visitor.page.evaluate("() => { window.before = stage().run.recording; }")
@@ -195,10 +205,13 @@ def goes_on(visitor: Visitor) -> None:
     """More frames come, without a gap, into the recording that was there at the mark."""
     frames = visitor.page.evaluate("() => stage().run.frames")
     assert frames + 20 < LONG.steps, "the run is nearly over"
-    visitor.page.wait_for_function(
-        "frames => !window.before || stage()?.run?.recording === before && before.complete > frames + 20",
-        arg=frames,
-    )
+    try:
+        visitor.page.wait_for_function(
+            "frames => !window.before || stage()?.run?.recording === before && before.complete > frames + 20",
+            arg=frames, timeout=200_000,
+        )  # fmt: skip
+    except TimeoutError:
+        pytest.fail(f"no more than {frames} frames came: {visitor.page.evaluate(WHERE)}")
     assert not loaded_again(visitor), "the page has been loaded again"
 
 
