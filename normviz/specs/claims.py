@@ -9,13 +9,9 @@ from normviz.catalog.claims import CLAIMS
 from normviz.catalog.datasets import DATASETS
 from normviz.catalog.networks import NETWORKS
 from normviz.frames import Recording, Schema
-from normviz.phrases import phrase
 from normviz.spec import Cost, Spec, knob
 from normviz.specs import claims_frames as frames
 from normviz.specs.claims_designs import EPOCH_BATCH
-
-MOST_OF_THE_DEEP = 3
-"""Seeds of the claims with many networks (initialization) or deep ones (depth), at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,15 +29,12 @@ class Claims(Spec):
     )  # fmt: skip
     seeds: int = knob(
         5, label="Seeds", low=2, high=10, step=1,
-        help=phrase(
-            "Networks of each variant, each with its own data split, initialization and batches; for "
-            "initialization and depth at most {most_of_the_deep}.",
-            most_of_the_deep=MOST_OF_THE_DEEP,
-        ),
+        help="Networks of each variant, each with its own data split, initialization and batches.",
     )  # fmt: skip
     steps: int = knob(
         200, label="Training steps", low=50, high=600, step=50, expert=True,
-        help="Of the claims about learning rates, initialization, depth and noise.",
+        help="Of the claims about initialization and depth; those about learning rates take a quarter more, "
+        "the one about noise half as many.",
     )  # fmt: skip
     epochs: int = knob(
         10, label="Epochs", low=1, high=30, step=1, expert=True,
@@ -65,14 +58,14 @@ class Claims(Spec):
         return tuple(range(self.seed, self.seed + self.seeds))
 
     @property
-    def deep_seeds(self) -> tuple[int, ...]:
-        """Seeds of the claims about initialization and depth."""
-        return self.seed_values[:MOST_OF_THE_DEEP]
+    def noisy_steps(self) -> int:
+        """Training steps of the claim about noise, which counts until the slowest network is there."""
+        return self.steps // 2
 
     @property
     def rate_steps(self) -> int:
         """Training steps of the claims about learning rates: the lowest of them needs its time."""
-        return self.steps * 3 // 2
+        return self.steps * 5 // 4
 
     @property
     def steps_per_epoch(self) -> int:

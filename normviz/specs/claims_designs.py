@@ -38,7 +38,7 @@ NOISE = NoisyBN()
 """Has the noise of claim 1 (``shift``, ``stretch``, ``spread``), which is that of the page Why: a weaker one
 hardly moves the means more than they move in a network without a norm."""
 
-NOISY_EVERY, GAIN_EVERY, DEPTH_EVERY = 25, 25, 40
+NOISY_EVERY, GAIN_EVERY, DEPTH_EVERY = 25, 50, 50
 """Steps between two frames of claims 1, 5 and 12."""
 RATE_EVERY, FINE_EVERY, FINE_UNTIL = 10, 5, 60
 """Steps between two frames of claims 3 and 4; between two evaluations while the fast ones learn."""

@@ -3,7 +3,7 @@
 Arrays are called after their claim ("c7_error") and have the seeds first.  They are NaN until they are
 measured and fill up while the run goes on; a claim is judged once all of its arrays are complete (``done``).
 
-Legend: S seeds, D seeds of the claims with deep networks, R learning rates.
+Legend: S seeds, R learning rates.
 """
 
 from __future__ import annotations
@@ -93,9 +93,7 @@ def evidence(spec: Claims, number: int) -> dict[str, tuple[tuple[int, ...], tupl
 
 def seeds_of(spec: Claims, number: int) -> int:
     """Seeds with which a claim is measured."""
-    if number == 11:
-        return 1
-    return len(spec.deep_seeds) if number in (5, 12) else spec.seeds
+    return 1 if number == 11 else spec.seeds
 
 
 def arrays(spec: Claims) -> tuple[Array, ...]:
@@ -132,7 +130,7 @@ def ticks(spec: Claims) -> int:
     alone = len(chosen & {8, 10, 11})
     return (
         alone
-        + (1 + _pieces(spec.steps, NOISY_EVERY)) * (1 in chosen)
+        + (1 + _pieces(spec.noisy_steps, NOISY_EVERY)) * (1 in chosen)
         + spec.epochs * bool(chosen & {2, 6, 7})
         + (9 in chosen)
         + _pieces(spec.rate_steps, RATE_EVERY) * bool(chosen & {3, 4})
@@ -149,20 +147,20 @@ def trainings(spec: Claims) -> Iterator[tuple[int, int, int, int, int, int]]:
     """Networks, depth, width, batch size, steps and evaluations of everything that is trained."""
     chosen, width, seeds = set(spec.numbers), spec.width, spec.seeds
     if 1 in chosen:
-        yield len(NOISES) * seeds, NOISY_DEPTH, width, STEP_BATCH, spec.steps, 0
+        yield len(NOISES) * seeds, NOISY_DEPTH, width, STEP_BATCH, spec.noisy_steps, 0
         yield len(PAIR) * seeds, GROWTH_DEPTH, GROWTH_WIDTH, GROWTH_BATCH, 1, 0
     if chosen & {3, 4}:
         evaluations = spec.rate_steps // RATE_EVERY + FINE_UNTIL // FINE_EVERY
         yield len(PAIR) * len(RATES) * seeds, RATE_DEPTH, width, STEP_BATCH, spec.rate_steps, evaluations
     if 5 in chosen:
-        networks = len(PAIR) * len(GAINS) * len(GAIN_RATES) * len(spec.deep_seeds)
+        networks = len(PAIR) * len(GAINS) * len(GAIN_RATES) * seeds
         evaluations = _pieces(spec.steps, GAIN_EVERY)
         yield networks, GAIN_DEPTH, width, STEP_BATCH, spec.steps, evaluations
     side_by_side = {2: 2, 6: 4, 7: len(SMALL), 9: 1}
     several = sum(networks for number, networks in side_by_side.items() if number in chosen) * seeds
     yield several, EPOCH_DEPTH, width, EPOCH_BATCH, spec.epochs * spec.steps_per_epoch, spec.epochs + 10
     if 12 in chosen:
-        networks_each = len(PAIR) * len(DEPTH_RATES) * len(spec.deep_seeds)
+        networks_each = len(PAIR) * len(DEPTH_RATES) * seeds
         evaluations = _pieces(spec.steps, DEPTH_EVERY)
         for depth in DEPTHS:
             yield networks_each, depth, width // 2, STEP_BATCH, spec.steps, evaluations

@@ -73,8 +73,9 @@ def _own(spec: Claims, number: int) -> dict[str, Any]:
     if number == 1:
         return {
             "DEPTH": designs.GROWTH_DEPTH, "WIDTH": designs.GROWTH_WIDTH, "BATCH_SIZE": designs.GROWTH_BATCH,
-            "INPUTS": "digits", "RACE_DEPTH": designs.NOISY_DEPTH, "RACE_WIDTH": spec.width,
-            "RACE_BATCH": designs.STEP_BATCH, "LR": designs.NOISY_RATE, "SMOOTHED": 5, "TARGET": 0.9,
+            "INPUTS": "digits", "STEPS": spec.noisy_steps, "LR": designs.NOISY_RATE,
+            "RACE_DEPTH": designs.NOISY_DEPTH, "RACE_WIDTH": spec.width, "RACE_BATCH": designs.STEP_BATCH,
+            "SMOOTHED": 5, "TARGET": 0.9,
             "SHIFT": designs.NOISE.shift, "STRETCH": designs.NOISE.stretch, "SPREAD": designs.NOISE.spread,
         }  # fmt: skip
     if number in (3, 4):
@@ -87,12 +88,12 @@ def _own(spec: Claims, number: int) -> dict[str, Any]:
             "EVALUATED_STEPS": steps,
         }  # fmt: skip
     if number in (5, 12):
-        seeds = {"SEEDS": spec.deep_seeds, "COLUMN": "gain" if number == 5 else "depth"}
+        column = {"COLUMN": "gain" if number == 5 else "depth"}
         if number == 5:
             gains = {"GAINS": designs.GAINS, "LEARNING_RATES": designs.GAIN_RATES}
-            return {**seeds, **gains, "DEPTH": designs.GAIN_DEPTH}
+            return {**column, **gains, "DEPTH": designs.GAIN_DEPTH}
         rows = {"DEPTHS": designs.DEPTHS, "LEARNING_RATES": designs.DEPTH_RATES}
-        return {**seeds, **rows, "WIDTH": spec.width // 2}
+        return {**column, **rows, "WIDTH": spec.width // 2}
     return {
         "DEPTH": designs.EPOCH_DEPTH, "OPTIMIZER": "momentum", "LR": designs.EPOCH_RATE,
         "BATCH_SIZE": designs.EPOCH_BATCH, "STEPS": spec.epochs * spec.steps_per_epoch,

@@ -82,7 +82,7 @@ def notes(spec: Claims, docket: Docket, measured: tuple[int, ...]) -> tuple[Note
             judged = rules.judge(number, values)
             counts[judged.verdict] += 1
             told += _judged(number, judged)
-            most = spec.rate_steps if number == 3 else spec.steps
+            most = spec.rate_steps if number == 3 else spec.noisy_steps
             if rules.not_there(number, values, most):
                 told.append(Note(f"claims.{number}.evidence.capped", {"most": most}))
         else:

@@ -54,11 +54,16 @@ def lot(
 
 
 def right_after(job: Job, rounds: Sequence[int]) -> Iterator[Values]:
-    """Share of test digits that are right after each round of training steps, [M]."""
-    stack = job.stack()
+    """Share of test digits that are right after each round of training steps, [M].
+
+    Once all members have diverged nothing changes any more.
+    """
+    stack, told = job.stack(), np.zeros(len(job.members))
     for steps in rounds:
-        stack.step(steps)
-        yield right(stack)
+        if (stack.diverged_at < 0).any():
+            stack.step(steps)
+            told = right(stack)
+        yield told
 
 
 def right(stack: Stack) -> Values:

@@ -48,9 +48,9 @@ def covariate_shift(docket: Docket) -> Iterator[None]:
     """
     spec, seeds = docket.spec, docket.spec.seed_values
     docket.put("c1_growth", fresh_growth(seeds))
-    docket.reach(0, spec.steps, 1)
+    docket.reach(0, spec.noisy_steps, 1)
     yield
-    most = spec.steps
+    most = spec.noisy_steps
     seen = np.zeros((2, 0, len(designs.NOISES), len(seeds)))
     for told in docket.told:
         new = np.concatenate(told, 2)
@@ -74,7 +74,7 @@ def noisy_jobs(spec: Claims) -> Lot:
         )
         for norm, own in (("none", None), ("batch", None), ("batch", noise))
     ]
-    return lot(jobs, rounds_of(spec.steps, designs.NOISY_EVERY), race)
+    return lot(jobs, rounds_of(spec.noisy_steps, designs.NOISY_EVERY), race)
 
 
 def fresh_growth(seeds: Sequence[int]) -> Values:
@@ -145,7 +145,7 @@ def learning_rates(docket: Docket) -> Iterator[None]:
 def rate_jobs(spec: Claims) -> Lot:
     """What trains for claims 3 and 4."""
     members = [Member(norm, s, lr) for norm in designs.PAIR for lr in designs.RATES for s in spec.seed_values]
-    jobs = [job(designs.RATE_DEPTH, spec.width, part) for part in _quarters(members)]
+    jobs = [job(designs.RATE_DEPTH, spec.width, part) for part in _parts(members, 4)]
     return lot(jobs, _rate_rounds(spec), right_after)
 
 
@@ -155,9 +155,9 @@ def _rate_rounds(spec: Claims) -> list[int]:
     return fine + rounds_of(spec.rate_steps - sum(fine), designs.RATE_EVERY)
 
 
-def _quarters(members: Sequence[Member]) -> list[Sequence[Member]]:
-    """Four parts in their order, two for each variant, so that two or four cores have equally much to do."""
-    cuts = [len(members) * i // 4 for i in range(5)]
+def _parts(members: Sequence[Member], count: int) -> list[Sequence[Member]]:
+    """Parts in their order, so that two or four cores have equally much to do."""
+    cuts = [len(members) * i // count for i in range(count + 1)]
     return [members[start:stop] for start, stop in pairwise(cuts)]
 
 
@@ -174,7 +174,7 @@ def median_if_known(values_S: Values) -> Values:
 def gains(docket: Docket) -> Iterator[None]:
     """5: every gain of the initialization at two learning rates."""
     spec = docket.spec
-    shape = len(designs.PAIR), len(designs.GAINS), len(designs.GAIN_RATES), len(spec.deep_seeds)
+    shape = len(designs.PAIR), len(designs.GAINS), len(designs.GAIN_RATES), spec.seeds
     for step, told in zip(np.cumsum(_gain_rounds(spec)), docket.told, strict=True):
         right_SVGR = np.moveaxis(np.concatenate(told).reshape(shape), -1, 0)
         docket.put("c5_accuracy", right_SVGR)
@@ -185,14 +185,16 @@ def gains(docket: Docket) -> Iterator[None]:
 
 def gain_jobs(spec: Claims) -> Lot:
     """What trains for claim 5."""
-    members = [
-        Member(norm, seed, lr, gain)
+    none, batch = (
+        [
+            [Member(norm, seed, lr, gain) for lr in designs.GAIN_RATES for seed in spec.seed_values]
+            for gain in designs.GAINS
+        ]
         for norm in designs.PAIR
-        for gain in designs.GAINS
-        for lr in designs.GAIN_RATES
-        for seed in spec.deep_seeds
-    ]
-    jobs = [job(designs.GAIN_DEPTH, spec.width, part) for part in _quarters(members)]
+    )
+    halves = _parts([member for own in batch for member in own], 2)
+    # Without a norm each gain by itself: at high ones all diverge at once, and nothing is left to train.
+    jobs = [job(designs.GAIN_DEPTH, spec.width, part) for part in (*none, *halves)]
     return lot(jobs, _gain_rounds(spec), right_after)
 
 
@@ -203,7 +205,7 @@ def _gain_rounds(spec: Claims) -> list[int]:
 def depths(docket: Docket) -> Iterator[None]:
     """12: plain networks of every depth at two learning rates."""
     spec = docket.spec
-    shape = len(designs.DEPTHS), len(designs.PAIR), len(designs.DEPTH_RATES), len(spec.deep_seeds)
+    shape = len(designs.DEPTHS), len(designs.PAIR), len(designs.DEPTH_RATES), spec.seeds
     for step, told in zip(np.cumsum(_depth_rounds(spec)), docket.told, strict=True):
         right_SVDR = np.moveaxis(np.concatenate(told).reshape(shape), (0, -1), (2, 0))
         docket.put("c12_accuracy", right_SVDR)
@@ -218,7 +220,7 @@ def depth_jobs(spec: Claims) -> Lot:
         job(
             depth,
             spec.width // 2,
-            [Member(norm, seed, lr) for lr in designs.DEPTH_RATES for seed in spec.deep_seeds],
+            [Member(norm, seed, lr) for lr in designs.DEPTH_RATES for seed in spec.seed_values],
         )
         for depth in designs.DEPTHS
         for norm in designs.PAIR
