@@ -282,10 +282,18 @@ class Spec:
     def suited(cls, choice: Value) -> Mapping[str, Value]:
         """The values of other fields that suit a choice of the leading one: what its controls then offer.
 
-        They are no defaults: a URL says every one that differs from the field's own default, and a field that
-        the visitor has set stays as it is.
+        A link, a JSON or a command that names the leading field, and not these, means them; a link that is
+        written says every one that differs from them or from the field's own default.  A field that the
+        visitor has set stays as it is.
         """
         return {}
+
+    @classmethod
+    def unsaid(cls, leader: object) -> dict[str, Value]:
+        """The value of every field that is not named beside this choice of the leading one."""
+        told = {name: default for name, _, default in cls.knobs()}
+        known = any(name == cls.leader and leader in knob_.choices for name, knob_, _ in cls.knobs())
+        return {**told, **cls.suited(leader)} if known else told  # type: ignore[arg-type]
 
     def cost(self) -> Cost:
         """What the run will cost, known before it starts."""
@@ -311,17 +319,22 @@ class Spec:
         return self.replace(seed=0)
 
     def to_query(self, *, full: bool = False) -> dict[str, str]:
-        """Fields as URL parameters: those that differ from the default, or every one if ``full``."""
+        """Fields as URL parameters: every one if ``full``.
+
+        Else those that differ from the default, or from what the leading field would bring.
+        """
+        unsaid = self.unsaid(getattr(self, self.leader, None))
         return {
-            name: _as_text(getattr(self, name))
+            name: _as_text(value)
             for name, _, default in self.knobs()
-            if full or getattr(self, name) != default
+            if (value := getattr(self, name)) != default or value != unsaid[name] or full
         }
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> tuple[Self, list[SpecError]]:
-        """Read URL parameters; what does not work falls back to its default and is reported.
+        """Read URL parameters; what does not work falls back and is reported.
 
+        It falls back to what suits the leading field, if the link names that, or else to its default.
         Parameters that are not fields (``hide``, ``lesson`` …) are left alone.
         """
         problems: list[SpecError] = []
@@ -332,9 +345,7 @@ class Spec:
             try:
                 values[name] = knob_.read(name, query[name], default)
             except SpecError as problem:
-                used = phrase("Using {value}.", value=_as_text(default))
-                problem.remedy = phrase("{a} {b}", a=problem.remedy, b=used) if problem.remedy else used
-                problems.append(problem)
+                problems.append(_using(problem, cls.unsaid(query.get(cls.leader))[name]))
         while True:
             try:
                 return cls._made(values), problems
@@ -342,9 +353,14 @@ class Spec:
                 if not values:
                     raise  # the defaults themselves are at odds: a fault of the program
                 problems.append(problem)
-                if values.pop(problem.field, None) is None:
-                    # The field named is at its default already: another one must give way.
-                    values.clear()
+                pair = [name for name in (problem.field, problem.other) if name in values]
+                if not pair:
+                    values.clear()  # something else must give way
+                    continue
+                name = min(pair, key=lambda one: one == cls.leader)  # what follows goes before what leads
+                del values[name]
+                if name != cls.leader:
+                    _using(problem, cls.unsaid(values.get(cls.leader))[name])
 
     def to_json(self) -> str:
         """Canonical JSON: experiment and every field, keys sorted."""
@@ -368,7 +384,8 @@ class Spec:
 
     @classmethod
     def _made(cls, values: Mapping[str, Any]) -> Self:
-        return cls(**values)
+        """A spec of these values; what they leave out suits the leading field, if they name that."""
+        return cls(**{**cls.unsaid(values.get(cls.leader)), **values})
 
     @property
     def key(self) -> str:
@@ -384,6 +401,13 @@ def _knobs(kind: Any) -> tuple[tuple[str, Knob, Any], ...]:
             raise TypeError(f"{kind.__name__}.{one.name} must be declared with knob()")
         found.append((one.name, one.metadata["knob"], one.default))
     return tuple(found)
+
+
+def _using(problem: SpecError, value: Value) -> SpecError:
+    """The problem, whose message now says too what is used instead."""
+    used = phrase("Using {value}.", value=_as_text(value))
+    problem.remedy = phrase("{a} {b}", a=problem.remedy, b=used) if problem.remedy else used
+    return problem
 
 
 def _as_text(value: Value) -> str:

@@ -69,7 +69,7 @@ def spec_of(kind: type[Spec], assignments: Sequence[str]) -> Spec:
             raise RefusedError(f"{kind.name} has no field “{name}”; it has {', '.join(declared)}.{hint}")
         knob, default = declared[name]
         values[name] = knob.read(name, text, default)
-    return kind(**values)
+    return kind.from_values(values)
 
 
 def record(spec: Spec) -> Recording:

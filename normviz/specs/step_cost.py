@@ -82,7 +82,7 @@ class StepCost(Spec):
             SpecError: they do not go together.
         """
         theirs = {name for name, _, _ in Train.knobs()}
-        return Train.from_values({name: value for name, value in self.values().items() if name in theirs})
+        return Train(**{name: value for name, value in self.values().items() if name in theirs})  # type: ignore[arg-type]
 
     @property
     def net(self) -> Network:

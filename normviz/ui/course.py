@@ -105,6 +105,8 @@ def heard(kind: type[S], query: Mapping[str, str]) -> tuple[S, list[str]]:
 def written(spec: Spec) -> dict[str, str]:
     """The URL's fields of a spec: those that differ from where the lesson, or the defaults, began."""
     start = given(type(spec))
+    if start == type(spec)():
+        return spec.to_query()
     texts = spec.to_query(full=True).items()
     return {name: text for name, text in texts if getattr(spec, name) != getattr(start, name)}
 

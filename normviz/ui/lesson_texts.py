@@ -64,7 +64,7 @@ def _settings(kind: type[Spec], query: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {
         name: knob.read(name, query[name], default) for name, knob, default in kind.knobs() if name in query
     }
-    spec = kind(**values)
+    spec = kind.from_values(values)
     return {
         name: list(value) if isinstance(value, tuple) else value
         for name, value in spec.values().items()

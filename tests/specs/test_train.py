@@ -89,12 +89,14 @@ def test_settings_of_what_is_not_used_do_no_harm(values):
     ("query", "kept"),
     [
         ({"norms": "ghost_batch", "batch_size": "8"}, {"norms": ("ghost_batch",)}),
-        ({"network": "cnn", "dataset": "spiral", "lr": "0.1"}, {"network": "cnn", "lr": 0.1}),
+        (
+            {"network": "cnn", "dataset": "spiral", "lr": "1.0"},
+            {**Train.suited("cnn"), "network": "cnn", "lr": 1.0},
+        ),
         ({"norms": "frn,batch", "steps": "100"}, {"steps": 100}),
         ({"groups": "32", "width": "32"}, {"width": 32}),
         ({"batches": "two_classes", "dataset": "xor"}, {"dataset": "xor"}),
         ({"batches": "two_classes", "batch_size": "256"}, {"batch_size": 256}),
-        ({"network": "rnn", "lr": "0.1"}, {"lr": 0.1}),
     ],
 )
 def test_a_link_that_does_not_go_together_gives_up_one_field_and_says_so(query, kept):
@@ -252,3 +254,49 @@ def test_an_array_is_recorded_only_where_it_means_something():
     assert schema.labels["affine"] == ("rms", "ghost_batch")
     assert schema.labels["running"] == ("ghost_batch",)
     assert schema["saturated"].shape == (3, 8)
+
+
+LED = [kind for kind in EXPERIMENTS.values() if kind.leader]
+
+
+@pytest.mark.parametrize(
+    ("kind", "choice"),
+    [
+        (kind, choice)
+        for kind in LED
+        for n, one, _ in kind.knobs()
+        if n == kind.leader
+        for choice in one.choices
+    ],
+    ids=lambda one: getattr(one, "name", one),
+)
+def test_what_a_link_leaves_open_suits_the_field_that_leads(kind, choice):
+    spec, problems = kind.from_query({kind.leader: choice})
+    assert not problems
+    assert spec == kind(**{**kind.suited(choice), kind.leader: choice})
+    assert kind.from_values({kind.leader: choice}) == spec
+    assert kind.from_query(spec.to_query()) == (spec, [])
+
+
+@pytest.mark.parametrize("network", ["cnn", "resnet"])
+def test_a_value_at_its_own_default_is_written_where_the_network_would_bring_another(network):
+    spec = Train(network=network)
+    assert spec.to_query()["lr"] == "0.3"
+    assert Train.from_query(spec.to_query()) == (spec, [])
+    assert Train.from_values(spec.values()) == spec
+    assert from_json(spec.to_json()) == spec
+
+
+@pytest.mark.parametrize(
+    ("named", "used", "word"),
+    [
+        ({"network": "rnn", "dataset": "digits"}, {"dataset": "digits_rows"}, "Using digits_rows."),
+        ({"network": "cnn", "depth": "33"}, {"depth": 3}, "Using 3."),
+        ({"network": "gru", "lr": "fast"}, {"lr": 0.005}, "Using 0.005."),
+    ],
+)
+def test_what_does_not_go_with_the_network_gives_way_to_what_suits_it(named, used, word):
+    spec, (problem,) = Train.from_query(named)
+    own = ALL_NETWORKS[named["network"]].own
+    assert spec == Train(**{**own, **used, "network": named["network"]})
+    assert problem.sentence.endswith(word)

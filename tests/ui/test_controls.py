@@ -418,9 +418,20 @@ def test_attention_to_what_comes_later_is_left_behind_with_the_transformer(kind:
     assert "causal" not in query_of(app)
 
 
-def test_a_link_to_a_network_is_followed_to_the_letter() -> None:
+def test_a_link_to_a_network_is_followed_to_the_letter_and_brings_what_it_leaves_open() -> None:
     query = {"network": "rnn", "dataset": "marked", "steps": "100"}
-    assert spec_of(visit("train", **query)) == Train(network="rnn", dataset="marked", steps=100)
+    app = visit("train", **query)
+    own = {**ALL_NETWORKS["rnn"].own, "dataset": "marked", "steps": 100}
+    assert spec_of(app) == Train(network="rnn", **own)
+    assert not app.warning
+    assert spec_of(visit("train", **query_of(app))) == spec_of(app)
+
+
+def test_a_link_says_what_is_used_in_place_of_what_does_not_go_with_its_network() -> None:
+    app = visit("train", network="rnn", dataset="digits")
+    assert spec_of(app) == Train(network="rnn", **ALL_NETWORKS["rnn"].own)
+    (warning,) = app.warning
+    assert "Using digits" in warning.value.replace("\\", "")
 
 
 def test_hidden_fields_do_not_follow() -> None:
