@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -16,11 +17,9 @@ from typing import NoReturn
 # Small tensors: a second thread makes a run slower, and far slower when the other core is busy.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from normviz.bench import BENCHES
 from normviz.commands import bench, export, keep, listing, operate, run
 from normviz.commands.telling import RAW, RefusedError
 from normviz.spec import SpecError
-from normviz.specs import EXPERIMENTS
 
 _COMMANDS = "list", "run", "export", "warm", "recordings", "worker", "settings", "bench"
 
@@ -30,7 +29,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         wrong = message.partition("invalid choice: '")[2].partition("'")[0]
-        known = [*_COMMANDS, *EXPERIMENTS, *BENCHES]
+        known = re.findall(r"'([\w-]+)'", message.partition("(choose from ")[2])
         near = difflib.get_close_matches(wrong, known, 1) if wrong else []
         hint = f" Did you mean {near[0]}?" if near else ""
         self.exit(2, f"{self.prog}: {message}.{hint} See {self.prog} --help\n")

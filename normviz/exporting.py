@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from normviz.export import ExportError, notebook, script
-from normviz.export.pictures import picture
+from normviz.export.pictures import drawable, picture
+from normviz.export.recipes import near
 from normviz.export.tables import csv
 from normviz.figures.bound import Figure
 from normviz.frames import Recording
@@ -20,6 +21,8 @@ CODE = ("script", "notebook")
 """Formats of which a page may have several chapters."""
 CHARTS = ("csv", "png", "svg")
 """Formats of which every chart is a file of its own."""
+PICTURES = ("png", "svg")
+"""Formats that need a browser."""
 
 
 def figures_of(spec: Spec, keys: list[str]) -> list[Figure]:
@@ -35,16 +38,18 @@ def figures_of(spec: Spec, keys: list[str]) -> list[Figure]:
     figures: dict[str, Figure] = {figure.key: figure for figure in module.figures(spec)}
     for key in keys:
         if key not in figures:
-            raise ExportError(f"{spec.name} has no figure “{key}”; it has {', '.join(figures)}")
+            hint = near(key, figures)
+            raise ExportError(f"{spec.name} has no figure “{key}”; it has {', '.join(figures)}.{hint}")
     return [figures[key] for key in keys] if keys else list(figures.values())
 
 
-def check(form: str, keys: list[str], chapter: str = "", out: Path = Path()) -> None:
+def check(spec: Spec, form: str, keys: list[str], chapter: str = "", out: Path = Path()) -> None:
     """Refuse what can not be met before anything is computed.
 
     Raises:
-        ExportError: figures are chosen for a format that holds the whole run, a chapter for none of code, or
-            a file that would hide a module of Python from every script beside it.
+        ExportError: figures are chosen for a format that holds the whole run, or there are none of that
+            name; a chapter for a format that is no code; a file that would hide a module of Python from every
+            script beside it; pictures where nothing draws them.
     """
     if form == "script" and out.stem in sys.stdlib_module_names:
         raise ExportError(f"{out.name} would hide Python's own module {out.stem}; choose another --out")
@@ -52,6 +57,10 @@ def check(form: str, keys: list[str], chapter: str = "", out: Path = Path()) -> 
         raise ExportError(f"--chapter goes with {', '.join(CODE)}; {form} holds the whole run")
     if keys and form not in CHARTS:
         raise ExportError(f"--figure goes with {', '.join(CHARTS)}; {form} holds the whole run")
+    if form not in CODE:
+        figures_of(spec, keys)
+    if form in PICTURES:
+        drawable()
 
 
 def files(
@@ -80,7 +89,8 @@ def files(
         return
     for figure in figures:
         path = out if len(keys) == 1 else out / f"{figure.key}.{form}"
-        yield path, csv(figure, recording).encode() if form == "csv" else picture(figure, recording, form)
+        drawn = csv(figure, recording).encode() if form == "csv" else picture(figure, recording, form)
+        yield path, drawn
 
 
 def _whole(spec: Spec, recording: Recording, figures: list[Figure], origin: str) -> str:

@@ -83,6 +83,8 @@ def test_a_run_prints_its_summary_and_keeps_its_recording(tmp_path: Path) -> Non
         (["run", "train", *SMALL, "--out", "/dev/null/x"], "cannot write"),
         (["bench", "stak"], "Did you mean stack"),
         (["lst"], "Did you mean list"),
+        (["export", "train", "--format", "scrpt", "--out", "x"], "Did you mean script"),
+        (["run", "trian", "--help"], "Did you mean train"),
         ([], "--help"),
     ],
 )
@@ -105,6 +107,32 @@ def test_help_is_worth_reading(words: list[str]) -> None:
             assert all(f"  {name}" in done.stdout for name, _, _ in kind.knobs())
     if words == ["bench"]:
         assert all(name in done.stdout for name in BENCHES)
+
+
+@pytest.mark.parametrize("command", ["run", "export"])
+def test_help_after_an_experiment_is_about_its_fields(command: str) -> None:
+    done = normviz(command, "signal", "--help")
+    assert done.returncode == 0
+    assert all(f"\n  {name}" in done.stdout for name, _, _ in EXPERIMENTS["signal"].knobs())
+    assert EXPERIMENTS["train"].title not in done.stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", "train", "--out", "/dev/null/x"],
+        ["export", "train", "--format", "csv", "--out", "/dev/null/x"],
+        ["export", "train", "--format", "html", "--out", "/dev/null/x.html"],
+        ["warm", "broken-networks", "--out", "/dev/null/x"],
+    ],
+)
+def test_where_nothing_can_be_written_nothing_is_computed(words: list[str]) -> None:
+    """The lab, which computes, is not even imported."""
+    code = f"import sys; from normviz.__main__ import main; status = main({words!r}); "
+    code += "sys.exit(status + 10 * ('torch' in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "cannot write to /dev/null" in done.stderr
 
 
 def test_the_cost_of_a_frame_is_measured() -> None:

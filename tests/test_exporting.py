@@ -47,6 +47,7 @@ def test_the_whole_run_is_one_file_that_asks_for_nothing(tmp_path: Path) -> None
     ("words", "hint"),
     [
         ([*SMALL, "--format", "csv", "--figure", "sdd"], "signal has no figure “sdd”; it has sd"),
+        ([*SMALL, "--format", "csv", "--figure", "hist_prr"], "Did you mean hist_pre?"),
         ([*SMALL, "--format", "html", "--figure", "sd"], "holds the whole run"),
         (["anatomy", "--format", "html"], "computed in the browser"),
         (["signal", "--format", "pdf"], "invalid choice"),
@@ -54,6 +55,7 @@ def test_the_whole_run_is_one_file_that_asks_for_nothing(tmp_path: Path) -> None
             ["sequences", "--format", "script", "--chapter", "depths"],
             "it has the chapters future, modes, depth",
         ),
+        (["forgotten_eval", "--format", "script", "--chapter", "repair"], "Did you mean repairs?"),
         (["sequences", "--format", "html", "--chapter", "depth"], "--chapter goes with script, notebook"),
         (["trian", "--format", "csv"], "Did you mean train"),
     ],

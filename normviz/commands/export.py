@@ -10,15 +10,24 @@ from pathlib import Path
 
 from normviz import exporting
 from normviz.commands.run import record, spec_of
-from normviz.commands.telling import RAW, Commands, RefusedError, json_flag, write
+from normviz.commands.telling import (
+    RAW,
+    Commands,
+    RefusedError,
+    experiment_and_fields,
+    json_flag,
+    writable,
+    write,
+)
 from normviz.export import ExportError
-from normviz.specs import EXPERIMENTS, experiment
+from normviz.specs import experiment
 
 
 def add(commands: Commands) -> None:
     """Declare the command."""
     one = commands.add_parser(
         "export",
+        add_help=False,
         formatter_class=RAW,
         help="write a run to files: script, notebook, HTML, tables, pictures",
         description="Write an experiment to files.\n\n"
@@ -35,11 +44,7 @@ def add(commands: Commands) -> None:
         "  normviz export forgotten_eval --format script --chapter repairs --out repairs.py\n"
         "  normviz export signal --format svg --out pictures",
     )
-    one.add_argument("experiment", help="one of " + ", ".join(EXPERIMENTS))
-    one.add_argument(
-        "--set", action="append", default=[], metavar="FIELD=VALUE",
-        help="change a setting, as for run; may be repeated",
-    )  # fmt: skip
+    experiment_and_fields(one, "change a setting, as for run; may be repeated")
     one.add_argument("--format", required=True, choices=exporting.FORMATS, help="what to write")
     one.add_argument("--out", required=True, type=Path, metavar="FILE", help="where to write it")
     one.add_argument(
@@ -59,7 +64,8 @@ def _export(asked: argparse.Namespace) -> None:
     origin = f"python -m normviz run {spec.name} {settings}".rstrip()
     written: dict[str, int] = {}
     try:
-        exporting.check(asked.format, asked.figure, asked.chapter, asked.out)
+        exporting.check(spec, asked.format, asked.figure, asked.chapter, asked.out)
+        _place(asked)
         for path, data in exporting.files(
             spec, asked.format, asked.out, asked.figure, origin, record, asked.chapter
         ):
@@ -71,3 +77,13 @@ def _export(asked: argparse.Namespace) -> None:
     if asked.json:
         told = {"experiment": spec.name, "format": asked.format, "spec": spec.values()}
         print(json.dumps({**told, "files": [{"path": path, "bytes": n} for path, n in written.items()]}))
+
+
+def _place(asked: argparse.Namespace) -> None:
+    """See that there is room for what will be written: a folder, or a file in one."""
+    if asked.format in exporting.CHARTS and len(asked.figure) != 1:
+        writable(asked.out)
+    elif asked.out.is_dir():
+        raise RefusedError(f"{asked.out} is a folder; --out names the file")
+    elif asked.out.is_file() or not asked.out.exists():  # else a device or a pipe
+        writable(asked.out.parent)

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from normviz.commands.run import record
-from normviz.commands.telling import RAW, Commands, RefusedError, json_flag, write
+from normviz.commands.telling import RAW, Commands, RefusedError, json_flag, writable, write
 from normviz.spec import Spec
 from normviz.specs import experiment
 
@@ -56,6 +56,7 @@ def _warm(asked: argparse.Namespace) -> None:
         lesson = read(Path(asked.lesson)) if asked.lesson.endswith(".toml") else shelf.find(asked.lesson)
     except LessonError as refusal:
         raise RefusedError(refusal.sentence) from refusal
+    writable(Path(folder))
     specs = warming.runs(lesson)
     told: list[dict[str, str]] = []
 
@@ -81,6 +82,7 @@ def _recordings(asked: argparse.Namespace) -> None:
     from normviz.ui import preludes
     from normviz.ui.exhibits import STAGED
 
+    writable(asked.out)
     for name in asked.experiment or sorted(STAGED):
         spec = experiment(name)()
         data = preludes.contents(spec, record(spec), torch.__version__)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import json
 import sys
 import time
@@ -12,27 +11,34 @@ from pathlib import Path
 from typing import Any
 
 from normviz import files
-from normviz.commands.telling import RAW, Commands, RefusedError, json_flag, print_tree
+from normviz.commands.telling import (
+    RAW,
+    Commands,
+    RefusedError,
+    every_field,
+    experiment_and_fields,
+    json_flag,
+    print_tree,
+    writable,
+)
+from normviz.export.recipes import near
 from normviz.frames import Recording
 from normviz.spec import Spec
-from normviz.specs import EXPERIMENTS, experiment
+from normviz.specs import experiment
 
 
 def add(commands: Commands) -> None:
     """Declare the command."""
     one = commands.add_parser(
         "run",
+        add_help=False,
         formatter_class=RAW,
         help="run an experiment and print its summary",
         description="Run one experiment in this process and print the numbers that answer its question.\n"
         "The same settings give the same numbers, bit for bit, on the same kind of processor.",
-        epilog="experiments and their fields:\n\n" + "\n\n".join(map(_fields, EXPERIMENTS.values())),
+        epilog=every_field(),
     )
-    one.add_argument("experiment", help="one of " + ", ".join(EXPERIMENTS))
-    one.add_argument(
-        "--set", action="append", default=[], metavar="FIELD=VALUE",
-        help="change a setting; several values with commas; may be repeated",
-    )  # fmt: skip
+    experiment_and_fields(one, "change a setting; several values with commas; may be repeated")
     one.add_argument(
         "--out", type=Path, metavar="DIR", help="also write the summary and the whole recording there"
     )
@@ -42,6 +48,8 @@ def add(commands: Commands) -> None:
 
 def _run(asked: argparse.Namespace) -> None:
     spec = spec_of(experiment(asked.experiment), asked.set)
+    if asked.out:
+        writable(asked.out)
     started = time.perf_counter()
     recording = record(spec)
     summary = spec.summary(recording)
@@ -64,8 +72,7 @@ def spec_of(kind: type[Spec], assignments: Sequence[str]) -> Spec:
         if not equals:
             raise RefusedError(f"--set takes field=value, not “{word}”")
         if name not in declared:
-            near = difflib.get_close_matches(name, declared, 1)
-            hint = f" Did you mean {near[0]}?" if near else ""
+            hint = near(name, declared)
             raise RefusedError(f"{kind.name} has no field “{name}”; it has {', '.join(declared)}.{hint}")
         knob, default = declared[name]
         values[name] = knob.read(name, text, default)
@@ -85,18 +92,9 @@ def record(spec: Spec) -> Recording:
 
 def _save(folder: Path, spec: Spec, recording: Recording, told: dict[str, Any]) -> Path:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{spec.name}.normviz"
         recording.save(path, {"spec": json.loads(spec.to_json())})
         files.write(folder / f"{spec.name}.json", json.dumps(told, indent=1).encode())
     except OSError as error:
         raise RefusedError(f"cannot write to {folder}: {error.strerror}") from error
     return path
-
-
-def _fields(kind: type[Spec]) -> str:
-    lines = [f"{kind.name}: {kind.title}"]
-    for name, knob, default in kind.knobs():
-        shown = ",".join(default) if isinstance(default, tuple) else default
-        lines.append(f"  {name:18}{knob.allowed(default)} (default {shown})")
-    return "\n".join(lines)

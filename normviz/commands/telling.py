@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from normviz import files
+from normviz.spec import Spec, SpecError
+from normviz.specs import EXPERIMENTS, experiment
 
 RAW = argparse.RawDescriptionHelpFormatter
 """Help pages are laid out by hand."""
@@ -15,6 +19,44 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 class RefusedError(Exception):
     """A request that cannot be met, with the sentence that says why."""
+
+
+class _Help(argparse.Action):
+    """``--help``; after the name of an experiment with the fields of this one alone."""
+
+    def __init__(self, *, option_strings: Sequence[str], dest: str, **_: Any) -> None:
+        super().__init__(
+            option_strings, dest, nargs=0, default=argparse.SUPPRESS, help="show this page and exit"
+        )
+
+    def __call__(self, parser: argparse.ArgumentParser, asked: argparse.Namespace, *_: Any) -> None:
+        if name := getattr(asked, "experiment", None):
+            try:
+                parser.epilog = f"its fields:\n\n{_fields(experiment(name))}"
+            except SpecError as refusal:
+                parser.exit(2, f"normviz: {refusal}\n")
+        parser.print_help()
+        parser.exit()
+
+
+def experiment_and_fields(parser: argparse.ArgumentParser, about: str) -> None:
+    """Declare the experiment, its ``--set`` and a ``--help`` that knows its fields (``add_help=False``)."""
+    parser.add_argument("experiment", help="one of " + ", ".join(EXPERIMENTS))
+    parser.add_argument("-h", "--help", action=_Help)
+    parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help=about)
+
+
+def every_field() -> str:
+    """The fields of all experiments, as a help page lists them."""
+    return "experiments and their fields:\n\n" + "\n\n".join(map(_fields, EXPERIMENTS.values()))
+
+
+def _fields(kind: type[Spec]) -> str:
+    lines = [f"{kind.name}: {kind.title}"]
+    for name, knob, default in kind.knobs():
+        shown = ",".join(default) if isinstance(default, tuple) else default
+        lines.append(f"  {name:18}{knob.allowed(default)} (default {'empty' if shown == '' else shown})")
+    return "\n".join(lines)
 
 
 def json_flag(parser: argparse.ArgumentParser) -> None:
@@ -46,3 +88,17 @@ def write(path: Path, data: bytes) -> None:
         files.write(path, data)
     except OSError as error:
         raise RefusedError(f"cannot write {path}: {error.strerror}") from error
+
+
+def writable(folder: Path) -> None:
+    """Make a folder and see that files can be written there, before minutes are spent on what they hold.
+
+    Raises:
+        RefusedError: the system does not let us.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise RefusedError(f"cannot write to {folder}: {error.strerror}") from error

@@ -31,14 +31,23 @@ def look() -> dict[str, Any]:
     return read
 
 
+def drawable() -> None:
+    """See that pictures can be drawn here.
+
+    Raises:
+        ExportError: kaleido is missing.
+    """
+    if find_spec("kaleido") is None:
+        raise ExportError(_MISSING)
+
+
 def picture(figure: Figure, recording: Recording, form: str, frame: int = -1) -> bytes:
     """A figure at one frame.
 
     Raises:
         ExportError: kaleido or a browser is missing.
     """
-    if find_spec("kaleido") is None:
-        raise ExportError(_MISSING)
+    drawable()
     import kaleido  # type: ignore[import-untyped]
 
     made = framed(figure, recording, frame)

@@ -5,7 +5,8 @@ What a page shows may be more than a short script holds; its experiment then has
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,12 @@ from normviz.spec import Spec
 
 class ExportError(ValueError):
     """A spec of which there is no script; the message is a sentence for a visitor."""
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    """The end of a sentence that refuses a word: which one may be meant; empty if none is near."""
+    found = difflib.get_close_matches(word, list(known), 1)
+    return f" Did you mean {found[0]}?" if found else ""
 
 
 @dataclass(frozen=True)

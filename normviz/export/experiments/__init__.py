@@ -16,7 +16,7 @@ from normviz.export.experiments.sequences import sequences
 from normviz.export.experiments.start import start
 from normviz.export.experiments.train import train
 from normviz.export.experiments.why import landscape, noisy_bn, regularization
-from normviz.export.recipes import ExportError, Recipe
+from normviz.export.recipes import ExportError, Recipe, near
 from normviz.spec import Spec
 
 RECIPES: dict[str, Callable[[Any], Recipe | tuple[Recipe, ...]]] = {
@@ -64,5 +64,5 @@ def recipe(spec: Spec, chapter: str = "") -> Recipe:
     chapter = chapter or next(iter(found))
     if chapter not in found:
         has = f"the chapters {', '.join(found)}" if len(found) > 1 else "one script, without chapters"
-        raise ExportError(f"{spec.name} has no chapter “{chapter}”; it has {has}.")
+        raise ExportError(f"{spec.name} has no chapter “{chapter}”; it has {has}.{near(chapter, found)}")
     return found[chapter]
