@@ -25,6 +25,7 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 from normviz.player.settings import Settings
 from normviz.ui.complaints import Complaint
 from normviz.ui.connections import network
+from normviz.ui.sockets import patient
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ def teach(settings: Settings) -> None:
 
     def connection_made(protocol: Any, transport: asyncio.Transport) -> None:
         protocol.config.ws_max_size = min(protocol.config.ws_max_size, LARGEST_MESSAGE)
+        protocol.ws_protocol_class = patient(protocol.ws_protocol_class)
         made(protocol, transport)
         patience.meet(protocol, transport)
 
