@@ -24,6 +24,10 @@ _REFRESHED = 1.5
 """Seconds after which the shipped Caddy has asked anew where the replicas are."""
 
 
+NAMED = "lab.localhost"
+"""A name of a site for which Caddy makes the certificate itself."""
+
+
 class Browser:
     """Keeps its cookies, those of websockets included, as a browser does."""
 
@@ -179,7 +183,7 @@ def caddy(folder: Path, app: int, name: str = "localhost", resolver: str = "") -
     """Caddy as it is shipped, before what listens at a name on this port; a browser that trusts it."""
     port = free_port()
     environment = {
-        "SITE": f"https://localhost:{port}", "APP_HOST": name, "APP_PORT": str(app),
+        "SITE": f"https://localhost:{port}, https://{NAMED}:{port}", "APP_HOST": name, "APP_PORT": str(app),
         "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "HOME": str(folder),
     }  # fmt: skip
     text = (DEPLOY / "Caddyfile").read_text()
@@ -212,6 +216,21 @@ def test_the_proxy_of_compose_speaks_tls_and_passes_websockets_on(tmp_path: Path
         assert told == {"name": "app", "path": "/lab/stream/token"}
 
 
+def test_the_proxy_of_compose_has_browsers_come_back_by_tls_but_not_to_localhost(tmp_path: Path) -> None:
+    """There it would reach every other server of the machine."""
+    app = free_port()
+    with replica("app", app), caddy(tmp_path, app) as browser:
+        port = browser.address.partition(":")[2]
+        here = browser.http.get("/")
+        named = browser.http.build_request(
+            "GET", "/", headers={"Host": f"{NAMED}:{port}"}, extensions={"sni_hostname": NAMED}
+        )
+        until(lambda: _succeeds(browser.http, named))
+        assert browser.http.send(named).headers["strict-transport-security"] == "max-age=86400"
+        assert here.is_success
+        assert "strict-transport-security" not in here.headers
+
+
 def test_the_proxy_of_compose_replaces_a_replica_that_is_gone(tmp_path: Path) -> None:
     """The engine of the containers forgets its name; the browser stays with the other one."""
     app, there = free_port(), ["127.0.0.1", "127.0.0.2"]
@@ -236,7 +255,11 @@ def test_the_proxy_of_compose_replaces_a_replica_that_is_gone(tmp_path: Path) ->
 
 def _answers(client: httpx.Client) -> bool:
     """It has its certificate by now."""
+    return _succeeds(client, client.build_request("GET", "/"))
+
+
+def _succeeds(client: httpx.Client, request: httpx.Request) -> bool:
     try:
-        return client.get("/").is_success
+        return client.send(request).is_success
     except httpx.TransportError:
         return False
