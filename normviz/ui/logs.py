@@ -7,7 +7,8 @@ Streamlit, uvicorn and every library write through the same handler; the engine'
      "message": "run 1f0c9a2b of train is done …", "event": "run_done", "run": "1f0c9a2b", "frames": 101, …}
 
 Nothing personal is in it: no addresses, no links (they hold a visitor's settings, or the token of a stream),
-nothing of browsers.  What uvicorn writes about single requests is therefore left out altogether.
+nothing of browsers.  What uvicorn writes about single requests and connections is therefore left out
+altogether, and that one was no HTTP is said now and then: who sends thousands does not write the log.
 """
 
 from __future__ import annotations
@@ -25,9 +26,13 @@ from pythonjsonlogger.json import JsonFormatter
 from streamlit import logger as streamlit_logger
 
 from normviz.player import Settings
+from normviz.ui.complaints import EVERY
 
 logger = logging.getLogger(__name__)
 
+_SINGLE = ("connection ", "HTTP response sent ")
+"""What the library of websockets says of each, in uvicorn's name."""
+_OFTEN = ("Invalid HTTP request received.", "Unsupported upgrade request.")
 _TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -36,6 +41,7 @@ def set_up(settings: Settings) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_Objects() if settings.log == "json" else _Lines())
     handler.addFilter(impersonal)
+    handler.addFilter(Seldom())
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     handler.setLevel(level)
     logging.basicConfig(handlers=[handler], level=max(level, logging.INFO), force=True)
@@ -52,7 +58,26 @@ def set_up(settings: Settings) -> None:
 
 def impersonal(record: logging.LogRecord) -> bool:
     """Whether a line may be logged: uvicorn's on single requests hold addresses and whole links."""
-    return record.name != "uvicorn.access" and '"WebSocket %s"' not in str(record.msg)
+    text = str(record.msg)
+    single = record.name == "uvicorn.error" and record.levelno <= logging.INFO and text.startswith(_SINGLE)
+    return not single and record.name != "uvicorn.access" and '"WebSocket %s"' not in text
+
+
+class Seldom:
+    """Lets a line that any client can have written pass once in a while."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether this one passes."""
+        text = str(record.msg)
+        if text not in _OFTEN:
+            return True
+        if record.created - self._last.get(text, -EVERY) < EVERY:
+            return False
+        self._last[text] = record.created
+        return True
 
 
 class _Lines(logging.Formatter):

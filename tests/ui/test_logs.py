@@ -64,6 +64,28 @@ def test_what_uvicorn_writes_about_requests_is_left_out(name: str) -> None:
     assert logs.impersonal(logging.LogRecord("uvicorn.error", logging.INFO, "", 0, "Shutting down", (), None))
 
 
+@pytest.mark.parametrize(
+    "text", ["connection open", "connection rejected (%d %s)", "HTTP response sent (%d %s)"]
+)
+def test_what_is_said_of_every_connection_is_left_out(text: str) -> None:
+    assert not logs.impersonal(logging.LogRecord("uvicorn.error", logging.INFO, "", 0, text, (), None))
+    assert logs.impersonal(logging.LogRecord("uvicorn.error", logging.WARNING, "", 0, text, (), None))
+    assert logs.impersonal(logging.LogRecord("normviz.store", logging.INFO, "", 0, text, (), None))
+
+
+def test_a_line_that_clients_can_have_written_is_told_now_and_then() -> None:
+    def passed(text: str, second: float) -> bool:
+        record = logging.LogRecord("uvicorn.error", logging.WARNING, "", 0, text, (), None)
+        record.created = second
+        return seldom.filter(record)
+
+    seldom = logs.Seldom()
+    told = [second for second in range(1000, 1150) if passed("Invalid HTTP request received.", second)]
+    assert told == [1000, 1060, 1120]
+    assert passed("Unsupported upgrade request.", 1001)
+    assert all(passed("another", second) for second in (1001, 1002))
+
+
 def test_lines_to_read_have_the_time_in_utc() -> None:
     record = logging.LogRecord(
         "normviz", logging.INFO, "", 0, "run %(run)s", ({"run": "a", "event": "b"},), None
