@@ -16,7 +16,7 @@ from normviz.specs.forgotten_eval import ForgottenEval
 SPECS = {
     "batch": ForgottenEval(epochs=1, width=32, depth=2, seeds=2),
     "layer": ForgottenEval(epochs=1, width=32, depth=1, seeds=1, norm="layer", deploy_batch=2),
-    "cnn": ForgottenEval(epochs=1, network="cnn", depth=2, seeds=1, norm="ghost_batch", batch_size=64),
+    "cnn": ForgottenEval(epochs=1, network="cnn", depth=1, seeds=1, norm="ghost_batch", batch_size=64),
 }
 
 
