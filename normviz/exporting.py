@@ -8,12 +8,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from normviz.export import ExportError, notebook, script
+from normviz.export.page_tables import cells, digits
 from normviz.export.pictures import drawable, picture
 from normviz.export.recipes import near
 from normviz.export.tables import csv
 from normviz.figures.bound import Figure
 from normviz.frames import Recording
 from normviz.spec import Spec
+from normviz.specs.anatomy import Anatomy
+from normviz.specs.start import TILES, Start
 
 FORMATS = ("script", "notebook", "html", "csv", "png", "svg")
 """What a run can be exported as."""
@@ -29,12 +32,9 @@ def figures_of(spec: Spec, keys: list[str]) -> list[Figure]:
     """The figures of an experiment, all of them or those of these keys.
 
     Raises:
-        ExportError: there is none of a key, or the experiment has no figures.
+        ExportError: there is none of a key.
     """
-    try:
-        module = importlib.import_module(f"normviz.figures.{spec.name}")
-    except ModuleNotFoundError:
-        raise ExportError(f"{spec.name} is computed in the browser; there are no charts to export") from None
+    module = importlib.import_module(f"normviz.figures.{spec.name}")
     figures: dict[str, Figure] = {figure.key: figure for figure in module.figures(spec)}
     for key in keys:
         if key not in figures:
@@ -57,10 +57,21 @@ def check(spec: Spec, form: str, keys: list[str], chapter: str = "", out: Path =
         raise ExportError(f"--chapter goes with {', '.join(CODE)}; {form} holds the whole run")
     if keys and form not in CHARTS:
         raise ExportError(f"--figure goes with {', '.join(CHARTS)}; {form} holds the whole run")
-    if form not in CODE:
+    if isinstance(spec, Start | Anatomy):
+        if keys or form in PICTURES:
+            raise ExportError(
+                f"{spec.name} is computed in the browser and has no charts; take script, notebook, html, "
+                "or csv without --figure"
+            )
+    elif form not in CODE:
         figures_of(spec, keys)
     if form in PICTURES:
         drawable()
+
+
+def several(spec: Spec, form: str, keys: list[str]) -> bool:
+    """Whether it is a folder of files: of charts, unless it is one alone."""
+    return form in CHARTS and len(keys) != 1 and not isinstance(spec, Start | Anatomy)
 
 
 def files(
@@ -82,13 +93,16 @@ def files(
     if form in CODE:
         yield out, (script if form == "script" else notebook)(spec, chapter).encode()
         return
+    if isinstance(spec, Start | Anatomy):
+        yield out, _computed(spec, form, origin, record).encode()
+        return
     figures = figures_of(spec, keys)
     recording = record(spec)
     if form == "html":
         yield out, _whole(spec, recording, figures, origin).encode()
         return
     for figure in figures:
-        path = out if len(keys) == 1 else out / f"{figure.key}.{form}"
+        path = out / f"{figure.key}.{form}" if several(spec, form, keys) else out
         drawn = csv(figure, recording).encode() if form == "csv" else picture(figure, recording, form)
         yield path, drawn
 
@@ -101,3 +115,20 @@ def _whole(spec: Spec, recording: Recording, figures: list[Figure], origin: str)
 
     told = cards(spec) if isinstance(spec, Claims) else []
     return offline(spec, playable(spec, figures, told), recording, origin=origin)
+
+
+def _computed(spec: Start | Anatomy, form: str, origin: str, record: Callable[[Spec], Recording]) -> str:
+    """A page that computes in the browser, or its numbers."""
+    if form == "html":
+        from normviz.ui.offline import computing
+
+        return computing(spec, origin=origin)
+    if isinstance(spec, Anatomy):
+        return cells(spec, record(spec))
+    from normviz.lab.experiments.start import dealt
+    from normviz.ui import static
+
+    shipped, _ = Recording.from_bytes(static.contents("start.bin"))  # which the page asks, too
+    labels = shipped.at("labels")[:TILES]
+    order = dealt(labels, shuffle=spec.shuffle, by_class=spec.sorted, swaps=spec.pairs)
+    return digits(spec, shipped, order.tolist())

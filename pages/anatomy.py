@@ -6,7 +6,7 @@ from normviz.specs.anatomy import Anatomy
 from normviz.ui.anatomy import anatomy
 from normviz.ui.course import heard
 from normviz.ui.share import offer_link
-from normviz.ui.takeaway import offer_code
+from normviz.ui.takeaway import offer_page
 from normviz.ui.words import _
 
 st.title(_("What is averaged over what?"))
@@ -23,7 +23,7 @@ for problem in problems:
 anatomy(spec)
 with st.container(horizontal=True, gap="small"):
     offer_link(Anatomy)
-    offer_code(Anatomy)
+    offer_page(Anatomy)
 
 with st.expander(_("Where the numbers come from")):
     st.markdown(

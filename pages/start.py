@@ -5,7 +5,7 @@ import streamlit as st
 from normviz.specs.start import Start
 from normviz.ui.course import heard
 from normviz.ui.share import offer_link
-from normviz.ui.takeaway import offer_code
+from normviz.ui.takeaway import offer_page
 from normviz.ui.tiles import tiles
 from normviz.ui.tour import doors
 from normviz.ui.words import _
@@ -24,5 +24,5 @@ for problem in problems:
 tiles(spec)
 with st.container(horizontal=True, gap="small"):
     offer_link(Start)
-    offer_code(Start)
+    offer_page(Start)
 doors()

@@ -49,7 +49,9 @@ def test_the_whole_run_is_one_file_that_asks_for_nothing(tmp_path: Path) -> None
         ([*SMALL, "--format", "csv", "--figure", "sdd"], "signal has no figure “sdd”; it has sd"),
         ([*SMALL, "--format", "csv", "--figure", "hist_prr"], "Did you mean hist_pre?"),
         ([*SMALL, "--format", "html", "--figure", "sd"], "holds the whole run"),
-        (["anatomy", "--format", "html"], "computed in the browser"),
+        (["anatomy", "--format", "png"], "computed in the browser and has no charts"),
+        (["start", "--format", "csv", "--figure", "tiles"], "csv without --figure"),
+        (["start", "--set", "batch=3", "--format", "csv"], "Batch size"),
         (["signal", "--format", "pdf"], "invalid choice"),
         (
             ["sequences", "--format", "script", "--chapter", "depths"],

@@ -16,11 +16,12 @@ from normviz.commands.telling import (
     RefusedError,
     experiment_and_fields,
     json_flag,
+    kind_of,
     writable,
     write,
 )
 from normviz.export import ExportError
-from normviz.specs import experiment
+from normviz.specs.start import Start
 
 
 def add(commands: Commands) -> None:
@@ -37,14 +38,16 @@ def add(commands: Commands) -> None:
         "  csv       the numbers of each chart, all frames\n"
         "  png, svg  each chart at the end of the run (needs kaleido and a Chromium or Chrome)\n\n"
         "Of csv, png and svg FILE is a folder, with a file KEY.csv for each chart; with a single --figure\n"
-        "it is that chart's file.",
+        "it is that chart's file.  start and anatomy compute in the browser: html is the page itself, csv\n"
+        "one table of its numbers (FILE), and there are no pictures.",
         epilog="examples:\n"
         "  normviz export train --format html --out race.html\n"
         "  normviz export train --set norms=none,batch --format csv --figure loss --out loss.csv\n"
         "  normviz export forgotten_eval --format script --chapter repairs --out repairs.py\n"
         "  normviz export signal --format svg --out pictures",
     )
-    experiment_and_fields(one, "change a setting, as for run; may be repeated")
+    # The front page is no experiment of its own to `run`, but it can be taken away.
+    experiment_and_fields(one, "change a setting, as for run; may be repeated", beside={Start.name: Start})
     one.add_argument("--format", required=True, choices=exporting.FORMATS, help="what to write")
     one.add_argument("--out", required=True, type=Path, metavar="FILE", help="where to write it")
     one.add_argument(
@@ -59,13 +62,16 @@ def add(commands: Commands) -> None:
 
 
 def _export(asked: argparse.Namespace) -> None:
-    spec = spec_of(experiment(asked.experiment), asked.set)
+    kind = kind_of(asked.experiment, beside={Start.name: Start})
+    spec = spec_of(kind, asked.set)
     settings = " ".join(f"--set {shlex.quote(word)}" for word in asked.set)
     origin = f"python -m normviz run {spec.name} {settings}".rstrip()
+    if kind is Start:
+        origin = f"python -m normviz export start {settings}".rstrip() + f" --format {asked.format}"
     written: dict[str, int] = {}
     try:
         exporting.check(spec, asked.format, asked.figure, asked.chapter, asked.out)
-        _place(asked)
+        _place(asked.out, exporting.several(spec, asked.format, asked.figure))
         for path, data in exporting.files(
             spec, asked.format, asked.out, asked.figure, origin, record, asked.chapter
         ):
@@ -79,11 +85,11 @@ def _export(asked: argparse.Namespace) -> None:
         print(json.dumps({**told, "files": [{"path": path, "bytes": n} for path, n in written.items()]}))
 
 
-def _place(asked: argparse.Namespace) -> None:
+def _place(out: Path, several: bool) -> None:
     """See that there is room for what will be written: a folder, or a file in one."""
-    if asked.format in exporting.CHARTS and len(asked.figure) != 1:
-        writable(asked.out)
-    elif asked.out.is_dir():
-        raise RefusedError(f"{asked.out} is a folder; --out names the file")
-    elif asked.out.is_file() or not asked.out.exists():  # else a device or a pipe
-        writable(asked.out.parent)
+    if several:
+        writable(out)
+    elif out.is_dir():
+        raise RefusedError(f"{out} is a folder; --out names the file")
+    elif out.is_file() or not out.exists():  # else a device or a pipe
+        writable(out.parent)

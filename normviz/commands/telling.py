@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from normviz import files
@@ -24,7 +25,10 @@ class RefusedError(Exception):
 class _Help(argparse.Action):
     """``--help``; after the name of an experiment with the fields of this one alone."""
 
-    def __init__(self, *, option_strings: Sequence[str], dest: str, **_: Any) -> None:
+    def __init__(
+        self, *, option_strings: Sequence[str], dest: str, beside: Mapping[str, type[Spec]], **_: Any
+    ) -> None:
+        self._beside = beside
         super().__init__(
             option_strings, dest, nargs=0, default=argparse.SUPPRESS, help="show this page and exit"
         )
@@ -32,18 +36,32 @@ class _Help(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, asked: argparse.Namespace, *_: Any) -> None:
         if name := getattr(asked, "experiment", None):
             try:
-                parser.epilog = f"its fields:\n\n{_fields(experiment(name))}"
+                parser.epilog = f"its fields:\n\n{_fields(kind_of(name, self._beside))}"
             except SpecError as refusal:
                 parser.exit(2, f"normviz: {refusal}\n")
         parser.print_help()
         parser.exit()
 
 
-def experiment_and_fields(parser: argparse.ArgumentParser, about: str) -> None:
-    """Declare the experiment, its ``--set`` and a ``--help`` that knows its fields (``add_help=False``)."""
-    parser.add_argument("experiment", help="one of " + ", ".join(EXPERIMENTS))
-    parser.add_argument("-h", "--help", action=_Help)
+def experiment_and_fields(
+    parser: argparse.ArgumentParser, about: str, beside: Mapping[str, type[Spec]] = MappingProxyType({})
+) -> None:
+    """Declare the experiment, its ``--set`` and a ``--help`` that knows its fields (``add_help=False``).
+
+    ``beside``: by their names, what this command takes like an experiment.
+    """
+    parser.add_argument("experiment", help="one of " + ", ".join((*beside, *EXPERIMENTS)))
+    parser.add_argument("-h", "--help", action=_Help, beside=beside)
     parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help=about)
+
+
+def kind_of(name: str, beside: Mapping[str, type[Spec]] = MappingProxyType({})) -> type[Spec]:
+    """The kind of spec of this name, an experiment's or one of those ``beside`` them.
+
+    Raises:
+        SpecError: there is none.
+    """
+    return beside.get(name) or experiment(name)
 
 
 def every_field() -> str:

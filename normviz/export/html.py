@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from normviz.frames import Recording
-
 _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' data:; style-src 'unsafe-inline'; img-src data: blob:; "
     "font-src data:; base-uri 'none'; form-action 'none'"
@@ -31,7 +29,7 @@ class Player:
     """What plays a run in a browser.
 
     ``modules`` are ES modules by their names, which import each other as ``"./name"``; ``entry`` is the one
-    that begins, ``library`` a script that all of them may lean on.
+    that begins, ``library`` a script that all of them may lean on (or nothing).
     """
 
     entry: str
@@ -41,14 +39,14 @@ class Player:
 
 
 def html(
-    player: Player, played: Mapping[str, Any], recording: Recording, head: str, title: str, language: str
+    player: Player, played: Mapping[str, Any], recording: bytes, head: str, title: str, language: str
 ) -> str:
     """The document.
 
-    ``played`` is what the page would send to the stage, without an address of a stream; ``head`` is HTML that
-    stands above the charts.
+    ``played`` is what the page would send to the browser, without an address of a stream; ``recording`` are
+    the bytes that it would fetch; ``head`` is HTML that stands above the charts.
     """
-    squeezed = base64.b64encode(gzip.compress(recording.to_bytes(), _SQUEEZE, mtime=0)).decode()
+    squeezed = base64.b64encode(gzip.compress(recording, _SQUEEZE, mtime=0)).decode()
     return "\n".join(
         [
             "<!doctype html>",

@@ -20,6 +20,9 @@ from normviz.ui.course import given, hidden
 from normviz.ui.speech import heard
 from normviz.ui.words import _, spoken
 
+SHEET = "anatomy.css"
+"""Its styles."""
+_FIELDS = [name for name, _knob, _default in Anatomy.knobs() if name != "seed"]
 _HTML = '<section class="nva-anatomy"></section>'
 
 # Streamlit runs this text as a module without an address of its own, so it only finds the real modules.
@@ -50,7 +53,7 @@ _WEIGHT_EPS = {"weight_norm": 0.0, "weight_standardization": 1e-6}
 _mount = st.components.v2.component(
     "normviz.anatomy",
     html=_HTML,
-    css=(static.FOLDER / "anatomy.css").read_text(encoding="utf-8"),
+    css=(static.FOLDER / SHEET).read_text(encoding="utf-8"),
     js=_JS,
     isolate_styles=False,
 )
@@ -61,31 +64,37 @@ def anatomy(spec: Anatomy) -> None:
     _mount(key="anatomy", data=_data(spec))
 
 
-def _data(spec: Anatomy) -> dict[str, Any]:
-    """What the browser is told: the settings, what they may be, the norms, and where its files are."""
-    fields = [name for name, _, _ in Anatomy.knobs() if name != "seed"]
-    default = given(Anatomy).values()
+def told(spec: Anatomy) -> dict[str, Any]:
+    """What the tensor needs wherever it stands: settings and what they may be, norms, words."""
     return {
-        "values": {name: spec.values()[name] for name in fields},
-        "defaults": {name: default[name] for name in fields},
+        "values": {name: spec.values()[name] for name in _FIELDS},
         "choices": {
             name: [[choice, spoken(knob.name_of(choice))] for choice in knob.choices]
             for name, knob, _ in Anatomy.knobs()
-            if name in fields and knob.choices
+            if name in _FIELDS and knob.choices
         },
         "channels": spoken(CHANNELS),
         "limits": LIMITS,
         "learned": {"gamma": GAMMA, "beta": BETA},
         "most": edits.MOST,
-        "hidden": sorted(hidden() & set(fields)),
         "norms": [_told(fact) for fact in NORMS.values()],
         "facts": {name: _constants(fact) for name, fact in NORMS.items()},
+        "speech": heard(),
+    }
+
+
+def _data(spec: Anatomy) -> dict[str, Any]:
+    """The same, with where the page begins, what a teacher hides, and where the files are."""
+    default = given(Anatomy).values()
+    return {
+        **told(spec),
+        "defaults": {name: default[name] for name in _FIELDS},
+        "hidden": sorted(hidden() & set(_FIELDS)),
         "module": static.address("anatomy.js"),
         "tensors": static.address("anatomy.json"),
         "lost": _(
             "The tensor could not be loaded: the server does not answer. Reload the page to try again."
         ),
-        "speech": heard(),
     }
 
 

@@ -1,15 +1,17 @@
-"""The code of an experiment over HTTP, for the pages whose settings live in the browser.
+"""What is taken away over HTTP from the pages whose settings live in the browser.
 
     GET /lab/code/{experiment}.py       the script, with the settings of the query: that of the page's link
     GET /lab/code/{experiment}.ipynb    the same as a notebook
+    GET /lab/code/{experiment}.html     the page as one file that opens without a server, in its language
 
-Both lie under Streamlit's base path.  What cannot be met is answered with 400 or 404 and a sentence.  Making
-a script takes milliseconds; nothing is computed or kept.
+All lie under Streamlit's base path.  What cannot be met is answered with 400 or 404 and a sentence.  Making
+a file takes milliseconds; nothing is computed or kept.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -20,18 +22,31 @@ from normviz.export import ExportError, file_name, notebook, script
 from normviz.spec import Spec
 from normviz.specs.anatomy import Anatomy
 from normviz.specs.start import Start
+from normviz.ui.offline import computing
+from normviz.ui.settings import command
+from normviz.ui.words import of_request, speaking
 
 PAGES: dict[str, type[Spec]] = {"start": Start, "anatomy": Anatomy}
 """The experiments that have no run on the server."""
+
+
+def _page(spec: Spec) -> str:
+    return computing(
+        cast("Start | Anatomy", spec),
+        origin=f"{command(spec, 'export')} --format html --out {spec.name}.html",
+    )
+
+
 FORMS: dict[str, tuple[Callable[[Spec], str], str]] = {
     "py": (script, "text/x-python"),
     "ipynb": (notebook, "application/x-ipynb+json"),
+    "html": (_page, "text/html"),
 }
 """By the ending of the file: what makes it, and its type."""
 
 
 def address(experiment: str, ending: str) -> str:
-    """Where the code of an experiment is served, relative to the site's base path."""
+    """Where a file of an experiment is served, relative to the site's base path."""
     return f"lab/code/{experiment}.{ending}"
 
 
@@ -51,7 +66,8 @@ def _serve(request: Request) -> Response:
         return _refused(" ".join(problem.sentence for problem in problems), 400)
     make, kind = FORMS[ending]
     try:
-        text = make(spec)
+        with speaking(of_request(request)):
+            text = make(spec)
     except ExportError as reason:
         return _refused(str(reason), 400)
     disposition = f'attachment; filename="{file_name(experiment, "", ending)}"'

@@ -1,9 +1,12 @@
-"""A run as one file that opens without this site: the stage's own modules, and the colours of its themes."""
+"""A run, or a page that computes in the browser, as one file that opens without this site.
+
+It holds the browser's own modules, and the colours of the site's themes.
+"""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -14,15 +17,14 @@ from normviz.export.html import Player, html
 from normviz.frames import Recording
 from normviz.phrases import phrase
 from normviz.spec import Spec
-from normviz.ui import static
+from normviz.specs.anatomy import Anatomy
+from normviz.specs.start import Start
+from normviz.ui import anatomy, static, tiles
 from normviz.ui.playable import SHEETS
-from normviz.ui.words import spoken
+from normviz.ui.settings import settings
+from normviz.ui.words import language, spoken
 
 _ROOT = Path(__file__).resolve().parents[2]
-_ENTRY = "offline.js"
-_MADE = "One run, recorded by NormViz {version}. It plays here without a server."
-_PART = "Taken along at step {step}, before the run was over."
-_MORE = "Settings and origin"
 _COLOURS = {
     "primaryColor": "--st-primary-color",
     "backgroundColor": "--st-background-color",
@@ -47,37 +49,64 @@ def offline(
         "cards": [{**card, "see": None} for card in played["cards"]],
     }
     code = played["speech"]["language"]
-    head = _head(spec, played, recording, origin, whole)
-    title = f"{spoken(spec.title, code)} · NormViz"
-    return html(_player(), {**played, **closed}, recording, head, title, code)
+    part = phrase("Taken along at step {step}, before the run was over.", step=recording.frame(-1).step)
+    made = phrase(
+        "One run, recorded by NormViz {version}. It plays here without a server.", version=__version__
+    )
+    head = _head(spec, played["settings"], code, origin, [made] if whole else [part, made])
+    player = _player("offline.js", *SHEETS)
+    return html(player, {**played, **closed}, recording.to_bytes(), head, _titled(spec, code), code)
 
 
-def _head(spec: Spec, played: Mapping[str, Any], recording: Recording, origin: str, whole: bool) -> str:
+def computing(spec: Start | Anatomy, *, origin: str) -> str:
+    """A page that computes in the browser as an HTML document, with its settings, in the visitor's language.
+
+    ``origin`` as in `offline`.
+    """
+    page, name = (tiles, "start.bin") if isinstance(spec, Start) else (anatomy, "anatomy.json")
+    player = _player(f"offline_{spec.name}.js", page.SHEET)
+    code, told = language(), {**page.told(spec), "defaults": spec.values(), "hidden": []}
+    made = phrase(
+        "One page of NormViz {version}. It computes here, in the browser, without a server.",
+        version=__version__,
+    )
+    head = _head(spec, settings(spec), code, origin, [made])
+    return html(player, told, static.contents(name), head, _titled(spec, code), code)
+
+
+def _titled(spec: Spec, code: str) -> str:
+    return f"{spoken(spec.title, code)} · NormViz"
+
+
+def _head(
+    spec: Spec, settings: Sequence[Mapping[str, str]], code: str, origin: str, sentences: Sequence[str]
+) -> str:
     """Title, origin and every setting in words."""
 
     def say(text: str) -> str:
-        return escape(str(spoken(text, played["speech"]["language"])))
+        return escape(str(spoken(text, code)))
 
     rows = "".join(
-        f"<div><dt>{escape(one['label'])}</dt><dd>{escape(one['text'])}</dd></div>"
-        for one in played["settings"]
+        f"<div><dt>{escape(one['label'])}</dt><dd>{escape(one['text'])}</dd></div>" for one in settings
     )
     told = escape(origin)
     linked = origin.startswith(("http://", "https://"))
     source = f'<a href="{told}" rel="noreferrer">{told}</a>' if linked else f"<code>{told}</code>"
-    part = "" if whole else f"<p>{say(phrase(_PART, step=recording.frame(-1).step))}</p>"
+    said = "".join(f"<p>{say(sentence)}</p>" for sentence in sentences)
+    more = say(phrase("Settings and origin"))
     return (
-        f'<header class="nv-about"><h1>{say(spec.title)}</h1>{part}'
-        f"<p>{say(phrase(_MADE, version=__version__))}</p>"
-        f"<details><summary>{say(_MORE)}</summary><dl>{rows}</dl><p>{source}</p></details></header>"
+        f'<header class="nv-about"><h1>{say(spec.title)}</h1>{said}'
+        f"<details><summary>{more}</summary><dl>{rows}</dl><p>{source}</p></details></header>"
     )
 
 
 @cache
-def _player() -> Player:
-    modules = {name: static.contents(name).decode() for name in static.imported(_ENTRY)}
-    styles = "\n".join([_themes(), *(static.contents(name).decode() for name in ("offline.css", *SHEETS))])
-    return Player(_ENTRY, modules, static.contents(static.PLOTLY).decode(), styles)
+def _player(entry: str, *sheets: str) -> Player:
+    """What plays in the browser; only the stage draws with plotly.js."""
+    modules = {name: static.contents(name).decode() for name in static.imported(entry)}
+    styles = "\n".join([_themes(), *(static.contents(name).decode() for name in ("offline.css", *sheets))])
+    library = static.contents(static.PLOTLY).decode() if static.STAGE in modules else ""
+    return Player(entry, modules, library, styles)
 
 
 @cache
@@ -85,6 +114,8 @@ def _themes() -> str:
     """The colours of the site's two themes as the variables that Streamlit makes of them."""
     theme = tomllib.loads((_ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["theme"]
     fonts = f"--st-font: {theme['font']}; --st-heading-font: {theme['headingFont']};"
+    fonts += f" --st-code-font: {theme['codeFont']};"
+    fonts += f" --st-base-radius: {theme['baseRadius']}; --st-button-radius: {theme['baseRadius']};"
 
     def colours(name: str) -> str:
         return " ".join(f"{variable}: {theme[name][key]};" for key, variable in _COLOURS.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 from normviz.spec import Knob, Spec, Value
@@ -39,3 +40,11 @@ def number(value: float) -> str:
     if isinstance(value, int):
         return f"{value:,}".replace(",", "\u202f")
     return numeral(f"{value:.4g}")
+
+
+def command(spec: Spec, does: str = "run") -> str:
+    """The command that runs a spec, or that does something else with it."""
+    words = [f"{name}={value}" for name, value in spec.to_query().items()]
+    return " ".join(
+        [f"python -m normviz {does}", spec.name, *(f"--set {shlex.quote(word)}" for word in words)]
+    )

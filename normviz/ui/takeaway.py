@@ -2,11 +2,11 @@
 
 Pictures and numbers of single charts are made in the browser (``ui/assets/takeaway.js``).  Nothing is made
 here before somebody asks for it: the buttons hold functions, which Streamlit calls in a thread of their own.
+What a page computed in the browser, the browser writes down itself (``ui/assets/page_tables.js``).
 """
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from functools import partial
 
@@ -22,15 +22,26 @@ from normviz.ui.controls import link
 from normviz.ui.course import given
 from normviz.ui.offline import offline
 from normviz.ui.playable import Cards, Figures, played
-from normviz.ui.words import _, spoken
+from normviz.ui.settings import command
+from normviz.ui.words import PARAMETER, _, language, spoken
 
 # Streamlit runs this text as a module without an address of its own.  The settings are those of the URL at
 # the moment of the click: the page changes them without asking the server.
 _JS = """
 export default function ({ parentElement, data }) {
-  parentElement.querySelector(".nvl-links").replaceChildren(...data.files.map(({ label, path }) => {
+  parentElement.querySelector(".nvl-links").replaceChildren(...data.files.map(({ label, path, file }) => {
     const link = document.createElement("a");
     Object.assign(link, { textContent: label, target: "_blank", rel: "noopener" });
+    if (file) { // the numbers on screen
+      Object.assign(link, { href: "#", download: file, target: "" });
+      link.addEventListener("click", (event) => {
+        const table = document.querySelector("[data-ready]")?.table;
+        if (!table) return event.preventDefault();
+        link.href = URL.createObjectURL(new Blob([table()], { type: "text/csv;charset=utf-8" }));
+        setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+      });
+      return link;
+    }
     const follow = () => {
       const query = new URLSearchParams(data.settings), asked = new URL(location.href).searchParams;
       for (const name of Object.keys(data.settings)) if (asked.has(name)) query.set(name, asked.get(name));
@@ -72,19 +83,27 @@ def offer(spec: Spec, token: str, figures: Figures, cards: Cards | None, *, link
         st.caption(_("Pictures and numbers of a single chart: the arrow at its upper right corner."))
 
 
-def offer_code(kind: type[Spec]) -> None:
-    """Draw the popover of a page that computes in the browser: the code with the settings of its URL."""
+def offer_page(kind: type[Spec]) -> None:
+    """Draw the popover of a page that computes in the browser: page, numbers, code, as it is now."""
     with st.popover(_("Take away"), icon=":material/download:"):
+        st.markdown(
+            _("This page as one file, which opens and computes without a server, and the numbers on screen:")
+        )
+        page = {"label": _("This page (HTML)"), "path": listings.address(kind.name, "html")}
+        numbers = {"label": _("Numbers on screen (CSV)"), "file": f"normviz-{kind.name}.csv"}
+        _offer(kind, "page", [page, numbers])
         st.markdown(_("The experiment as plain PyTorch, which imports nothing of this project:"))
         labels = {"py": _("PyTorch script"), "ipynb": _("Notebook")}
-        files = [{"label": label, "path": listings.address(kind.name, one)} for one, label in labels.items()]
-        _links(key=f"code {kind.name}", data={"settings": given(kind).to_query(full=True), "files": files})
+        _offer(
+            kind,
+            "code",
+            [{"label": label, "path": listings.address(kind.name, one)} for one, label in labels.items()],
+        )
 
 
-def command(spec: Spec) -> str:
-    """The command that runs a spec."""
-    words = [f"{name}={value}" for name, value in spec.to_query().items()]
-    return " ".join(["python -m normviz run", spec.name, *(f"--set {shlex.quote(word)}" for word in words)])
+def _offer(kind: type[Spec], name: str, files: list[dict[str, str]]) -> None:
+    settings = {**given(kind).to_query(full=True), PARAMETER: language()}
+    _links(key=f"{name} {kind.name}", data={"settings": settings, "files": files})
 
 
 @st.fragment

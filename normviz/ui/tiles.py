@@ -17,6 +17,9 @@ from normviz.ui.course import given, hidden
 from normviz.ui.speech import heard
 from normviz.ui.words import _
 
+SHEET = "tiles.css"
+"""Its styles."""
+_FIELDS = ("mode", "batch", "shuffle", "sorted", "swaps")
 _HTML = '<section class="nvt-start"></section>'
 
 # Streamlit runs this text as a module without an address of its own, so it only finds the real modules.
@@ -43,7 +46,7 @@ export default async function (component) {
 _mount = st.components.v2.component(
     "normviz.tiles",
     html=_HTML,
-    css=(static.FOLDER / "tiles.css").read_text(encoding="utf-8"),
+    css=(static.FOLDER / SHEET).read_text(encoding="utf-8"),
     js=_JS,
     isolate_styles=False,
 )
@@ -54,22 +57,28 @@ def tiles(spec: Start) -> None:
     _mount(key="start", data=_data(spec))
 
 
-def _data(spec: Start) -> dict[str, Any]:
-    """What the browser is told: the settings, what they may be, and where its files are."""
+def told(spec: Start) -> dict[str, Any]:
+    """What the board needs to know wherever it stands: the settings, what they may be, and the words."""
     knobs = {name: knob for name, knob, _ in Start.knobs()}
-    fields = ("mode", "batch", "shuffle", "sorted", "swaps")
-    default = given(Start).values()
     return {
-        "values": {name: spec.values()[name] for name in fields},
-        "defaults": {name: default[name] for name in fields},
+        "values": {name: spec.values()[name] for name in _FIELDS},
         "batches": list(knobs["batch"].choices),
         "shuffles": int(knobs["shuffle"].high or 0),
         "swaps": MOST_SWAPS,
-        "hidden": sorted(hidden() & set(fields)),
+        "speech": heard(),
+    }
+
+
+def _data(spec: Start) -> dict[str, Any]:
+    """The same, with where the page begins, what a teacher hides, and where the files are."""
+    default = given(Start).values()
+    return {
+        **told(spec),
+        "defaults": {name: default[name] for name in _FIELDS},
+        "hidden": sorted(hidden() & set(_FIELDS)),
         "module": static.address("tiles.js"),
         "weights": static.address("start.bin"),
         "lost": _(
             "The digits could not be loaded: the server does not answer. Reload the page to try again."
         ),
-        "speech": heard(),
     }

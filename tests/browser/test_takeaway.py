@@ -21,10 +21,11 @@ from normviz.figures.bound import resolve
 from normviz.figures.train import figures
 from normviz.frames import Recording
 from normviz.lab.runs import record
+from normviz.specs.anatomy import Anatomy
 from normviz.specs.start import Start
 from normviz.specs.train import Train
 from normviz.ui import static
-from normviz.ui.offline import offline
+from normviz.ui.offline import computing, offline
 from normviz.ui.playable import playable
 from tests.browser.visitors import HELPERS, SETTLED, SHOWN, Server, Visitor
 from tests.export.shipped import shipped
@@ -210,8 +211,50 @@ def test_a_page_that_computes_in_the_browser_gives_the_code_of_its_settings(
     path = taken(visitor, page.get_by_role("link", name="PyTorch script").click, tmp_path)
     assert path.name == "normviz-start.py"
     assert path.read_text() == script(Start(batch=8, sorted=True))
+    path = taken(visitor, page.get_by_role("link", name="Numbers on screen (CSV)").click, tmp_path)
+    assert path.name == "normviz-start.csv"
+    told = list(csv.DictReader(io.StringIO(path.read_text())))
+    wrong = page.locator(".nvt-score[data-mode=train] b").inner_text()
+    assert sum(row["train answer"] != row["label"] for row in told) == int(wrong) > 0
+    path = taken(visitor, page.get_by_role("link", name="This page (HTML)").click, tmp_path)
+    assert path.name == "normviz-start.html"
+    assert '"sorted": true' in path.read_text()
     assert not visitor.faults
     visitor.context.close()
+
+
+@pytest.mark.parametrize(
+    ("spec", "section"),
+    [(Start(batch=4, mode="train"), ".nvt-start"), (Anatomy(norm="layer", dragged="21=3"), ".nva-anatomy")],
+)
+def test_pages_that_compute_open_and_compute_without_a_network(
+    chromium: Browser, spec: Start | Anatomy, section: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "page.html"
+    path.write_text(computing(spec, origin="python -m normviz export"))
+    context = chromium.new_context(offline=True, viewport={"width": 1400, "height": 1000})
+    page = context.new_page()
+    told: list[str] = []
+    page.on("pageerror", lambda error: told.append(f"{error}"))
+    page.on("console", lambda one: told.append(one.text))
+    page.on("request", lambda request: told.append(request.url))
+    page.goto(path.as_uri())
+    page.wait_for_selector(f"{section}[data-ready]")
+    seen = "section => document.querySelector(section).innerText"
+    before = page.evaluate(seen, section)
+    page.emulate_media(color_scheme="dark")
+    act = page.get_by_role("button", name="Other batch-mates") if isinstance(spec, Start) else None
+    if act:
+        assert page.locator(".nvt-start").get_attribute("data-mode") == "train"
+        act.click()
+    else:
+        assert "=\n3\n" in page.locator(".nva-lines").inner_text()  # the dragged value, in the arithmetic
+        page.get_by_role("radio", name="Group norm").click()
+    page.wait_for_function(f"before => ({seen})('{section}') !== before", arg=before)
+    page.wait_for_timeout(1200)  # nothing comes after a pause either: neither plotly.js nor an address
+    assert page.url == path.as_uri()
+    assert [url for url in told if not url.startswith(("data:", "blob:"))] == [path.as_uri()]
+    context.close()
 
 
 @pytest.mark.parametrize("name", ["signal", "sequences", "claims"])

@@ -30,6 +30,15 @@ def test_a_notebook_has_them_too() -> None:
     assert "BY_CLASS = True" in cells
 
 
+def test_a_page_is_one_file_in_the_language_of_the_query() -> None:
+    answer = ask(listings.routes(), "/lab/code/anatomy.html?norm=group&lang=cs")
+    text = answer.body.decode()
+    assert answer.headers["content-disposition"] == 'attachment; filename="normviz-anatomy.html"'
+    assert '<html lang="cs">' in text
+    assert "Počítá přímo zde v prohlížeči" in text.replace("\u00a0", " ")
+    assert "python -m normviz export anatomy --set norm=group --format html" in text
+
+
 @pytest.mark.parametrize(
     ("address", "status", "words"),
     [
@@ -57,12 +66,12 @@ def test_a_page_is_told_where_its_code_is(
 
     def page(name: str) -> None:
         from normviz.ui.listings import PAGES
-        from normviz.ui.takeaway import offer_code
+        from normviz.ui.takeaway import offer_page
 
-        offer_code(PAGES[name])
+        offer_page(PAGES[name])
 
     assert not AppTest.from_function(page, kwargs={"name": kind.name}).run().exception
-    [told] = sent
-    assert told["settings"] == kind().to_query(full=True)
-    for one in told["files"]:
-        assert ask(listings.routes(), "/" + one["path"]).status == 200
+    page, code = sent
+    assert page["settings"] == code["settings"] == {**kind().to_query(full=True), "lang": "en"}
+    served = [one for one in (*page["files"], *code["files"]) if "path" in one]
+    assert [ask(listings.routes(), "/" + one["path"]).status for one in served] == [200] * 3

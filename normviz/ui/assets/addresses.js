@@ -3,9 +3,13 @@
 const PAUSE = 200; // ms without another change; browsers limit how often an address may be written
 
 export class Address {
-  /** `told` gives the settings as they are now, and those that an address leaves out: {values, defaults}. */
-  constructor(told) {
+  /**
+   * `told` gives the settings as they are now, and those that an address leaves out: {values, defaults}.
+   * A page that stands `alone`, in a file of its own, begins as it was taken: its address says nothing.
+   */
+  constructor(told, alone = false) {
     this.told = told;
+    this.alone = alone;
     this.timer = null;
   }
 
@@ -16,6 +20,7 @@ export class Address {
 
   /** The settings have changed. */
   follow() {
+    if (this.alone) return;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.#write(), PAUSE);
   }

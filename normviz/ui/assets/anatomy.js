@@ -10,6 +10,7 @@ import { Controls } from "./anatomy_controls.js";
 import { pairs, written } from "./anatomy_edits.js";
 import { LIMITS, Sliders } from "./anatomy_sliders.js";
 import { facts, seen, sharing, stageWords } from "./anatomy_words.js";
+import { cellsTable } from "./page_tables.js";
 import { plotlyAhead } from "./plotly.js";
 import { speak, t } from "./words.js";
 import { backward, dissect, learned, parameterOf, place, usesBatch } from "./norms_dissected.js";
@@ -59,7 +60,7 @@ class Anatomy {
       slide: (name, value) => this.slide(name, value),
       settle: () => this.settle(),
     });
-    this.address = new Address(() => ({ values: this.#values, defaults: this.data.defaults }));
+    this.address = new Address(() => ({ values: this.#values, defaults: this.data.defaults }), data.alone);
     this.part("reset").addEventListener("click", () => {
       this.restore();
       this.#move(Object.fromEntries(data.hidden.map((name) => [name, this.data.values[name]])));
@@ -68,6 +69,7 @@ class Anatomy {
     });
     this.restore();
     this.#move(data.values);
+    root.table = () => cellsTable(this.shown, { ...this, chosen: this.pinned, dx: this.#gradient(this.pinned) });
     root.dataset.ready = "";
   }
 
@@ -213,6 +215,11 @@ class Anatomy {
   /** A gradient of 1 for the cell looked at. */
   get upstream() {
     return this.found.x.map((_, i) => Number(i === this.chosen));
+  }
+
+  /** Of all inputs, for a gradient of 1 at the output of cell `at`. */
+  #gradient(at) {
+    return backward(this.found, this.found.x.map((_, i) => Number(i === at)), this.layer).dx;
   }
 
   get chosen() {
@@ -407,7 +414,7 @@ class Anatomy {
 
   showUnlinked() {
     const unlinked = this.part("unlinked");
-    unlinked.hidden = !Object.values(this.#moved).some(({ left }) => left);
+    unlinked.hidden = this.data.alone || !Object.values(this.#moved).some(({ left }) => left);
     unlinked.textContent = unlinked.hidden ? ""
       : t("A link holds {n} changed values of a kind; those beyond are not in it.", { n: this.data.most });
   }
@@ -454,10 +461,8 @@ export default async function mount({ parentElement, data }, tensors) {
       root.textContent = t("The tensor could not be loaded ({message}). Reload the page to try again.", { message: error.message });
     });
   const anatomy = await root.anatomy;
-  plotlyAhead();
-  if (again) {
-    anatomy?.heard(data);
-    anatomy?.repaint();
-  }
+  if (!data.alone) plotlyAhead();
+  if (again && !data.alone) anatomy?.heard(data);
+  if (again) anatomy?.repaint();
   return () => anatomy?.end();
 }

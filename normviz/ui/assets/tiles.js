@@ -6,6 +6,7 @@
 import { Address } from "./addresses.js";
 import { Board } from "./board.js";
 import { Inspector } from "./inspector.js";
+import { digitsTable } from "./page_tables.js";
 import { plotlyAhead } from "./plotly.js";
 import { dealt, Net, readArrays, winners, withPair } from "./start.js";
 import { announced, moved, raised, seen } from "./start_words.js";
@@ -71,7 +72,7 @@ class Start {
       carried: () => this.showMoving(),
     });
     this.inspector = new Inspector(this.part("inspector"));
-    this.address = new Address(() => ({ values: this.settings, defaults: this.data.defaults }));
+    this.address = new Address(() => ({ values: this.settings, defaults: this.data.defaults }), data.alone);
     this.#listen();
     this.#hide();
     this.evaluated = this.predictions(this.labels, { training: false, batch: 1 });
@@ -80,6 +81,7 @@ class Start {
     this.choose(this.#telling());
     this.repaint();
     root.classList.toggle("nvt-untouched", this.settings.mode === "eval");
+    root.table = () => digitsTable({ ...this, batch: this.settings.batch });
     root.dataset.ready = "";
   }
 
@@ -320,10 +322,8 @@ export default async function mount({ parentElement, data }, bytes) {
       root.textContent = t("The digits could not be loaded ({error}). Reload the page to try again.", { error: error.message });
     });
   const start = await root.start;
-  plotlyAhead();
-  if (again) {
-    start?.heard(data);
-    start?.repaint();
-  }
+  if (!data.alone) plotlyAhead();
+  if (again && !data.alone) start?.heard(data);
+  if (again) start?.repaint();
   return () => start?.end();
 }
