@@ -116,8 +116,9 @@ BOOK: dict[str, Symptom] = {
     "eight_gpus": Symptom(
         cause="Batch norm takes its statistics on each device alone. A batch of 16 spread over eight GPUs "
         "is normalized two by two. Gradients are averaged over all, statistics are not.",
-        test="Print the batch that one device sees. Then train on one device with that batch size, or with "
-        "ghost batches of that size: the same loss curve is the proof.",
+        test="Print the batch that one device sees. Then train on one device with the whole batch, "
+        "normalized in ghost batches of that size: if it goes wrong alike, and without ghost batches does "
+        "not, this is it.",
         code="for x, y in loader:\n    print(x.shape[0], 'samples on rank', torch.distributed.get_rank())\n"
         "    break",
         look="One batch of 16 in every step: batch norm over all 16, over ghost batches of 2 (what eight "
