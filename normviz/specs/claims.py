@@ -33,8 +33,8 @@ class Claims(Spec):
     )  # fmt: skip
     steps: int = knob(
         200, label="Training steps", low=50, high=600, step=50, expert=True,
-        help="Of the claims about initialization and depth; those about learning rates take a quarter more, "
-        "the one about noise half as many.",
+        help="Of the claims about initialization and depth; those about learning rates take a quarter more. "
+        "The one about noise ends after half of them, but not before 100.",
     )  # fmt: skip
     epochs: int = knob(
         10, label="Epochs", low=1, high=30, step=1, expert=True,
@@ -59,8 +59,8 @@ class Claims(Spec):
 
     @property
     def noisy_steps(self) -> int:
-        """Training steps of the claim about noise, which counts until the slowest network is there."""
-        return self.steps // 2
+        """Training steps of the claim about noise, which counts only until the slowest network is there."""
+        return min(self.steps, max(100, self.steps // 2))
 
     @property
     def rate_steps(self) -> int:

@@ -143,7 +143,7 @@ def test_who_is_not_there_within_the_steps_is_told_to_count_with_them() -> None:
     last = told(recording, len(recording) - 1)
     assert (recording.at("c3_steps")[:, :, 0] == SMALL.rate_steps).any()
     assert last["claims.3.evidence.capped"] == {"most": SMALL.rate_steps}
-    late = (recording.at("c1_steps") == SMALL.steps).any()
+    late = (recording.at("c1_steps") == SMALL.noisy_steps).any()
     assert ("claims.1.evidence.capped" in last) == late
 
 
@@ -302,8 +302,8 @@ def test_claim_1_disturbs_batch_norm_alone() -> None:
     """Without norm and with batch norm the batches go right as in a plain stack; with noise they do not."""
     taken = record(SMALL).at("c1_steps")
     members = [Member(norm, seed, NOISY_RATE) for norm in PAIR for seed in range(2)]
-    ((hits, _),) = race(steps.job(NOISY_DEPTH, 32, members), [SMALL.steps])
-    assert np.array_equal(steps.first_reached(hits.reshape(-1, 2, 2), 0.9, SMALL.steps), taken[:, :2])
+    ((hits, _),) = race(steps.job(NOISY_DEPTH, 32, members), [SMALL.noisy_steps])
+    assert np.array_equal(steps.first_reached(hits.reshape(-1, 2, 2), 0.9, SMALL.noisy_steps), taken[:, :2])
     assert (taken[:, 2] > taken[:, 1]).all()
 
 
