@@ -97,10 +97,13 @@ def test_what_amplifies_rounding_in_double(network: str, norm: str) -> None:
     for step, loss, _ in islice(records, 1, 6):
         train(stack, step, spec.training_steps, spec)
         assert loss == pytest.approx(stack.losses[0], rel=1e-6), step
+    if norm != "batch_renorm":  # the others have no schedule to come to the end of
+        return
     train(stack, spec.training_steps, spec.training_steps, spec)
     net = modes.network(norm, spec.seed)
     modes.fit(net, modes.new_optimizer(net), spec.seed)
     limits = {(one.r_max, one.d_max) for one in stack.groups[0].net.norms if hasattr(one, "r_max")}
+    assert limits
     assert limits == {(one.r_max, one.d_max) for one in net.modules() if hasattr(one, "r_max")}
 
 
