@@ -39,9 +39,7 @@ def layer_histograms(spec: Train) -> Figure:
     """What leaves the norm in every layer, one map for each variant."""
     where = spec.net.enters[PLACEMENTS.index(spec.placement)]
     whose = "each norm" if spec.net.parts else "each layer's norm"
-    return _maps(
-        spec, "hist_post", phrase("What leaves {whose} and enters {where}", whose=whose, where=where)
-    )
+    return _maps(spec, "hist_post", phrase("From {whose} into {where}", whose=whose, where=where))
 
 
 def entering_histograms(spec: Train) -> Figure:

@@ -170,9 +170,11 @@ def expert(kind: type[Spec]) -> str:
 def _row(widgets: Widgets[S], spec: S, names: list[str]) -> dict[str, Value]:
     """Widgets side by side, in as many rows as it takes."""
     values: dict[str, Value] = {}
-    for start in range(0, len(names), _COLUMNS):
-        part = names[start : start + _COLUMNS]
-        columns = st.columns(_COLUMNS if start else max(len(part), min(_COLUMNS, len(names))))
+    # A fifth would be lonely in a row of its own.
+    across = max(1, len(names)) if len(names) <= AT_FIRST else _COLUMNS
+    for start in range(0, len(names), across):
+        part = names[start : start + across]
+        columns = st.columns(across)
         for column, name in zip(columns, part, strict=False):
             with column:
                 values[name] = widgets.draw(name, spec)

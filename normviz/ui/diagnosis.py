@@ -105,7 +105,8 @@ def table(spec: NormCost, recording: Recording | None) -> dict[str, tuple[str, .
 def _row(fact: NormFact, cost: str) -> tuple[str, ...]:
     forms = {"mlp": "MLP", "cnn": "CNN", "sequence": _("sequence")}
     applies = ", ".join(forms[form] for form in FORMS if fact.applies[form] is None)
-    formula = f"${fact.formula}$"
+    equations = fact.formula.split(r",\quad ")  # a line each, if need be
+    formula = ",\u2002".join(f"${equation}$" for equation in equations)
     differs = _("yes") if fact.train_differs_from_eval else _("no")
     axes, parameters, state = spoken((fact.axes, fact.parameters, fact.state))
     return spoken(fact.label), cost, formula, axes, parameters, state, differs, applies

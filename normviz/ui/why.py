@@ -46,8 +46,8 @@ QUESTIONS: tuple[Question, ...] = (
         figures=scale.figures,
         prediction=scale.prediction,
         prose="The weights of one layer are multiplied by k, everything else stays: same network, same "
-        "batch. Drag the slider below from W × 0.1 to W × 10 and watch which losses move, and what the "
-        "gradients do.",
+        "batch. Drag the slider below from W\u00a0×\u00a00.1 to W\u00a0×\u00a010 and watch which losses "
+        "move, and what the gradients do.",
         formula=r"L(kW) = L(W) \quad\Rightarrow\quad \nabla L(kW) = \tfrac1k\,\nabla L(W),\qquad "
         r"\langle W,\nabla L(W)\rangle = 0,\qquad \eta_{\text{eff}} = \eta\,/\,\lVert W\rVert^2",
         explained="A norm behind the layer divides its output by a measure of its own size, so k cancels; "

@@ -106,7 +106,6 @@ class Widgets(Generic[S]):
         show = partial(_marked, knob, refused, ":material/block: {}")
         first, more = _parted(knob)
         common = self._common(name, knob)
-        _explain(knob, {choice: why for choice, why in refused.items() if choice in first})
         with st.container(horizontal=True, vertical_alignment="bottom"):
             chosen = st.pills(options=first, selection_mode="multi", format_func=show, wrap=True, **common)
             if more:
@@ -120,6 +119,7 @@ class Widgets(Generic[S]):
                         key=key, on_change=common["on_change"], label_visibility="collapsed",
                     )  # fmt: skip
                     _explain(knob, {choice: why for choice, why in refused.items() if choice in more})
+        _explain(knob, {choice: why for choice, why in refused.items() if choice in first})
         return tuple(choice for choice in knob.choices if choice in chosen)
 
     def _one(self, name: str, knob: Knob, refused: dict[Any, str]) -> Value:
@@ -148,8 +148,10 @@ class Widgets(Generic[S]):
         return int(st.slider(min_value=low, max_value=high, step=step, **common))
 
     def _common(self, name: str, knob: Knob) -> dict[str, Any]:
+        label, unit = str(spoken(knob.label)), str(spoken(knob.unit))
+        told = not unit or unit in label  # "Training samples" are samples
         return {
-            "label": f"{spoken(knob.label)} ({spoken(knob.unit)})" if knob.unit else spoken(knob.label),
+            "label": label if told else f"{label} ({unit})",
             "key": self._key(name),
             "help": self._help(name, knob),
             "disabled": name in self._idle,

@@ -381,6 +381,13 @@ def test_zoom_survives_playing_and_the_next_run(visit: Visit) -> None:
     page.mouse.up()
     limits = "() => chart('loss')._fullLayout.xaxis.range.map(Math.round)"
     page.wait_for_function("() => chart('loss')._fullLayout.xaxis.range[0] > 5")
+    page.mouse.move(*point(visitor, "loss", 25, 0.5))
+    page.mouse.down()
+    page.mouse.move(*point(visitor, "loss", 55, 0.2), steps=4)
+    page.mouse.up()
+    page.wait_for_function("() => chart('loss')._fullLayout.xaxis.range[0] > 22")
+    # Less than a decade is in sight, and still has marks to be read by.
+    page.wait_for_function("() => chart('loss').querySelectorAll('.ytick').length > 1")
     zoomed = page.evaluate(limits)
     visitor.seek(3)
     visitor.show("loss")

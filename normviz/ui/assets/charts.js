@@ -123,6 +123,8 @@ export class Chart {
         const [, name] = /^([xy]axis\d*)\.range/.exec(key) ?? [];
         if (name) this.zoom.set(name, [...this.node._fullLayout[name].range]);
       }
+      const wide = ([name, range]) => zoomed(this.node._fullLayout[name], range).dtick === null;
+      if ([...this.zoom].some(wide)) this.#react();
     });
     this.node.on("plotly_hover", () => typeset(this.node));
     this.node.on("plotly_doubleclick", () => {
@@ -189,10 +191,16 @@ export class Chart {
       autosize: true,
     };
     for (const [name, range] of this.zoom) {
-      if (layout[name]) layout[name] = { ...layout[name], range: [...range], autorange: false };
+      if (layout[name]) layout[name] = zoomed(layout[name], range);
     }
     this.kit.Plotly.react(this.node, data, layout, { ...CONFIG, ...locale() });
   }
+}
+
+/** An axis of which a part is shown: ticks that are set for the whole would be too far apart. */
+function zoomed(axis, range) {
+  const wide = typeof axis.dtick === "number" && Math.abs(range[1] - range[0]) < 2 * axis.dtick;
+  return { ...axis, range: [...range], autorange: false, ...(wide && { dtick: null }) };
 }
 
 /** A figure whose axes follow its data, each in its own scale; those along steps and layers stay as they are. */

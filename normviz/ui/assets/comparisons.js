@@ -10,7 +10,7 @@ const PARTS = {
   apart: (names) => names,
   within: (names, over) => t("within the spread of the {over}: {names}", { names, over }),
   lone: (names) => t("{names} (one number each, so no spread to compare with)", { names }),
-  same: (names) => t("unchanged: {names}", { names }),
+  same: (names) => t("unchanged for {names}", { names }),
 };
 const AT = {
   still: (told) => t("{label}: {found}.", told),

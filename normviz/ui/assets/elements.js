@@ -35,7 +35,10 @@ const ICONS = {
 /** A button with an icon, a text, or both. */
 export function button({ icon = "", text = "", label = text, onclick }) {
   const made = element("button", { type: "button", className: "nv-button", title: label, "aria-label": label, onclick });
-  if (icon) made.append(drawing(ICONS[icon]));
+  if (icon) {
+    made.dataset.icon = icon;
+    made.append(drawing(ICONS[icon]));
+  }
   if (text) made.append(element("span", {}, text));
   return made;
 }

@@ -18,7 +18,7 @@ export class Reading {
     for (const name of ["aria-label", "title"]) this.more.removeAttribute(name); // its text changes, and is its name
     this.root = element(
       "section", { className: "nv-reading", hidden: true },
-      element("h2", {}, t("What to look for")), this.list, this.more,
+      element("div", { className: "nv-read" }, element("h2", {}, t("What to look for")), this.list, this.more),
     );
   }
 
@@ -50,9 +50,10 @@ export class Reading {
   /** Room once taken is kept: fewer sentences do not pull up what stands below. */
   #hold() {
     this.holding = undefined;
-    if (this.open || this.list.offsetHeight <= (this.held ?? 0)) return;
-    this.held = this.list.offsetHeight;
-    this.list.style.minHeight = `${this.held}px`;
+    const { offsetHeight: taken } = this.root.firstChild;
+    if (this.open || taken <= (this.held ?? 0)) return;
+    this.held = taken;
+    this.root.style.setProperty("--nv-held", `${taken}px`);
   }
 
   #item(i) {
