@@ -79,11 +79,11 @@ they are not padded.)"""
 @pytest.mark.slow
 @pytest.mark.parametrize(("network", "norm", "optimizer"), LARGE)
 def test_in_stacks_of_30_and_60(network: str, norm: str, optimizer: str) -> None:
-    watched, steps = Member(norm, 11, RATES[optimizer]), 3 if network == "resnet" else 6
-    alone = course(PLANS[network], [watched], watched, optimizer, steps)
-    assert_same(alone, course(PLANS[network], company(watched, 6, 5), watched, optimizer, steps))
-    assert_same(alone, course(PLANS[network], company(watched, 30, 17), watched, optimizer, steps))
-    assert_same(alone, course(PLANS[network], company(watched, 60, 41), watched, optimizer, steps))
+    watched = Member(norm, 11, RATES[optimizer])
+    alone = course(PLANS[network], [watched], watched, optimizer)
+    assert_same(alone, course(PLANS[network], company(watched, 6, 5), watched, optimizer))
+    assert_same(alone, course(PLANS[network], company(watched, 30, 17), watched, optimizer, 6))
+    assert_same(alone, course(PLANS[network], company(watched, 60, 41), watched, optimizer, 6))
 
 
 @pytest.mark.parametrize("width", [16, 64, 112, 128])
