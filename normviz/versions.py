@@ -21,11 +21,20 @@ class About:
     cpu: str
     source: str
     devices: tuple[str, ...]
+    """All that were found there, "cpu" and each GPU with its name."""
+    device: str = "cpu"
+    """The one of them that computes."""
+    milliseconds: tuple[tuple[str, float], ...] = ()
+    """What a training step of the first race took on which device, if that was measured to choose one."""
 
     @property
     def version(self) -> str:
         """Two engines of one version give the same frames for one spec."""
-        return f"{self.source} {self.torch} {self.cpu}"
+        same = f"{self.source} {self.torch} {self.cpu}"
+        if self.device == "cpu":
+            return same
+        kind, _, name = self.device.partition(" ")  # which of two equal GPUs it is makes no difference
+        return f"{same} {kind.partition(':')[0]} {name}".rstrip()
 
 
 def source_hash(modules: Iterable[str]) -> str:

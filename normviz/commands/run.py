@@ -23,6 +23,7 @@ from normviz.commands.telling import (
 )
 from normviz.export.recipes import near
 from normviz.frames import Recording
+from normviz.player.settings import Settings
 from normviz.spec import Spec
 from normviz.specs import experiment
 
@@ -42,12 +43,17 @@ def add(commands: Commands) -> None:
     one.add_argument(
         "--out", type=Path, metavar="DIR", help="also write the summary and the whole recording there"
     )
+    one.add_argument(
+        "--device", default="cpu",
+        help="where to compute: cpu (default), cuda, cuda:N, mps, or auto for the quickest",
+    )  # fmt: skip
     json_flag(one)
     one.set_defaults(act=_run)
 
 
 def _run(asked: argparse.Namespace) -> None:
     spec = spec_of(experiment(asked.experiment), asked.set)
+    _use(asked.device)
     if asked.out:
         writable(asked.out)
     started = time.perf_counter()
@@ -61,6 +67,22 @@ def _run(asked: argparse.Namespace) -> None:
         print(json.dumps(told))
     else:
         print_tree(told)
+
+
+def _use(wanted: str) -> None:
+    """Compute on that device; the CPU needs no looking, and nothing of torch."""
+    if wanted == "cpu":
+        return
+    Settings(device=wanted)  # refuses what is no device
+    from normviz.lab import accelerators, devices
+
+    found = accelerators.find(measure=wanted == "auto")
+    try:
+        device = accelerators.choose(wanted, found)
+    except accelerators.DeviceError as error:
+        raise RefusedError(str(error)) from None
+    devices.use(device)
+    print(f"computing on {device}", file=sys.stderr)
 
 
 def spec_of(kind: type[Spec], assignments: Sequence[str]) -> Spec:

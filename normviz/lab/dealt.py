@@ -14,8 +14,8 @@ processes nor on their speed.  A run of several such lots deals them together (`
 with its parts of one goes on with those of the next, instead of waiting for the others after each.
 
 The workers are forks of the caller: they inherit its limits and its priority, and the kernel kills them when
-it ends.  Where a fork is not possible (other systems, a process with several threads, a GPU's), or there is
-one core, the parts are computed in turn.
+it ends.  Where a fork is not possible (other systems, a process with several threads, one that computes on
+a GPU), or there is one core, the parts are computed in turn.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from typing import Any, NoReturn
 
-from normviz.lab import processes
+from normviz.lab import devices, processes
 
 Part = Callable[[], Iterator[Any]]
 """Makes the generator of one part's results; all parts of a lot have equally many."""
@@ -49,7 +49,8 @@ class WorkerError(Exception):
 def dealt(parts: Sequence[Part], workers: int | None = None) -> Iterator[list[Any]]:
     """Round after round, the results of all parts.
 
-    ``workers``: processes; by default as many as there are cores and parts, if this process may fork.
+    ``workers``: processes; by default as many as there are cores and parts, if this process computes on
+    the CPU and may fork.
 
     Raises:
         WorkerError: a worker was killed.
@@ -67,7 +68,7 @@ def in_a_row(lots: Sequence[Lot], workers: int | None = None) -> Iterator[list[I
     process may fork.  Reading raises what `dealt` raises.
     """
     if workers is None:
-        workers = processes.cores() if processes.can_fork() else 1
+        workers = processes.cores() if devices.is_cpu() and processes.can_fork() else 1
     count = min(workers, max(map(len, lots), default=0))
     if count <= 1:
         yield [_in_turn([part for _, part in lot]) for lot in lots]

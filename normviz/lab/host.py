@@ -1,6 +1,7 @@
 """The engine host: a process with torch imported and warm, which computes runs for the web process.
 
-    python -m normviz.lab.host [--engine fork|persistent|auto] [--memory BYTES] [--seconds S] [--load MODULE]
+    python -m normviz.lab.host [--engine fork|persistent|auto] [--device auto|cpu|cuda|mps]
+        [--memory BYTES] [--seconds S] [--load MODULE]
 
 It is started by the web process (``normviz.player.hosts``) and speaks ``normviz.messages`` on standard
 input and output; its log goes to standard error.  It ends when standard input does.
@@ -17,7 +18,6 @@ import logging
 import os
 import platform
 import signal
-import subprocess
 import sys
 from typing import Any
 
@@ -25,16 +25,10 @@ import torch
 from pythonjsonlogger.json import JsonFormatter
 
 from normviz import messages, specs
-from normviz.lab import processes, runs
+from normviz.lab import accelerators, devices, processes, runs
 from normviz.versions import source_hash
 
 logger = logging.getLogger(__name__)
-
-_ACCELERATORS = """
-import torch
-found = [f"cuda:{i} {torch.cuda.get_device_name(i)}" for i in range(torch.cuda.device_count())]
-print("\\n".join(found + ["mps"] * torch.backends.mps.is_available()))
-"""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -47,14 +41,19 @@ def main(arguments: list[str] | None = None) -> None:
     # Only messages may go to the pipe: what a library prints goes to the log.
     inbox, outbox = os.dup(0), os.dup(1)
     os.dup2(2, 1)
-    devices = ["cpu", *accelerators()]
     form = _form(options.engine)
+    found = accelerators.find(measure=options.device == "auto" and options.engine != "fork")
+    device = _device(options.device, found)
+    if device != "cpu":
+        form = "persistent"
+    devices.use(device)
     torch.set_num_threads(1)
     warm_up(options.load)
     if form == "fork":
         form = _unless_threaded(options.engine)
     hello = messages.packed(
-        0, messages.HELLO, form=form, torch=torch.__version__, cpu=cpu_type(), devices=devices,
+        0, messages.HELLO, form=form, torch=torch.__version__, cpu=cpu_type(), devices=found.told,
+        device=next(one for one in found.told if one.split()[0] == device), milliseconds=found.milliseconds,
         source=source_hash(options.load),
     )  # fmt: skip
     if form == "fork":
@@ -79,6 +78,7 @@ def _log() -> None:
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m normviz.lab.host", description=__doc__)
     parser.add_argument("--engine", choices=("fork", "persistent", "auto"), default="auto")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
     parser.add_argument("--memory", type=int, default=0, help="bytes that one run may use (fork form)")
     parser.add_argument("--seconds", type=int, default=0, help="processor time of one run (fork form)")
     parser.add_argument("--load", action="append", default=[], help="a module with more experiments")
@@ -90,7 +90,7 @@ def _form(engine: str) -> str:
     if engine == "fork" and not can_fork:
         sys.exit("NORMVIZ_ENGINE: fork needs Linux; use auto or persistent.")
     if engine == "auto":
-        # Also beside a GPU: all that is shipped computes on the CPU; who uses the GPU asks for persistent.
+        # Also beside a GPU, as long as runs are computed on the CPU.
         return "fork" if can_fork else "persistent"
     return engine
 
@@ -105,19 +105,16 @@ def _unless_threaded(engine: str) -> str:
     return "persistent"
 
 
-def accelerators() -> list[str]:
-    """GPUs that torch can use, found by a throwaway process: looking for CUDA here would forbid to fork."""
-    if not (torch.backends.cuda.is_built() or torch.backends.mps.is_built()):  # type: ignore[no-untyped-call]
-        return []
+def _device(wanted: str, found: accelerators.Found) -> str:
+    """The device to compute on; ends the process with a sentence if it is not there."""
     try:
-        looked = subprocess.run(
-            [sys.executable, "-c", _ACCELERATORS], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            timeout=60, check=True,
-        )  # fmt: skip
-    except (OSError, subprocess.SubprocessError) as error:
-        logger.warning("no GPU is used: looking for one failed (%s)", error)
-        return []
-    return looked.stdout.split("\n")[:-1] if looked.stdout.strip() else []
+        device = accelerators.choose(wanted, found)
+    except accelerators.DeviceError as error:
+        sys.exit(str(error))
+    if found.milliseconds:
+        times = ", ".join(f"{one} {time:.2f} ms" for one, time in found.milliseconds.items())
+        logger.info("a training step takes: %s; runs are computed on %s", times, device)
+    return device
 
 
 def warm_up(modules: list[str]) -> None:

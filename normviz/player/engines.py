@@ -10,6 +10,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 from normviz import messages
@@ -98,16 +99,19 @@ class LocalEngine:
 
     async def start(self) -> About:
         """Start the first host, learn its form, and start the others that the form asks for."""
-        first = self._new_host(self._settings.engine)
+        first = self._new_host(self._settings.engine, self._settings.device)
         try:
             about = self._about = await first.start()
         except EngineError:
             await first.close()
             raise
-        count = 1 if about.form == "fork" else self._settings.processes or os.cpu_count() or 1
-        self._keepers.append(asyncio.create_task(self._keep(first, about.form)))
+        # Those that follow, and that replace one, do as the first: nothing is measured twice.
+        form, device = about.form, about.device.split()[0]
+        count = 1 if form == "fork" else self._settings.processes or _processes(device)
+        self._keepers.append(asyncio.create_task(self._keep(first, form, device)))
         self._keepers += [
-            asyncio.create_task(self._keep(self._new_host(about.form), about.form)) for _ in range(count - 1)
+            asyncio.create_task(self._keep(self._new_host(form, device), form, device))
+            for _ in range(count - 1)
         ]
         self._keepers.append(asyncio.create_task(self._watch_over()))
         return about
@@ -175,18 +179,19 @@ class LocalEngine:
         await asyncio.gather(*self._keepers, return_exceptions=True)
         await asyncio.gather(*(host.close() for host in self._hosts))
 
-    def _new_host(self, form: str) -> HostProcess:
-        host = HostProcess(self._settings, form, self._hear)
+    def _new_host(self, form: str, device: str) -> HostProcess:
+        host = HostProcess(self._settings, form, device, self._hear)
         self._hosts.append(host)
         return host
 
-    async def _keep(self, host: HostProcess, form: str) -> None:
+    async def _keep(self, host: HostProcess, form: str, device: str) -> None:
         """See to it that one host is there, replacing it when it ends."""
         failures = 0
         while True:
             try:
                 if not host.pid:
-                    self._about = await host.start()
+                    about = await host.start()
+                    self._about = replace(about, milliseconds=self._about.milliseconds if self._about else ())
                 failures = 0
                 told = {"event": "engine_ready", "pid": host.pid, "form": form}
                 logger.info("the engine host %(pid)d is ready (%(form)s)", told)
@@ -202,7 +207,7 @@ class LocalEngine:
             if failures:
                 await asyncio.sleep(min(30.0, 0.5 * 2.0**failures))
             self._restarts += 1
-            host = self._new_host(form)
+            host = self._new_host(form, device)
 
     def _lose(self, host: HostProcess) -> None:
         if host.about:
@@ -236,6 +241,11 @@ def engine_of(settings: Settings, tell: Tell) -> Engine:
     from normviz.player.cluster import ClusterEngine  # Redis' client is loaded only where it is used
 
     return ClusterEngine(settings, tell)
+
+
+def _processes(device: str) -> int:
+    """Lasting processes where nothing else is set: one a core; one on a GPU, whose memory each would take."""
+    return os.cpu_count() or 1 if device == "cpu" else 1
 
 
 def _ended(run: int, status: str, sentence: str) -> messages.Message:

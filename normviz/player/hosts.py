@@ -47,8 +47,10 @@ class EngineError(RuntimeError):
 class HostProcess:
     """One engine host: a process, its pipes and its log."""
 
-    def __init__(self, settings: Settings, engine: str, tell: Callable[[messages.Message], None]) -> None:
-        self._settings, self._engine, self._tell = settings, engine, tell
+    def __init__(
+        self, settings: Settings, engine: str, device: str, tell: Callable[[messages.Message], None]
+    ) -> None:
+        self._settings, self._engine, self._device, self._tell = settings, engine, device, tell
         self._process: asyncio.subprocess.Process | None = None
         self._ending: asyncio.Task[None] | None = None
         self.about: About | None = None
@@ -83,6 +85,7 @@ class HostProcess:
         paths = [_PACKAGES, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
         return asyncio.create_subprocess_exec(
             sys.executable, "-m", "normviz.lab.host", "--engine", self._engine,
+            "--device", self._device,
             "--memory", str(settings.run_memory * MB), "--seconds", str(settings.run_seconds),
             *(part for module in settings.experiments for part in ("--load", module)),
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
@@ -149,8 +152,9 @@ class HostProcess:
         if message.kind == messages.HELLO:
             told = message.told
             self.about = About(
-                told["form"], told["torch"], told["cpu"], told["source"], tuple(told["devices"])
-            )
+                told["form"], told["torch"], told["cpu"], told["source"], tuple(told["devices"]),
+                told["device"], tuple(told["milliseconds"].items()),
+            )  # fmt: skip
             if not ready.done():
                 ready.set_result(self.about)
         elif message.kind == messages.TURN:

@@ -24,6 +24,8 @@ _PREFIX = "NORMVIZ_"
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _ORIGIN = re.compile(r"\*|https?://(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?", re.IGNORECASE)
 _TOKEN = re.compile(r"[!-~]{16,200}")  # what a header may carry
+_DEVICE = re.compile(r"auto|cpu|cuda(:[0-9]{1,2})?|mps")
+_FORKED = "A forked process cannot use a GPU: NORMVIZ_ENGINE must be auto or persistent."
 _MAKE_ONE = "Make one: python -c 'import secrets; print(secrets.token_urlsafe(24))'"
 OPERATOR_TOKEN = _PREFIX + "OPERATOR_TOKEN"
 MB = 1_000_000
@@ -50,9 +52,14 @@ class Settings:
         help="how runs are computed: one forked process a run (Linux, CPU), a few lasting processes, or the "
         "workers of a cluster",
     )  # fmt: skip
+    device: str = knob(
+        "auto", label="NORMVIZ_DEVICE", form="auto, cpu, cuda, cuda:N or mps",
+        help="where runs are computed. auto: on a GPU, if there is one and a measured training step takes it "
+        "less time than the processor; a GPU takes the persistent form",
+    )  # fmt: skip
     processes: int = knob(
         0, label="NORMVIZ_PROCESSES", low=0, high=64,
-        help="lasting processes of the persistent form; 0: one for each processor core",
+        help="lasting processes of the persistent form; 0: one for each processor core, on a GPU one",
     )  # fmt: skip
     runs: int = knob(
         64, label="NORMVIZ_RUNS", low=1, high=1000,
@@ -175,6 +182,10 @@ class Settings:
         for module in self.experiments:
             if not _MODULE.fullmatch(module):
                 raise self.refused("experiments", module)
+        if not _DEVICE.fullmatch(self.device):
+            raise self.refused("device", self.device)
+        if self.engine == "fork" and self.device not in ("auto", "cpu"):
+            raise self.refused("device", self.device, _FORKED)
         if self.engine == "redis":
             _ = self.server
         for origin in self.embed_in:

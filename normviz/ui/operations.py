@@ -97,7 +97,9 @@ def _head(playing: Player) -> None:
     up = _span(time.time() - psutil.Process().create_time())
     told = [f"NormViz {normviz.__version__}", _("up {time}", time=up)]
     if about:
-        form = _("{form} form on {devices}", form=about.form, devices=", ".join(about.devices))
+        form = _("{form} form on {device}", form=about.form, device=about.device)
+        if others := [one for one in about.devices if one != about.device]:
+            form = _("{form} (there are also: {others})", form=form, others=", ".join(others))
         told += [f"torch {about.torch}", form, about.cpu]
     engine: Any = playing.report()["engine"]
     if "restarts" in engine:

@@ -6,6 +6,7 @@ this server does not show is left out.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import streamlit as st
@@ -13,7 +14,8 @@ import streamlit as st
 from normviz import player
 from normviz.ui.doors import page_at
 from normviz.ui.pages import PAGES, Page, shown
-from normviz.ui.words import _, spoken
+from normviz.ui.words import _, numeral, spoken
+from normviz.versions import About
 
 
 @dataclass(frozen=True)
@@ -182,11 +184,27 @@ def _device() -> str:
     about = player.current().about if player.current().running else None
     if about is None:
         return _("The engine is starting.")
-    gpus = [name for name in about.devices if name != "cpu"]
-    engine = _(
-        "Runs are computed on the processor ({cpu}) by PyTorch {torch}, one thread for each.",
-        cpu=about.cpu,
-        torch=about.torch,
-    )
-    beside = _("Found beside it: {gpus}.", gpus=", ".join(gpus)) if gpus else _("No GPU was found.")
-    return " ".join((engine, beside, _("This page and Anatomy compute in your browser.")))
+    return " ".join((*computing(about), _("This page and Anatomy compute in your browser.")))
+
+
+def computing(about: About) -> Iterator[str]:
+    """Sentences on the device that computes, what else was found, why it was not taken, and how to switch."""
+    others = [name for name in about.devices if name != about.device]
+    if about.device == "cpu":
+        yield _(
+            "Runs are computed on the processor ({cpu}) by PyTorch {torch}, one thread for each.",
+            cpu=about.cpu, torch=about.torch,
+        )  # fmt: skip
+    else:
+        yield _("Runs are computed on the GPU {gpu} by PyTorch {torch}.", gpu=about.device, torch=about.torch)
+    if not others:
+        yield _("No GPU was found.")
+        return
+    if about.device == "cpu":
+        yield _("Found beside it: {gpus}.", gpus=", ".join(others))
+    if about.milliseconds:
+        yield _(
+            "A training step of the race on Train took, at the start of this server: {times}.",
+            times=", ".join(f"{device} {numeral(f'{time:.2f}')} ms" for device, time in about.milliseconds),
+        )  # fmt: skip
+    yield _("Who operates this server switches by NORMVIZ_DEVICE.")

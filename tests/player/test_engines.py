@@ -212,17 +212,44 @@ def test_nothing_outlives_a_host_that_is_killed(sign: signal.Signals, raw: Raw) 
 
 
 _BESIDE_A_GPU = (
-    "import sys; from normviz.lab import host; host.accelerators = lambda: ['cuda:0 Test']; "
+    "import sys; from normviz.lab import accelerators, host; "
+    "found = accelerators.Found({'cuda:0': 'Test'}, {'cpu': 1.0, 'cuda:0': 2.0}); "
+    "accelerators.find = lambda measure: found; "
     "host.main(sys.argv[1:])"
 )
+
+_ON_THE_STAND_IN = (
+    "import sys; from normviz.lab import accelerators, devices, host; "
+    "accelerators.find = lambda measure: accelerators.Found({'cuda:0': 'Test'}); "
+    "host.warm_up = lambda modules: [__import__(one, fromlist=['x']) for one in modules]; "
+    "host.main(sys.argv[1:])"
+)
+"""A host that is told of a GPU; it computes no network, so none is needed."""
 
 
 @pytest.mark.parametrize(("engine", "form"), [("auto", "fork"), ("persistent", "persistent")])
 def test_a_gpu_is_named_and_the_form_stays(engine: str, form: str, raw: Raw) -> None:
-    """What computes on it needs the persistent form, and says so; nothing shipped does."""
+    """It was measured to be slower than the processor."""
     host = raw("--engine", engine, host=("-c", _BESIDE_A_GPU))
     assert host.hello["devices"] == ["cpu", "cuda:0 Test"]
-    assert host.hello["form"] == form
+    assert (host.hello["form"], host.hello["device"]) == (form, "cpu")
+
+
+def test_a_host_on_another_device_is_persistent(raw: Raw) -> None:
+    host = raw("--engine", "auto", "--device", "cuda", host=("-c", _ON_THE_STAND_IN))
+    assert (host.hello["form"], host.hello["device"]) == ("persistent", "cuda:0 Test")
+    host.start(1, Walk(steps=3).to_json())
+    assert host.read(lambda message: message.kind == messages.ENDED).told["status"] == messages.DONE
+
+
+def test_a_host_refuses_a_device_that_is_not_there() -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "normviz.lab.host", "--device", "cuda:7"], input=b"", capture_output=True,
+        check=False, timeout=60,
+    )  # fmt: skip
+    assert told.returncode == 1
+    assert b"NORMVIZ_DEVICE: cuda:7 is not on this machine" in told.stderr
+    assert b"Found: cpu" in told.stderr
 
 
 def test_host_ignores_the_terminal(raw: Raw) -> None:

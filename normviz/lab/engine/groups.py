@@ -129,7 +129,7 @@ class Group:
         if self.last is None:
             return [math.nan] * len(self.members)
         logits, y = self.last
-        shares: list[float] = (logits.argmax(-1) == y).double().mean(1).tolist()
+        shares: list[float] = (logits.argmax(-1) == y).cpu().double().mean(1).tolist()
         return shares
 
     def retire(self, dead: Sequence[int]) -> None:

@@ -76,10 +76,10 @@ def _look(
 
 def _gradients(group: Group, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, Tensors]:
     losses = cross_entropy(group.net(x), y)
-    return losses.detach().double().cpu(), torch.autograd.grad(losses.sum(), group.parameters)
+    return losses.detach().cpu().double(), torch.autograd.grad(losses.sum(), group.parameters)
 
 
 def _length(tensors: Tensors) -> torch.Tensor:
     """Euclidean norm over all parameters of each member, [E]."""
-    squares = torch.stack([one.double().flatten(1).square().sum(1) for one in tensors])
-    return squares.sum(0).sqrt().cpu()
+    squares = torch.stack([one.cpu().double().flatten(1).square().sum(1) for one in tensors])
+    return squares.sum(0).sqrt()

@@ -79,7 +79,7 @@ def trace(stack: Stack, x: torch.Tensor, mode: str) -> Tape:
 
     def joined(kind: str) -> list[torch.Tensor]:
         layers = zip(*(getattr(tape, kind) for tape in tapes), strict=True)
-        return [torch.cat(parts)[back] for parts in layers]
+        return [torch.cat(parts)[back].cpu() for parts in layers]
 
     return Tape(**{field.name: joined(field.name) for field in fields(Tape)})
 

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from normviz.catalog.sequences import ALL_NETWORKS
-from normviz.lab import data
+from normviz.lab import data, devices
 from normviz.lab.engine import passes
 from normviz.lab.engine.batches import Batches
 from normviz.lab.engine.changes import carry_over
@@ -73,6 +73,9 @@ class Stack:
     loss.  The loss is looked at before each update, the parameters every `CHECKED_EVERY` steps.
 
     ``batches`` says what each of them is drawn from: "shuffled" or "two_classes" (see `Batches`).
+
+    ``device``: where networks and data are; by default where this process computes (`normviz.lab.devices`).
+    What is asked of a stack is answered on the CPU, but for `next_batch`.
     """
 
     def __init__(
@@ -85,20 +88,21 @@ class Stack:
         micro_batch: int = 0,
         batches: str = "shuffled",
         dtype: torch.dtype = torch.float32,
-        device: torch.device | str = "cpu",
+        device: torch.device | str | None = None,
     ) -> None:
         if micro_batch and batch_size % micro_batch:
             raise ValueError(f"micro_batch {micro_batch} does not divide batch_size {batch_size}")
         self.plan, self.members = plan, tuple(members)
         self.micro_batch = micro_batch
         """Samples of each pass, whose gradients are accumulated before an update; 0: the whole batch."""
-        self.dtype, self.device = dtype, torch.device(device)
+        self.dtype = dtype
+        self.device = devices.here() if device is None else torch.device(device)
         self.seeds = tuple(dict.fromkeys(member.seed for member in members))
         self._splits = [data.load(plan.dataset, seed).first(plan.n_train) for seed in self.seeds]
         self._seed_of = [self.seeds.index(member.seed) for member in members]
         self._optimizer = optimizer
         self.groups = self._grouped()
-        self._batches = Batches(self._splits, self.seeds, batch_size, dtype, device, batches)
+        self._batches = Batches(self._splits, self.seeds, batch_size, dtype, self.device, batches)
         self._test = passes.TestSets(self._splits, self.dtype, self.device)
         self.steps_done = 0
         self.diverged_at: NDArray[np.int64] = np.full(len(members), -1)
@@ -281,7 +285,8 @@ class Stack:
         Raises:
             ValueError: a norm refuses the batch, as torch does: "Expected more than 1 value per channel …".
         """
-        return passes.logits(self, self._test.samples(x_or_indices, self._seed_of), mode, batch_size, update)
+        samples = self._test.samples(x_or_indices, self._seed_of)
+        return passes.logits(self, samples, mode, batch_size, update).cpu()
 
     @torch.no_grad()
     def trace(self, x_or_indices: Any = None, mode: Mode = "eval") -> Tape:
@@ -314,15 +319,15 @@ class Stack:
         """
         indices = self.test_order(order)
         logits = self.logits(indices, mode, batch_size)
-        chosen = logits.argmax(-1).cpu().numpy()
+        chosen = logits.argmax(-1).numpy()
         error: Array = (chosen != self.test_labels(indices)[:, : chosen.shape[1]]).mean(1)
-        error[~np.isfinite(logits.sum((1, 2)).cpu().numpy())] = math.nan
+        error[~np.isfinite(logits.sum((1, 2)).numpy())] = math.nan
         return error
 
     def parameters(self, member: int) -> dict[str, torch.Tensor]:
         """A copy of one member's parameters as the net names them ("blocks.0.layer.weight" …), unstacked."""
         group, row = self._find(member)
-        return {name: one.detach()[row].clone() for name, one in group.net.named_parameters()}
+        return {name: one.detach()[row].clone().cpu() for name, one in group.net.named_parameters()}
 
     def statistics(self) -> list[dict[str, Array]]:
         """Running statistics of each hidden layer: {"mean": [M, C], "var": [M, C]}, a copy.

@@ -5,7 +5,8 @@ right beside the network without a norm, in turning order, and the two times of 
 the machine does, and how fast its clock runs just then, falls out of the ratio.  The norm "none" is timed in
 the same way against a second network without a norm: its spread is that of the measurement.
 
-The frames differ from run to run.
+It is the processor that is measured, also where networks train on another device.  The frames differ from
+run to run.
 
 Legend: V variants (norms), R rounds so far.
 """
@@ -161,5 +162,7 @@ def training_step(spec: NormCost, norm: str) -> Call:
     plan = Plan(
         network=spec.network, depth=spec.depth, width=spec.width, options=spec.norm_options, dataset="digits"
     )
-    stack = Stack(plan, [Member(norm, spec.seed, 0.01)] * spec.members, batch_size=spec.batch_size)
+    stack = Stack(
+        plan, [Member(norm, spec.seed, 0.01)] * spec.members, batch_size=spec.batch_size, device="cpu"
+    )
     return stack.step

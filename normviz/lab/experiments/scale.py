@@ -65,7 +65,7 @@ def dragged(spec: Scale, stack: Stack, v: int) -> Arrays:
     net = copies(spec, stack, v)
     layer = net.blocks[spec.layer - 1].layer
     own = [layer.weight, layer.bias] if acts_on_activations(net) else [layer.weight]
-    scales = torch.tensor(recorded.SCALES)
+    scales = torch.tensor(recorded.SCALES, device=stack.device)
     with torch.no_grad():
         for parameter in own:
             parameter.mul_(scales.view(-1, 1, 1))
@@ -77,9 +77,9 @@ def dragged(spec: Scale, stack: Stack, v: int) -> Arrays:
     gradients = torch.autograd.grad(losses.sum(), own)
     # A row is a unit's weights and its bias.
     w_ERF, g_ERF = (
-        torch.cat([one.detach() for one in tensors], 1).mT.double() for tensors in (own, gradients)
+        torch.cat([one.detach() for one in tensors], 1).mT.cpu().double() for tensors in (own, gradients)
     )
-    return _measured(spec, losses.detach().double(), w_ERF, g_ERF)
+    return _measured(spec, losses.detach().cpu().double(), w_ERF, g_ERF)
 
 
 def _measured(spec: Scale, loss_E: torch.Tensor, w_ERF: torch.Tensor, g_ERF: torch.Tensor) -> Arrays:
@@ -114,7 +114,7 @@ def copies(spec: Scale, stack: Stack, v: int) -> Net:
         activation=plan.activation,
         placement=plan.placement,
         options=group.options,
-    )
+    ).to(stack.device)
     with torch.no_grad():
         for kind in ("named_parameters", "named_buffers"):
             for (_, own), (_, given) in zip(getattr(net, kind)(), getattr(group.net, kind)(), strict=True):

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from normviz.catalog.norms import NORMS
-from normviz.lab import data, nets
+from normviz.lab import data, devices, nets
 from normviz.lab.engine import Stack
 from normviz.lab.engine.losses import cross_entropy
 from normviz.lab.nets.sequences import SequenceNet, existing
@@ -43,7 +43,7 @@ def answers(stack: Stack, x: torch.Tensor, train: bool = True) -> torch.Tensor:
     for group, net in zip(stack.groups, sequence_nets(stack), strict=True):
         places = list(group.places)
         with group.mode(train, update_statistics=False):
-            own = net.answers(x[places])
+            own = net.answers(x[places].to(stack.device)).cpu()
         if found is None:
             found = torch.empty(len(x), *own.shape[1:], dtype=torch.float64)
         found[places] = own.double()
@@ -121,7 +121,7 @@ def alone(spec: Sequences, stack: Stack, x: torch.Tensor) -> tuple[Values, dict[
         for i in range(recorded.WATCHED):
             try:
                 with group.mode(True, update_statistics=False):
-                    own = net.answers(x[places, i : i + 1]).double()
+                    own = net.answers(x[places, i : i + 1].to(stack.device)).cpu().double()
             except ValueError as error:
                 refused |= {place // spec.seeds: str(error) for place in places}
                 break
@@ -180,14 +180,16 @@ def deep_gradients(spec: Sequences, norm: str, placement: str, depth: int) -> Va
         options={name: value for name, value in options.items() if name in NORMS[norm].options},
     )  # fmt: skip
     net.draw(spec.seed_values, [GAIN] * spec.seeds)
+    net.to(devices.here())
     weights = [block.layer.weight for block in net.blocks[1::2]]
-    gradients = torch.autograd.grad(cross_entropy(net(x), y).sum(), weights)
+    losses = cross_entropy(net(x.to(devices.here())), y.to(devices.here()))
+    gradients = torch.autograd.grad(losses.sum(), weights)
     return lengths(gradients)
 
 
 def lengths(gradients: Sequence[torch.Tensor]) -> Values:
     """Euclidean norm of each gradient and member, in float64 on the way, [L, S]."""
-    norms = [torch.linalg.vector_norm(one.double().flatten(1), dim=1) for one in gradients]
+    norms = [torch.linalg.vector_norm(one.cpu().double().flatten(1), dim=1) for one in gradients]
     with np.errstate(over="ignore"):  # beyond float32 is infinite, as it is for the networks
         found: Any = torch.stack(norms).numpy().astype("<f4")
     return cast(Values, found)

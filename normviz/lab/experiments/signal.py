@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from normviz.catalog.norms import NORMS
 from normviz.frames import Frame, Schema
-from normviz.lab import data, nets, norms
+from normviz.lab import data, devices, nets, norms
 from normviz.lab.engine.batches import Batches
 from normviz.lab.engine.histograms import linear_counts, linear_edges, symlog_counts
 from normviz.lab.engine.losses import cross_entropy
@@ -85,6 +85,7 @@ def parts(spec: Signal) -> list[tuple[int, int]]:
 def look(spec: Signal, rows: Sequence[int], x: torch.Tensor, y: torch.Tensor) -> Arrays:
     """What one pass of some seeds shows: arrays [V, E, L], the loss [V, E], histograms of the first seed."""
     net = network(spec, [spec.seed_values[row] for row in rows])
+    x, y = x.to(devices.here()), y.to(devices.here())
     shown = []
     for norm in spec.norms:
         normalize(net, norm, spec)
@@ -93,7 +94,7 @@ def look(spec: Signal, rows: Sequence[int], x: torch.Tensor, y: torch.Tensor) ->
 
 
 def network(spec: Signal, seeds: Sequence[int]) -> Net:
-    """Members of these seeds at initialization, without a norm."""
+    """Members of these seeds at initialization, without a norm, where this process computes."""
     net = nets.build(
         "mlp",
         members=len(seeds),
@@ -108,7 +109,7 @@ def network(spec: Signal, seeds: Sequence[int]) -> Net:
     net.requires_grad_(False)  # nothing is trained; gradients of the weights alone are looked at
     for block in net.blocks:
         block.layer.weight.requires_grad_()
-    return net
+    return net.to(devices.here())
 
 
 def normalize(net: Net, norm: str, spec: Signal) -> None:
@@ -117,7 +118,7 @@ def normalize(net: Net, norm: str, spec: Signal) -> None:
     blocks = []
     for layer in (block.layer for block in net.blocks):
         members, _, width = layer.bias.shape
-        own = norms.build(norm, members, width, **options).requires_grad_(False)
+        own = norms.build(norm, members, width, **options).to(layer.bias.device).requires_grad_(False)
         own.init_from(layer.flat_weight)
         blocks.append(Block(layer, own, spec.activation, spec.placement))
     net.blocks = torch.nn.ModuleList(blocks)  # type: ignore[assignment]
@@ -139,7 +140,7 @@ def measure(spec: Signal, net: Net, x: torch.Tensor, y: torch.Tensor, *, histogr
             **_health(spec, tape),
         }
         told: Arrays = {name: values_LE.T.numpy().astype("<f4") for name, values_LE in quantities.items()}
-        told["loss"] = loss.detach().numpy().astype("<f4")
+        told["loss"] = loss.detach().cpu().numpy().astype("<f4")
         if histograms:
             told["hist_pre"] = _shares(tape.entering, lambda rows: linear_counts(rows, *NORM_RANGE))
             told["hist_post"] = (
@@ -154,7 +155,7 @@ def measure(spec: Signal, net: Net, x: torch.Tensor, y: torch.Tensor, *, histogr
 def per_layer(values: Sequence[torch.Tensor], measure: Measure) -> torch.Tensor:
     """``measure`` of every layer and member: values L times [E, ...], measure [R, ...] -> [R, *of].
 
-    Shapes: [L, E, *of].
+    Shapes: [L, E, *of], on the CPU, where it is measured: not every device has double precision.
     """
     parts = []
     for shape, run in groupby(values, key=lambda one: one.shape):
@@ -162,7 +163,7 @@ def per_layer(values: Sequence[torch.Tensor], measure: Measure) -> torch.Tensor:
         count = _TOGETHER // size if size <= _SMALL else 1
         for start in range(0, len(layers), count):
             piece = layers[start : start + count]
-            measured = measure(torch.cat(piece) if count > 1 else piece[0])
+            measured = measure((torch.cat(piece) if count > 1 else piece[0]).cpu())
             parts.append(measured.view(len(piece), shape[0], *measured.shape[1:]))
     return torch.cat(parts)
 

@@ -47,7 +47,7 @@ def stack(spec: StepCost, norm: str, gain: float) -> Stack:
     members = [Member(norm, seed, 0.0, gain) for seed in race.seed_values]
     return Stack(
         train.plan(race), members,
-        optimizer=race.optimizer, batch_size=race.batch_size, batches=race.batches,
+        optimizer=race.optimizer, batch_size=race.batch_size, batches=race.batches, device="cpu",
     )  # fmt: skip
 
 

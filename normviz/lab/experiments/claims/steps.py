@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from normviz.lab import devices
 from normviz.lab.dealt import Lot
 from normviz.lab.engine import Member, Plan
 from normviz.lab.experiments import signal
@@ -88,6 +89,7 @@ def fresh_growth(seeds: Sequence[int]) -> Values:
     )  # fmt: skip
     batches = [signal.batch(spec, seed) for seed in seeds]
     x, y = (torch.stack(one) for one in zip(*batches, strict=True))
+    x, y = x.to(devices.here()), y.to(devices.here())
     net = signal.network(spec, seeds)
     columns = []
     for norm in designs.PAIR:
