@@ -36,7 +36,8 @@ WAKE = ord("w")
 
 # host -> web process
 HELLO = ord("H")
-"""{"form", "torch", "cpu", "source", "devices"}: what computes here, once, when the host is warm."""
+"""{"form", "torch", "cpu", "source", "devices", "device", "milliseconds"}: what computes here, once, when the
+host is warm (see ``normviz.versions.About``)."""
 PLACE = ord("P")
 """{"place"}: the run waits in the engine's own line, from 1; 0: no more."""
 BEGAN = ord("B")

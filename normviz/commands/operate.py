@@ -51,6 +51,7 @@ def _worker(asked: argparse.Namespace) -> None:
     jobs = asked.jobs or _JOBS * (os.cpu_count() or 1)
     if not (sys.platform == "linux" and 1 <= jobs <= 1000):
         raise RefusedError("a worker needs Linux, and --jobs takes a whole number from 1 to 1000")
+    settings.see_that_workers_can()
     _ = settings.server  # refused here, and not after torch is imported
     settings.find_experiments()
     command = [

@@ -26,6 +26,7 @@ _ORIGIN = re.compile(r"\*|https?://(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})
 _TOKEN = re.compile(r"[!-~]{16,200}")  # what a header may carry
 _DEVICE = re.compile(r"auto|cpu|cuda(:[0-9]{1,2})?|mps")
 _FORKED = "A forked process cannot use a GPU: NORMVIZ_ENGINE must be auto or persistent."
+_WORKERS = "The workers of a cluster fork for every run, so they compute on the processor."
 _MAKE_ONE = "Make one: python -c 'import secrets; print(secrets.token_urlsafe(24))'"
 OPERATOR_TOKEN = _PREFIX + "OPERATOR_TOKEN"
 MB = 1_000_000
@@ -187,6 +188,7 @@ class Settings:
         if self.engine == "fork" and self.device not in ("auto", "cpu"):
             raise self.refused("device", self.device, _FORKED)
         if self.engine == "redis":
+            self.see_that_workers_can()
             _ = self.server
         for origin in self.embed_in:
             if not _ORIGIN.fullmatch(origin):
@@ -199,6 +201,15 @@ class Settings:
             folder = getattr(self, name)
             if folder and not isdir(folder):  # other than Path's it takes any text
                 raise self.refused(name, folder, "Make it first.")
+
+    def see_that_workers_can(self) -> None:
+        """Refuse a device that the workers of a cluster cannot use.
+
+        Raises:
+            SpecError: it is not the processor.
+        """
+        if self.device not in ("auto", "cpu"):
+            raise self.refused("device", self.device, _WORKERS)
 
     def find_experiments(self) -> None:
         """See that the modules are there, from where engines are started; nothing is imported.

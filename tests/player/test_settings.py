@@ -24,6 +24,7 @@ def test_nothing_set_gives_the_defaults() -> None:
     [
         ("NORMVIZ_ENGINE", "persistent", "engine", "persistent"),
         ("NORMVIZ_RUNS", "7", "runs", 7),
+        ("NORMVIZ_DEVICE", "cuda:1", "device", "cuda:1"),
         ("NORMVIZ_LEASE", "2.5", "lease", 2.5),
         ("NORMVIZ_METRICS", "true", "metrics", True),
         ("NORMVIZ_LARGEST_RUN", "1e9", "largest_run", 1e9),
@@ -64,12 +65,30 @@ def test_a_variable_sets_its_field(variable: str, text: str, field: str, value: 
         ("NORMVIZ_LESSONS", "/" + "x" * 300, "NORMVIZ_LESSONS: “/xxx"),
         ("NORMVIZ_RECORDED", "a\0b", "NORMVIZ_RECORDED: “a"),
         ("NORMVIZ_EXPERIMENTS", "a;rm -rf", "NORMVIZ_EXPERIMENTS: “a;rm -rf” does not work"),
+        (
+            "NORMVIZ_DEVICE",
+            "gpu",
+            "NORMVIZ_DEVICE: “gpu” does not work; allowed is auto, cpu, cuda, cuda:N or mps",
+        ),
     ],
 )
 def test_a_wrong_value_is_refused_with_a_sentence(variable: str, text: str, told: str) -> None:
     with pytest.raises(SpecError) as refused:
         Settings.from_environment({variable: text})
     assert refused.value.sentence.startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("engine", "told"),
+    [("fork", "A forked process cannot use a GPU"), ("redis", "The workers of a cluster fork")],
+)
+def test_a_gpu_is_refused_where_processes_fork(engine: str, told: str) -> None:
+    place = {"NORMVIZ_REDIS": "redis://localhost"}
+    for device in ("auto", "cpu"):
+        Settings.from_environment({"NORMVIZ_ENGINE": engine, "NORMVIZ_DEVICE": device, **place})
+    with pytest.raises(SpecError, match=told) as refused:
+        Settings.from_environment({"NORMVIZ_ENGINE": engine, "NORMVIZ_DEVICE": "cuda", **place})
+    assert refused.value.field == "device"
 
 
 def test_a_misspelt_variable_is_noticed() -> None:
