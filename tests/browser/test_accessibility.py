@@ -81,11 +81,12 @@ def unfold(page: Page) -> None:
 
 
 def look(page: Page, scheme: Any, size: Any) -> None:
-    """See the page in another light, or on another screen."""
+    """See the page in another light, or on another screen, from its top: the bar covers what scrolls by."""
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     page.set_viewport_size(size)
     red = int(THEME[scheme]["textColor"][1:3], 16)
     page.wait_for_function(CLOTHED, arg=f"rgb({red},")
+    page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollTo(0, 0)")
     page.wait_for_timeout(700)  # charts take their new size
 
 
