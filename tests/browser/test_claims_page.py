@@ -73,7 +73,7 @@ def test_a_card_tells_its_numbers_while_it_is_measured(visit: Visit) -> None:
     visitor.seek(3)
     told = {note.id: note.numbers for note in recorded(spec).frame(3).notes}
     expect(card).to_have_attribute("data-verdict", "measured", timeout=PATIENCE)
-    expect(card.locator(".nv-card-progress")).to_have_text("So far, after 30 of 75 steps:")
+    expect(card.locator(".nv-card-progress")).to_have_text(f"So far, after 30 of {spec.rate_steps} steps:")
     numbers = told["claims.4.evidence.open"]
     expect(card.locator(".nv-card-evidence")).to_have_text(
         printed(TEMPLATES["claims.4.evidence.open"], numbers)

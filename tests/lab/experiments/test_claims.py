@@ -348,7 +348,7 @@ def test_the_better_rate_is_chosen_once_for_all_seeds() -> None:
 
 
 def test_learning_rates_against_a_plain_network() -> None:
-    """Accuracy after 75 steps, seed 1, rate 0.1, trained by torch.nn and torch.optim."""
+    """Accuracy after the steps of claim 3, seed 1, rate 0.1, trained by torch.nn and torch.optim."""
     split, recording = data.load("digits", 1), record(SMALL)
     for v, norm in enumerate(PAIR):
         net = plain.network(
