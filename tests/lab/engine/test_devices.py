@@ -37,8 +37,8 @@ def numbers(stack: Stack) -> list[Any]:
     told: list[Any] = [stack.recorded_step(Probe(stack)), stack.losses, stack.accuracy]
     stack.step(2)
     trained = stack.snapshot()
-    told += [stack.logits(None, "train", 8, update=True), stack.test_error()]
-    told += [stack.test_error("train", 8, "sorted")]
+    told += [stack.logits(None, "train", 128, update=True), stack.test_error()]
+    told += [stack.test_error("train", 128, "sorted")]
     told += [*stack.statistics(), stack.trace([0, 1, 2]).outputs, stack.test_labels()]
     stack.recalibrate(batches=2)
     stack.step()
