@@ -41,9 +41,11 @@ SMALL: dict[str, list[dict[str, Any]]] = {
     "noisy_bn": [{"depth": 2, "width": 16, "steps": 40, "seeds": 2}],
     "sequences": [
         {"network": network, "depth": 1, "width": 16, "steps": 50, "seeds": 1, "deepest": 8, "deep_width": 16}
-        for network in ("transformer", "gru")
+        for network in ("transformer", "rnn")
     ],
-    "claims": [{"seeds": 2, "steps": 50, "epochs": 1, "width": 32}],
+    "claims": [
+        {"claim": claim, "seeds": 2, "steps": 50, "epochs": 1, "width": 32} for claim in ("1", "5", "7", "9")
+    ],
     "cost": [{"part": "step", "network": "mlp", "rounds": 5, "norms": ("batch",)}],
     "step_cost": [{"depth": 1, "width": 16, "seeds": 1, "rounds": 5}],
 }  # fmt: skip
@@ -53,7 +55,7 @@ DOES_NOT_TRAIN = {"anatomy"}
 TIMES_THE_PROCESSOR = {"cost", "step_cost"}
 """Frames that differ from run to run, and networks that are on the CPU wherever the others are."""
 
-LONG = {"forgotten_eval-0", "claims-0", "sequences-1"}
+LONG = {"forgotten_eval-0", "claims-0", "claims-2", "sequences-1"}
 
 SPECS = [
     pytest.param(kind(**small), id=f"{name}-{i}", marks=[pytest.mark.slow] * (f"{name}-{i}" in LONG))
