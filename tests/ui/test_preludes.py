@@ -18,12 +18,16 @@ from normviz.specs.train import Train
 from normviz.ui import preludes, static
 from normviz.ui.exhibits import STAGED
 
-FIRST = 5
-"""Frames that are compared closely.  Training is chaotic: on another processor later ones may drift apart."""
+FIRST = 2
+"""Frames that are compared closely.  Training is chaotic: on another processor later ones drift apart."""
 CLOSE = 2e-3
 """Share of the largest value of an array by which its values may differ in the first frames, on average."""
-ALIKE = 0.1
-"""The same for all frames together: a median over them."""
+ALIKE = 0.4
+"""The same for all frames together, a median over them: spreads of three seeds drift far."""
+MOSTLY = 0.05
+"""The same for half of the arrays at least."""
+AGREED = 0.6
+"""Share of the values of a frame, at least, that are finite in both or in neither; few networks diverge."""
 ALL_TOGETHER = 500_000
 """Compressed bytes of all recordings."""
 
@@ -84,7 +88,9 @@ def assert_alike(name: str, frames: Iterable[Frame]) -> None:
             found.setdefault(array, []).append(difference)
     assert k + 1 == len(recording)
     assert set(found) >= {array.name for array in recording.schema.arrays if array.nbytes <= preludes.SMALL}
-    assert {array: np.median(all_) for array, all_ in found.items() if np.median(all_) > ALIKE} == {}
+    medians = {array: float(np.median(all_)) for array, all_ in found.items()}
+    assert {array: median for array, median in medians.items() if median > ALIKE} == {}
+    assert np.median(list(medians.values())) <= MOSTLY
 
 
 def fresh(name: str) -> tuple[Schema, Iterator[Frame]]:
@@ -109,7 +115,7 @@ def differences(recording: Recording, k: int, frame: Frame) -> Iterator[tuple[st
 
 def difference(one: NDArray[Any], other: NDArray[Any]) -> float:
     known = np.isfinite(one) & np.isfinite(other)
-    assert (np.isfinite(one) == np.isfinite(other)).mean() > 1 - ALIKE
+    assert (np.isfinite(one) == np.isfinite(other)).mean() > AGREED
     scale = np.abs(other[known]).max(initial=0.0)
     return float(np.abs(one[known] - other[known]).mean() / scale) if scale else 0.0
 
