@@ -21,6 +21,7 @@ NOWHERE = "/no/such/place"
 WRONG = {
     "NORMVIZ_PAGES": ("train, sginal", "signal?"),
     "NORMVIZ_ENGINE": ("forks", "one of auto, fork, persistent, redis"),
+    "NORMVIZ_DEVICE": ("gpu", "cuda, cuda:N"),
     "NORMVIZ_PROCESSES": ("-1", "0 to 64"),
     "NORMVIZ_RUNS": ("0", "1 to 1000"),
     "NORMVIZ_SHARE": ("two", "1 to 1000"),
