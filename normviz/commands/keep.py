@@ -79,13 +79,14 @@ def _warm(asked: argparse.Namespace) -> None:
 def _recordings(asked: argparse.Namespace) -> None:
     import torch
 
+    from normviz.lab.host import cpu_type
     from normviz.ui import preludes
     from normviz.ui.exhibits import STAGED
 
     writable(asked.out)
     for name in asked.experiment or sorted(STAGED):
         spec = experiment(name)()
-        data = preludes.contents(spec, record(spec), torch.__version__)
+        data = preludes.contents(spec, record(spec), torch.__version__, cpu_type())
         path = asked.out / preludes.name(name)
         write(path, data)
         print(f"{path}: {len(data)} bytes")

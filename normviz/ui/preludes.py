@@ -43,13 +43,13 @@ def prepare() -> None:
     _keys()
 
 
-def contents(spec: Spec, recording: Recording, torch: str) -> bytes:
-    """The file of a finished run.
+def contents(spec: Spec, recording: Recording, torch: str, cpu: str) -> bytes:
+    """The file of a finished run, and by which torch and type of processor it was computed.
 
     Raises:
         ValueError: it is too large, however few its large arrays.
     """
-    about = {"spec": json.loads(spec.to_json()), "key": spec.key, "torch": torch}
+    about = {"spec": json.loads(spec.to_json()), "key": spec.key, "torch": torch, "cpu": cpu}
     for factor in _SPARSER:
         data = thinned(recording, factor).to_bytes(about)
         if len(gzip.compress(data)) <= LARGEST:
