@@ -109,6 +109,10 @@ class Knob:
         """Label of one choice."""
         return self.names[self.choices.index(choice)] if self.names else str(choice)
 
+    def shown(self, value: Value) -> str:
+        """A value as its control names it."""
+        return self.name_of(value) if value in self.choices else _as_text(value)
+
     def allowed(self, default: Value) -> str:
         """What the field accepts, in words that continue "allowed is …"."""
         if self.form:
@@ -345,7 +349,7 @@ class Spec:
             try:
                 values[name] = knob_.read(name, query[name], default)
             except SpecError as problem:
-                problems.append(_using(problem, cls.unsaid(query.get(cls.leader))[name]))
+                problems.append(_using(problem, _as_text(cls.unsaid(query.get(cls.leader))[name])))
         while True:
             try:
                 return cls._made(values), problems
@@ -360,7 +364,8 @@ class Spec:
                 name = min(pair, key=lambda one: one == cls.leader)  # what follows goes before what leads
                 del values[name]
                 if name != cls.leader:
-                    _using(problem, cls.unsaid(values.get(cls.leader))[name])
+                    used = cls.unsaid(values.get(cls.leader))[name]
+                    _using(problem, next(knob_.shown(used) for one, knob_, _ in cls.knobs() if one == name))
 
     def to_json(self) -> str:
         """Canonical JSON: experiment and every field, keys sorted."""
@@ -403,9 +408,9 @@ def _knobs(kind: Any) -> tuple[tuple[str, Knob, Any], ...]:
     return tuple(found)
 
 
-def _using(problem: SpecError, value: Value) -> SpecError:
+def _using(problem: SpecError, value: str) -> SpecError:
     """The problem, whose message now says too what is used instead."""
-    used = phrase("Using {value}.", value=_as_text(value))
+    used = phrase("Using {value}.", value=value)
     problem.remedy = phrase("{a} {b}", a=problem.remedy, b=used) if problem.remedy else used
     return problem
 

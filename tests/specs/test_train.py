@@ -290,7 +290,7 @@ def test_a_value_at_its_own_default_is_written_where_the_network_would_bring_ano
 @pytest.mark.parametrize(
     ("named", "used", "word"),
     [
-        ({"network": "rnn", "dataset": "digits"}, {"dataset": "digits_rows"}, "Using digits_rows."),
+        ({"network": "rnn", "dataset": "digits"}, {"dataset": "digits_rows"}, "Using Digits, row by row."),
         ({"network": "cnn", "depth": "33"}, {"depth": 3}, "Using 3."),
         ({"network": "gru", "lr": "fast"}, {"lr": 0.005}, "Using 0.005."),
     ],

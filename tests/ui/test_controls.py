@@ -432,7 +432,7 @@ def test_a_link_says_what_is_used_in_place_of_what_does_not_go_with_its_network(
     app = visit("train", network="rnn", dataset="digits")
     assert spec_of(app) == Train(network="rnn", **ALL_NETWORKS["rnn"].own)
     (warning,) = app.warning
-    assert "Using digits" in warning.value.replace("\\", "")
+    assert "Using Digits, row by row." in warning.value.replace("\\", "")
 
 
 def test_hidden_fields_do_not_follow() -> None:
